@@ -1,0 +1,146 @@
+// Opens and shuts the sockets of pods as the pods come and go, and says on the pod that they are open.
+package main
+
+import (
+	"fmt"
+	"log"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// servingCondition is what the kwok stage that makes pods ready waits for.
+const servingCondition = "cluster.test/serving"
+
+type pod struct {
+	Metadata meta `json:"metadata"`
+	Spec     struct {
+		NodeName   string      `json:"nodeName"`
+		Containers []container `json:"containers"`
+	} `json:"spec"`
+	Status struct {
+		Phase string `json:"phase"`
+		PodIP string `json:"podIP"`
+	} `json:"status"`
+}
+
+type container struct {
+	Image string `json:"image"`
+	Env   []struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	} `json:"env"`
+	Ports []struct {
+		ContainerPort int    `json:"containerPort"`
+		Protocol      string `json:"protocol"`
+	} `json:"ports"`
+}
+
+func (p pod) key() string { return p.Metadata.UID }
+
+// tag is the image's tag, which decides how a container behaves.
+func (c container) tag() string {
+	image, _, _ := strings.Cut(c.Image, "@")
+	_, tag, found := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	if !found {
+		return "latest"
+	}
+	return tag
+}
+
+// version is what a container's answers show.
+func (c container) version() string {
+	for _, variable := range c.Env {
+		if variable.Name == "version" && variable.Value != "" {
+			return variable.Value
+		}
+	}
+	return c.tag()
+}
+
+// starts says whether the program in the container would come up at all.
+func (c container) starts() bool {
+	return !strings.HasPrefix(c.tag(), "crash-") && !strings.HasPrefix(c.tag(), "missing-")
+}
+
+type fleet struct {
+	api       *api
+	behaviour behaviour
+	sockets   map[string][]*socket // by the pod's uid; an entry without sockets is a pod without ports
+}
+
+func newFleet(a *api, b behaviour) *fleet {
+	return &fleet{api: a, behaviour: b, sockets: map[string][]*socket{}}
+}
+
+func (f *fleet) onPod(p pod, gone bool) {
+	ended := p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed"
+	sockets, open := f.sockets[p.key()]
+	switch {
+	case gone || ended:
+		for _, s := range sockets {
+			s.shut()
+		}
+		delete(f.sockets, p.key())
+	case p.Metadata.DeletionTimestamp != nil:
+		for _, s := range sockets {
+			if f.behaviour.shutOnDelete {
+				s.shut()
+			} else {
+				s.drain()
+			}
+		}
+	case !open && p.Status.PodIP != "":
+		f.open(p)
+	}
+}
+
+func (f *fleet) open(p pod) {
+	sockets := []*socket{}
+	for _, c := range p.Spec.Containers {
+		if !c.starts() {
+			f.sockets[p.key()] = nil
+			return
+		}
+	}
+	for _, c := range p.Spec.Containers {
+		for _, port := range c.Ports {
+			if port.Protocol != "" && port.Protocol != "TCP" {
+				continue
+			}
+			address := net.JoinHostPort(p.Status.PodIP, strconv.Itoa(port.ContainerPort))
+			s, err := openSocket(address, answerer(p.Metadata, c, f.behaviour))
+			if err != nil {
+				log.Printf("pod %s/%s: %v", p.Metadata.Namespace, p.Metadata.Name, err)
+				for _, opened := range sockets {
+					opened.shut()
+				}
+				return // the next event of the pod tries again
+			}
+			sockets = append(sockets, s)
+		}
+	}
+	f.sockets[p.key()] = sockets
+	go f.sayServing(p)
+}
+
+func (f *fleet) sayServing(p pod) {
+	path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/status", p.Metadata.Namespace, p.Metadata.Name)
+	condition := map[string]any{"type": servingCondition, "status": "True", "lastTransitionTime": time.Now().UTC().Format(time.RFC3339)}
+	body := map[string]any{
+		"metadata": map[string]any{"uid": p.Metadata.UID}, // not another pod of the same name
+		"status":   map[string]any{"conditions": []any{condition}},
+	}
+	for attempt := 0; ; attempt++ {
+		err := f.api.patch(path, body)
+		if err == nil {
+			return
+		}
+		if strings.Contains(err.Error(), ": 404 ") || strings.Contains(err.Error(), ": 409 ") || attempt == 10 {
+			log.Printf("pod %s/%s: %v", p.Metadata.Namespace, p.Metadata.Name, err)
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
