@@ -1,0 +1,106 @@
+"""What every action is given: the cluster, the time, the manners of this call, and where it reports to."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+from .._cluster.client import Client
+from .._cluster.clock import Clock
+from .._cluster.waiting import TimeIsUp, wait_until
+from .._objects.edits import Field
+from .._objects.patches import diff_entry
+from .._objects.resources import Ref, Resource
+
+Object = Dict[str, Any]
+
+
+class Failed(Exception):
+    """The call cannot go on; what it wrote so far stays, and running it again goes on from there."""
+
+
+class NotYet(Exception):
+    """There is something to wait for, and the call was told not to."""
+
+
+@dataclass
+class Journal:
+    """What was written: one line and one diff entry for each write, or in check mode for each write that would be made."""
+
+    actions: List[str] = field(default_factory=list)
+    diff: List[Dict[str, Any]] = field(default_factory=list)
+    warnings: List[str] = field(default_factory=list)
+    changed: bool = False
+    acting: bool = False  # whether an action of a rollout has been begun, as opposed to checks and refusals before
+
+    def wrote(self, ref: Ref, before: Optional[Object], after: Optional[Object]) -> None:
+        """Notes a write of an object of the user's application (not of our own record)."""
+        self.changed = True
+        self.diff.append(diff_entry(str(ref), before, after))
+
+
+def _nothing() -> None:
+    """Stands for a guard or a beat where no Lease is held."""
+
+
+def _no_memory(_key: str) -> List[Field]:
+    return []
+
+
+def _forget(_key: str, _fields: Sequence[Field]) -> None:
+    """Stands for the record's memory where a single module works without one."""
+
+
+@dataclass
+class Context:
+    """by: the owner of the edits. wait_timeout: seconds for each wait. check: nothing may be written.
+
+    guard: called before each write; raises where the call has lost its right to write. beat: called while waiting.
+    recall, remember: the owner's own memory of the fields that it changed on an object, by Ref.key.
+    """
+
+    client: Client
+    clock: Clock
+    namespace: str
+    by: str
+    check: bool = False
+    wait: bool = True
+    wait_timeout: float = 600.0
+    on_drift: str = "fail"
+    journal: Journal = field(default_factory=Journal)
+    guard: Callable[[], None] = _nothing
+    beat: Callable[[], None] = _nothing
+    recall: Callable[[str], List[Field]] = _no_memory
+    remember: Callable[[str, Sequence[Field]], None] = _forget
+
+    def ref(self, resource: Resource, name: str) -> Ref:
+        """An object of this namespace."""
+        return Ref(resource, self.namespace, name)
+
+    def until(
+        self, what: str, resource: Resource, missing: Callable[[List[Object]], Optional[str]], labels: str = "", name: str = ""
+    ) -> List[Object]:
+        """Waits until nothing is missing, as the call's `wait` and `wait_timeout` say. `what` names it in the error."""
+        deadline = self.clock.monotonic() + (self.wait_timeout if self.wait else 0.0)
+        fields = f"metadata.name={name}" if name else ""
+        try:
+            return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.beat, labels, fields)
+        except TimeIsUp as late:
+            if not self.wait:
+                raise NotYet(f"waiting for {what}: {late.missing}") from None
+            raise Failed(f"{what} was not reached in {self.wait_timeout:g} s: {late.missing}: mend the cause, or set a longer wait_timeout") from None
+
+    def settle(self, seconds: float, since: float) -> None:
+        """Waits until `seconds` have passed since that time (epoch)."""
+        left = min(since + seconds - self.clock.now(), seconds)
+        if left > 0 and not self.wait:
+            raise NotYet(f"waiting {left:.1f} s more for proxies to converge")
+        ends = self.clock.monotonic() + left
+        while left > 0:
+            self.beat()
+            self.clock.sleep(min(left, 1.0))
+            left = ends - self.clock.monotonic()

@@ -1,0 +1,185 @@
+"""Carries out one action of a rollout's program: a new kind of action is a function in HANDLERS."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional
+
+from .._objects.edits import Edit
+from .._objects.refusal import Drifted
+from .._objects.resources import DEPLOYMENT, SERVICE
+from .._plan.plan import Plan
+from .._rollout import actions as kinds
+from .._rollout.record import Record
+from .._routing import default_grace
+from .._routing.target import split_of
+from .._workloads import revisions
+from .._workloads.clones import canary_replicas
+from .._workloads.deployments import replicas_of
+from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
+from . import clone, services, traffic, workload
+from .context import Context, Failed
+
+Object = Dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """What the actions of a rollout work with.
+
+    moved: called as soon as a move of traffic is written, so that a run that dies then knows from when the grace counts.
+    """
+
+    ctx: Context
+    plan: Plan
+    record: Record
+    moved: Callable[[], None]
+
+    @property
+    def grace(self) -> float:
+        return default_grace([target.router for target in self.plan.routers], self.plan.grace)
+
+    @property
+    def drain(self) -> float:
+        return self.grace if self.plan.drain is None else self.plan.drain
+
+    def deployment(self) -> Object:
+        """The user's Deployment, as it is."""
+        return self.ctx.client.get(self.ctx.ref(DEPLOYMENT, self.plan.workload))
+
+    def new_template(self, deployment: Object) -> revisions.Template:
+        """The template of the new version."""
+        title = f"Deployment {self.plan.namespace}/{self.plan.workload}"
+        return revisions.with_images(deployment["spec"]["template"], self.plan.images, title)
+
+    def settle(self, changed: bool) -> None:
+        """Waits the grace after a move; after one that this call found done, when an earlier call died before it could wait."""
+        if changed and self.record.moved is None:
+            self.moved()
+        if self.record.moved is not None:
+            self.ctx.settle(self.grace, self.record.moved)
+
+
+def perform(stage: Stage, action: kinds.Action) -> None:
+    """Carries out the action, proof and waits included; does nothing that is done already."""
+    HANDLERS[type(action)](stage, action)
+
+
+def _pause_workload(stage: Stage, _action: kinds.PauseWorkload) -> None:
+    # Between the checks and the pause somebody may have begun a rollout of their own.
+    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload))
+
+
+def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
+    label = _pin(stage, action.to)
+    changed = False
+    for name in action.services:
+        outcome = services.point(stage.ctx, name, lambda base: services.selector_edits(base, label))
+        services.prove(stage.ctx, outcome.after)
+        changed |= outcome.changed
+    if action.carries_traffic:
+        stage.settle(changed)
+
+
+def _pin(stage: Stage, to: str) -> Dict[str, Optional[str]]:
+    if to == "clone":
+        return {REVISION: stage.record.target}
+    return {POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, stage.deployment())}
+
+
+def _ensure_clone(stage: Stage, action: kinds.EnsureClone) -> None:
+    deployment = stage.deployment()
+    replicas = canary_replicas(action.weight, replicas_of(deployment))
+    clone.ensure(stage.ctx, deployment, stage.new_template(deployment), stage.record.target, replicas)
+
+
+def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:
+    clone.make_service(stage.ctx, stage.plan.stable_service, stage.plan.canary_service, stage.record.target)
+
+
+def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
+    # With a list, since all routers shall be moved, not just those up to the first that changed.
+    stage.settle(any([traffic.move(stage.ctx, target, split_of(action.weight)).changed for target in stage.plan.routers]))
+
+
+def _restore_routers(stage: Stage, _action: kinds.RestoreRouters) -> None:
+    stage.settle(any([traffic.restore(stage.ctx, target).changed for target in stage.plan.routers]))
+
+
+def _drain(stage: Stage, _action: kinds.Drain) -> None:
+    assert stage.record.began is not None
+    stage.ctx.settle(stage.drain, stage.record.began)
+
+
+def _roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
+    def template_of(deployment: Object) -> revisions.Template:
+        live = deployment["spec"]["template"]
+        if revisions.template_hash(live) not in (stage.record.stable["template"], stage.record.target):
+            _refuse_other_template(stage)
+            live = _stable_template(stage, deployment)
+        if action.to == "new":
+            return stage.new_template({"spec": {"template": live}})
+        return live if revisions.template_hash(live) == stage.record.stable["template"] else _stable_template(stage, deployment)
+
+    workload.roll(stage.ctx, stage.plan.workload, template_of)
+
+
+def _refuse_other_template(stage: Stage) -> None:
+    if stage.ctx.on_drift == "fail":
+        raise Drifted(
+            f"Deployment {stage.plan.namespace}/{stage.plan.workload}: its template was changed by somebody else during the rollout: "
+            "put it back, or set on_drift: repair to go on without that change"
+        )
+
+
+def _stable_template(stage: Stage, deployment: Object) -> revisions.Template:
+    pod_hash = stage.record.stable["hash"]
+    found = revisions.by_hash(workload.replica_sets(stage.ctx, deployment), pod_hash)
+    if found is None:
+        raise Failed(
+            f"ReplicaSet {stage.plan.workload}-{pod_hash}, which holds the stable version, is gone (revisionHistoryLimit?): "
+            "set the Deployment's template to the stable version by hand and run again"
+        )
+    return revisions.template_of(found)
+
+
+def _remove_canary_service(stage: Stage, _action: kinds.RemoveCanaryService) -> None:
+    clone.remove_service(stage.ctx, stage.plan.canary_service)
+
+
+def _remove_clone(stage: Stage, _action: kinds.RemoveClone) -> None:
+    clone.remove(stage.ctx, stage.plan.workload, stage.record.target)
+
+
+def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
+    def nothing(_base: Object) -> List[Edit]:
+        return []
+
+    for name in action.services:
+        # One that the user deleted meanwhile needs nothing back.
+        if stage.ctx.client.find(stage.ctx.ref(SERVICE, name)) is not None:
+            services.prove(stage.ctx, services.point(stage.ctx, name, nothing, min_ready=0).after)
+
+
+def _resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:
+    workload.resume(stage.ctx, stage.plan.workload)
+
+
+HANDLERS: Dict[type, Callable[[Stage, Any], None]] = {
+    kinds.PauseWorkload: _pause_workload,
+    kinds.PinServices: _pin_services,
+    kinds.EnsureClone: _ensure_clone,
+    kinds.MakeCanaryService: _make_canary_service,
+    kinds.MoveTraffic: _move_traffic,
+    kinds.RestoreRouters: _restore_routers,
+    kinds.Drain: _drain,
+    kinds.RollWorkload: _roll_workload,
+    kinds.RemoveCanaryService: _remove_canary_service,
+    kinds.RemoveClone: _remove_clone,
+    kinds.UnpinServices: _unpin_services,
+    kinds.ResumeWorkload: _resume_workload,
+}

@@ -1,0 +1,100 @@
+"""Points Services at one version of the pods and proves, by their EndpointSlices, that they are there."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence
+
+from .._objects.edits import Edit
+from .._objects.paths import MISSING
+from .._objects.refusal import Refused
+from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE
+from .._workloads.pods import ready_uids, troubles
+from .._workloads.services import Endpoints, Selector, endpoints_of, selector_of, selector_text
+from . import objects
+from .context import Context
+from .objects import Outcome
+
+Object = Dict[str, Any]
+
+# Pods come and go while EndpointSlices follow: how old the list of pods may be with which these are compared.
+_PODS_STAY_FRESH = 1.0
+
+
+def point(ctx: Context, name: str, edits_of: Callable[[Object], Sequence[Edit]], min_ready: int = 1) -> Outcome:
+    """Gives a Service another selector, or with no edits its own back; `prove` what comes of it."""
+
+    def check(live: Object, wanted: Object) -> None:
+        if selector_of(wanted) != selector_of(live):
+            _require_ready(ctx, name, selector_of(wanted), min_ready)
+
+    return objects.edit(ctx, ctx.ref(SERVICE, name), edits_of, check)
+
+
+def selector_edits(service: Object, changes: Dict[str, Optional[str]], merge: bool = True) -> List[Edit]:
+    """The edits that merge the changes into a Service's selector (None takes a key away), or that make it exactly so."""
+    if (service.get("spec") or {}).get("type") == "ExternalName":
+        raise Refused(f"Service {service['metadata']['name']} is of type ExternalName and has no pods: name another Service")
+    if not selector_of(service):
+        raise Refused(f"Service {service['metadata']['name']} has no selector, so somebody else keeps its endpoints: name another Service")
+    kept = dict.fromkeys(() if merge else selector_of(service))
+    return [Edit(("spec", "selector", key), MISSING if value is None else value) for key, value in {**kept, **changes}.items()]
+
+
+def prove(ctx: Context, service: Object) -> Endpoints:
+    """Waits until the Service's EndpointSlices hold just the ready pods that its selector matches."""
+    name, selector = service["metadata"]["name"], selector_of(service)
+    ports = (service.get("spec") or {}).get("ports") or []
+    pods = _Pods(ctx, selector)
+    seen: List[Endpoints] = []
+
+    def missing(slices: List[Object]) -> Optional[str]:
+        found = endpoints_of(name, slices, ports)
+        seen[:] = [found]
+        if found.ready == pods.ready() or found.ready == pods.ready(fresh=True):
+            return None
+        wanted = len(pods.ready())
+        return f"{len(found.ready & pods.ready())} of {wanted} ready pods stand in its EndpointSlices with all ports, and {len(found.ready - pods.ready())} others"
+
+    ctx.until(f"Service {name} on the pods of {selector_text(selector)}", ENDPOINT_SLICE, missing, labels=f"kubernetes.io/service-name={name}")
+    return seen[0]
+
+
+class _Pods:
+    """The ready pods of a selector, read again when they have grown old."""
+
+    def __init__(self, ctx: Context, selector: Selector) -> None:
+        self._ctx, self._selector = ctx, selector
+        self._uids: FrozenSet[str] = frozenset()
+        self._read_at: Optional[float] = None
+
+    def ready(self, fresh: bool = False) -> FrozenSet[str]:
+        """The uids; fresh: read again unless that was done just now."""
+        now = self._ctx.clock.monotonic()
+        if self._read_at is None or (fresh and now - self._read_at > _PODS_STAY_FRESH):
+            self._uids, self._read_at = ready_uids(_pods(self._ctx, self._selector)), now
+        return self._uids
+
+
+def _pods(ctx: Context, selector: Selector) -> List[Object]:
+    return ctx.client.list(POD, ctx.namespace, selector_text(selector))[0]
+
+
+def endpoints(ctx: Context, name: str) -> Endpoints:
+    """The endpoints of a Service as they are."""
+    slices, _version = ctx.client.list(ENDPOINT_SLICE, ctx.namespace, f"kubernetes.io/service-name={name}")
+    return endpoints_of(name, slices)
+
+
+def _require_ready(ctx: Context, name: str, selector: Selector, min_ready: int) -> None:
+    pods = _pods(ctx, selector)
+    ready = len(ready_uids(pods))
+    if ready < min_ready:
+        why = "; ".join(troubles(pods)[:3]) or "no pod matches"
+        raise Refused(
+            f"Service {ctx.namespace}/{name}: {ready} ready pods match {selector_text(selector)}, {min_ready} are needed ({why}): "
+            "correct the selector, make the pods ready, or set a smaller min_ready"
+        )

@@ -1,0 +1,58 @@
+"""Reads and writes the record of a rollout."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from .._cluster.client import Client
+from .._cluster.errors import Conflict
+from .._objects.refusal import Refused
+from .._objects.resources import CONFIG_MAP, Ref, labels
+from .._rollout import record as records
+from .._rollout.record import Record
+from .._workloads.marks import ROLLOUT, marks
+from .lease import Lost
+
+
+class Store:
+    """The ConfigMap that holds the record, as this process saw it last."""
+
+    def __init__(self, client: Client, ref: Ref, rollout: str) -> None:
+        self._client, self._ref, self._rollout = client, ref, rollout
+        self._seen: Optional[Dict[str, Any]] = None
+
+    def load(self) -> Optional[Record]:
+        """The record, None where there is none."""
+        self._seen = self._client.find(self._ref)
+        if self._seen is None:
+            return None
+        if labels(self._seen).get(ROLLOUT) != self._rollout:
+            raise Refused(f"{self._ref} was not made by rollout {self._rollout}: rename or delete it, its name is needed for the record")
+        return records.load(self._seen.get("data") or {}, self._rollout)
+
+    def save(self, record: Record) -> None:
+        """Writes the record; raises Lost where somebody else wrote it since."""
+        data = records.dump(record)
+        if self._seen is not None and self._seen.get("data") == data:
+            return
+        try:
+            if self._seen is None:
+                metadata = {"name": self._ref.name, "namespace": self._ref.namespace, "labels": marks(self._rollout)}
+                self._seen = self._client.create(self._ref, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data})
+            else:
+                self._seen = self._client.patch(self._ref, {"data": data}, self._seen)
+        except Conflict:
+            # An answer that got lost makes the repeated write a conflict with our own first one.
+            self._seen = self._client.find(self._ref)
+            if self._seen is None or self._seen.get("data") != data:
+                raise Lost(f"rollout {self._rollout}: its record was changed by somebody else: nothing more is written here") from None
+
+    def remove(self) -> None:
+        """Deletes the record."""
+        if self._seen is not None:
+            self._client.delete(self._ref, self._seen)
+            self._seen = None

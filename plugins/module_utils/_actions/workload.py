@@ -1,0 +1,110 @@
+"""Pauses, rolls and resumes the user's Deployment, and knows which ReplicaSet is its present version."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional
+
+from .._cluster.errors import Conflict
+from .._objects.edits import Edit
+from .._objects.patches import merge_patch
+from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET
+from .._workloads import revisions
+from .._workloads.deployments import failed, not_rolled_out
+from .._workloads.pods import stuck, troubles
+from .._workloads.services import selector_text
+from . import objects
+from .context import Context, Failed
+
+Object = Dict[str, Any]
+
+_LOOK_AT_PODS_EVERY = 1.0
+
+
+def pause(ctx: Context, name: str) -> Object:
+    """Pauses the Deployment; returns it."""
+    return objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [Edit(("spec", "paused"), True)], annotate=False).after
+
+
+def resume(ctx: Context, name: str) -> None:
+    """Puts the Deployment's own `paused` back."""
+    objects.restore(ctx, ctx.ref(DEPLOYMENT, name), annotate=False)
+
+
+def replica_sets(ctx: Context, deployment: Object) -> List[Object]:
+    """The ReplicaSets of a Deployment."""
+    labels = selector_text(deployment["spec"]["selector"].get("matchLabels") or {})
+    return revisions.owned(ctx.client.list(REPLICA_SET, ctx.namespace, labels)[0], deployment)
+
+
+def present_hash(ctx: Context, deployment: Object) -> str:
+    """The pod-template-hash of the only version that has pods; raises Failed where there are several, or another one."""
+    name = deployment["metadata"]["name"]
+    sets = replica_sets(ctx, deployment)
+    current = revisions.matching(sets, deployment["spec"]["template"])
+    others = [each["metadata"]["name"] for each in revisions.running(sets) if each is not current]
+    if current is None or others:
+        raise Failed(
+            f"Deployment {ctx.namespace}/{name} is not fully rolled out: "
+            + (f"ReplicaSet {', '.join(others)} still has pods" if others else "no ReplicaSet has its present template")
+            + f": finish or undo its own rollout first (kubectl rollout status deployment/{name})"
+        )
+    return revisions.hash_of(current)
+
+
+def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Template]) -> None:
+    """Rolls the Deployment to a template and pauses it again when all its pods run it. It must have no traffic."""
+    ref = ctx.ref(DEPLOYMENT, name)
+    for _attempt in range(8):
+        live = ctx.client.get(ref)
+        wanted = {**live, "spec": {**live["spec"], "template": template_of(live)}}
+        if live["spec"].get("paused") and (wanted != live or not_rolled_out(live)):
+            wanted["spec"].pop("paused")
+        if wanted == live:
+            break
+        ctx.guard()
+        try:
+            after = ctx.client.patch(ref, merge_patch(live, wanted), live)
+        except Conflict:
+            continue
+        ctx.journal.wrote(ref, live, after)
+        break
+    else:
+        raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+    wait_rolled_out(ctx, name)
+    pause(ctx, name)
+
+
+def wait_rolled_out(ctx: Context, name: str, pod_labels: Optional[Dict[str, str]] = None) -> Object:
+    """Waits until all replicas run the Deployment's template; fails as soon as a pod is known not to start."""
+    looked_at = [ctx.clock.monotonic()]
+
+    def missing(deployments: List[Object]) -> Optional[str]:
+        if not deployments:
+            raise Failed(f"Deployment {ctx.namespace}/{name} was deleted while it was waited for: run again")
+        deployment = deployments[0]
+        lacking = not_rolled_out(deployment)
+        if lacking is None:
+            return None
+        verdict = failed(deployment)
+        if verdict:
+            raise Failed(f"Deployment {ctx.namespace}/{name} does not get ready: {verdict}")
+        if ctx.clock.monotonic() - looked_at[0] < _LOOK_AT_PODS_EVERY:
+            return lacking
+        looked_at[0] = ctx.clock.monotonic()
+        return _look_at_pods(ctx, deployment, pod_labels, lacking)
+
+    return ctx.until(f"Deployment {ctx.namespace}/{name} fully rolled out", DEPLOYMENT, missing, name=name)[0]
+
+
+def _look_at_pods(ctx: Context, deployment: Object, pod_labels: Optional[Dict[str, str]], lacking: str) -> str:
+    labels = pod_labels or deployment["spec"]["selector"].get("matchLabels") or {}
+    pods = ctx.client.list(POD, ctx.namespace, selector_text(labels))[0]
+    reason = stuck(pods)
+    if reason:
+        raise Failed(f"Deployment {ctx.namespace}/{deployment['metadata']['name']} does not get ready: {reason}: mend the new version")
+    why = "; ".join(troubles(pods)[:3])
+    return f"{lacking} ({why})" if why else lacking

@@ -1,0 +1,152 @@
+"""Reads and writes single objects as raw JSON: retries what is safe to retry, guards every write."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from .._objects.patches import guarded
+from .._objects.resources import Ref, Resource
+from .clock import Clock
+from .errors import NotFound, api_error
+from .transport import Response, StreamRefused, Transport, TransportError
+
+Object = Dict[str, Any]
+
+MERGE_PATCH = "application/merge-patch+json"
+# Answers that mean "not now": 429 by fairness and eviction, the others by an API server that is starting, overloaded or going.
+_PASSING = (429, 500, 502, 503, 504)
+_LONGEST_WAIT = 5.0
+
+
+class Client:
+    """The API of one cluster.
+
+    Every write is guarded by what the object was when it was read, so repeating one that got no answer cannot do harm:
+    where the first was carried out, the second is refused with Conflict and the caller reads again.
+    patience: seconds for which answers that mean "not now" are waited out.
+    """
+
+    def __init__(self, transport: Transport, clock: Clock, patience: float = 30.0) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._patience = patience
+        self._reached = False
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the kubeconfig's context."""
+        return self._transport.namespace
+
+    def get(self, ref: Ref) -> Object:
+        """The object; raises NotFound."""
+        return dict(self._ask("GET", ref, ref.path))
+
+    def find(self, ref: Ref) -> Optional[Object]:
+        """The object, or None."""
+        try:
+            return self.get(ref)
+        except NotFound:
+            return None
+
+    def list(self, resource: Resource, namespace: str, labels: str = "", fields: str = "") -> Tuple[List[Object], str]:
+        """The objects that the selectors take, and the resourceVersion from which a watch goes on."""
+        ref = Ref(resource, namespace, "")
+        answer = self._ask("GET", ref, ref.path, _selectors(labels, fields), listing=True)
+        items = [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or []]
+        return items, str(answer["metadata"].get("resourceVersion", ""))
+
+    def create(self, ref: Ref, obj: Object) -> Object:
+        """Makes the object; raises Conflict where one of that name is there."""
+        return dict(self._ask("POST", ref, ref.resource.path(ref.namespace), body=obj))
+
+    def patch(self, ref: Ref, patch: Object, seen: Object) -> Object:
+        """Merges the patch into the object if it is still as it was seen; raises Conflict else."""
+        return dict(self._ask("PATCH", ref, ref.path, body=guarded(patch, seen), content_type=MERGE_PATCH))
+
+    def delete(self, ref: Ref, seen: Object) -> None:
+        """Deletes just the object that was seen (in the background: owned objects follow). One that is gone is fine."""
+        options = {"propagationPolicy": "Background", "preconditions": {"uid": seen["metadata"]["uid"]}}
+        try:
+            self._ask("DELETE", ref, ref.path, body=options)
+        except NotFound:
+            pass
+
+    def review(self, resource: Resource, body: Object) -> Object:
+        """Posts one of the review objects, which the API server answers and does not keep."""
+        ref = Ref(resource, "", "")
+        return dict(self._ask("POST", ref, f"/apis/{resource.group}/{resource.version}/{resource.plural}", body=body))
+
+    def watch(self, resource: Resource, namespace: str, since: str, timeout: float, labels: str = "", fields: str = "") -> Iterator[Mapping[str, Any]]:
+        """Events of a watch; it ends when the time is over, or when the server will not go on (then list again)."""
+        query = {**_selectors(labels, fields), "watch": "1", "resourceVersion": since, "timeoutSeconds": str(max(1, int(timeout)))}
+        try:
+            for event in self._transport.stream(resource.path(namespace), query, timeout):
+                if event.get("type") == "ERROR":
+                    return
+                yield event
+        except StreamRefused as refused:
+            response: Response = refused.response
+            if response.status not in (*_PASSING, 410):
+                raise api_error("GET", Ref(resource, namespace, ""), response.status, response.body, listing=True) from None
+        except TransportError as problem:
+            if not problem.retriable:
+                raise
+
+    def _ask(
+        self,
+        method: str,
+        ref: Ref,
+        path: str,
+        query: Optional[Mapping[str, str]] = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        listing: bool = False,
+    ) -> Mapping[str, Any]:
+        give_up = self._clock.monotonic() + self._patience
+        pause = 0.2
+        while True:
+            response = self._try(method, path, query, body, content_type, self._clock.monotonic() >= give_up)
+            if response is not None and response.status not in _PASSING:
+                break
+            if response is not None and self._clock.monotonic() >= give_up:
+                break
+            self._clock.sleep(min(max(pause, _retry_after(response)), _LONGEST_WAIT))
+            pause = min(pause * 2, 2.0)
+        self._reached = True
+        if response.status >= 400:
+            raise api_error(method, ref, response.status, response.body, listing)
+        return response.body if isinstance(response.body, Mapping) else {}
+
+    def _try(
+        self, method: str, path: str, query: Optional[Mapping[str, str]], body: Any, content_type: str, last: bool
+    ) -> Optional[Response]:
+        """One attempt; None where no answer came and another attempt makes sense."""
+        try:
+            return self._transport.request(method, path, query, body, content_type)
+        except TransportError as problem:
+            # A server that never answered is more likely the wrong one than one that is away for a moment.
+            if last or not problem.retriable or not self._reached:
+                raise
+            return None
+
+
+def unique_name(prefix: str) -> str:
+    """A name that nothing else has."""
+    return f"{prefix}.{uuid.uuid4().hex[:12]}"
+
+
+def _selectors(labels: str, fields: str) -> Dict[str, str]:
+    given = {"labelSelector": labels, "fieldSelector": fields}
+    return {key: value for key, value in given.items() if value}
+
+
+def _retry_after(response: Optional[Response]) -> float:
+    try:
+        return float(response.headers.get("retry-after", "0")) if response is not None else 0.0
+    except ValueError:
+        return 0.0

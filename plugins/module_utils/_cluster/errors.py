@@ -1,0 +1,68 @@
+"""What the API server refuses, in words that name the object and the remedy."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+from .._objects.resources import Ref
+
+_VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
+
+
+class ApiError(Exception):
+    """An answer other than success. status: HTTP status."""
+
+    def __init__(self, method: str, ref: Ref, status: int, body: Any, listing: bool = False) -> None:
+        self.status = status
+        self.ref = ref
+        verb = "list" if listing else _VERBS.get(method, method.lower())
+        super().__init__(_message(verb, ref, status, body))
+
+
+class NotFound(ApiError):
+    """404: the object is not there."""
+
+
+class Conflict(ApiError):
+    """409: the object has changed since it was read, or is there already."""
+
+
+def api_error(method: str, ref: Ref, status: int, body: Any, listing: bool = False) -> ApiError:
+    """The error of the class that fits the status."""
+    kinds = {404: NotFound, 409: Conflict}
+    return kinds.get(status, ApiError)(method, ref, status, body, listing)
+
+
+def _message(verb: str, ref: Ref, status: int, body: Any) -> str:
+    what = str(ref) if ref.name else f"{ref.resource.plural} in namespace {ref.namespace}"
+    said = _said(body)
+    group = f".{ref.resource.group}" if ref.resource.group else ""
+    if status == 401:
+        return f"the API server does not know who asks (401) for {what}: renew the credentials of the kubeconfig or api_key"
+    if status == 403:
+        return (
+            f"not allowed to {verb} {what}: give the user the verb {verb!r} on {ref.resource.plural}{group} in namespace {ref.namespace} "
+            f"with a Role{_tail(said)}"
+        )
+    if status == 404:
+        if ref.name and said and "could not find the requested resource" not in said:
+            return f"{what} does not exist: check its name and the namespace"
+        return f"the cluster does not serve {ref.resource.plural} as {ref.resource.api_version}: install its CRDs or set another api_version"
+    if status == 409:
+        return f"{what} was changed at the same time by somebody else: run again{_tail(said)}"
+    if status == 422:
+        return f"the API server refuses {what} as invalid{_tail(said)}"
+    return f"the API server answered {status} to {verb} {what}{_tail(said)}"
+
+
+def _said(body: Any) -> Optional[str]:
+    text = body.get("message") if isinstance(body, Mapping) else body
+    return " ".join(str(text).split())[:500] if text else None
+
+
+def _tail(said: Optional[str]) -> str:
+    return f" (it says: {said})" if said else ""

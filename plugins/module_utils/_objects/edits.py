@@ -1,0 +1,202 @@
+"""Changes to an object that the user owns, remembered on it so that they can be put back to the letter."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from . import paths
+from .paths import MISSING, Path
+from .refusal import Drifted, Refused
+
+# Holds {"at": epoch seconds of the last change, "fields": [...]}: the fields that we changed, what each was
+# before the first change (no `was`: it was absent), what we set it to, and on whose behalf.
+ANNOTATION = "progressive.delivery/original"
+
+ON_DRIFT = ("fail", "repair", "accept")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A value that a field must have; MISSING: the field must be absent."""
+
+    path: Path
+    value: Any
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that was changed: what it was, what it was set to, for whom (`by`), and how much of its path was there."""
+
+    path: Path
+    was: Any
+    now: Any
+    by: str
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Edited:
+    """An object as it should be: the object, the memory of this owner's fields, the paths that somebody else had changed."""
+
+    obj: Dict[str, Any]
+    fields: List[Field]
+    drifted: List[str]
+
+
+def edited(
+    live: Dict[str, Any],
+    by: str,
+    edits_of: Callable[[Dict[str, Any]], Sequence[Edit]],
+    on_drift: str = "fail",
+    memory: Optional[Sequence[Field]] = None,
+) -> Edited:
+    """The object with this owner's edits, computed from the object as it was before this owner's first edit.
+
+    live: the object as it is, with or without memory in its annotation.
+    edits_of: given the object without this owner's edits, the edits that it shall have; none puts it back.
+    memory: what the owner remembers apart from the annotation, used where the annotation does not know the field.
+
+    Computing from the original each time makes the result depend on the wish alone, not on the calls before it.
+    Raises Drifted when somebody else changed a field that was set here and on_drift is `fail`.
+    """
+    others, mine = _remembered(live, by, memory)
+    wishes_nothing = not list(edits_of(_undone(live, mine, "repair")))
+    written = [field.path for field in fields_of(live)]
+    drifted = [field for field in mine if _drifted(live, field, wishes_nothing or field.path not in written)]
+    if drifted and on_drift == "fail":
+        raise Drifted(_drift_message(live, drifted))
+    base = _undone(live, mine, on_drift)
+    obj, fields = _applied(base, list(edits_of(base)), by)
+    return Edited(obj, others + fields, [paths.show(field.path) for field in drifted])
+
+
+def stored(edit: Edited, at: float) -> Dict[str, Any]:
+    """The object to write: the edited object with its memory in the annotation, or without one when there is nothing to remember."""
+    if not edit.fields:
+        return _without_annotation(edit.obj)
+    text = json.dumps({"at": round(at, 3), "fields": [dump(field) for field in edit.fields]}, separators=(",", ":"), sort_keys=True)
+    return dict(paths.replace(edit.obj, ("metadata", "annotations", ANNOTATION), text))
+
+
+def same(live: Dict[str, Any], wanted: Dict[str, Any]) -> bool:
+    """Whether nothing needs to be written: alike but for the time in the memory."""
+    return _without_annotation(live) == _without_annotation(wanted) and fields_of(live) == fields_of(wanted)
+
+
+def fields_of(obj: Dict[str, Any]) -> List[Field]:
+    """The remembered fields of an object, from its annotation."""
+    return [load(raw) for raw in _annotation(obj).get("fields", [])]
+
+
+def changed_at(obj: Dict[str, Any]) -> Optional[float]:
+    """When the object was last changed here (epoch seconds), None where nothing is remembered."""
+    return _annotation(obj).get("at")
+
+
+def dump(field: Field) -> Dict[str, Any]:
+    """A field as JSON data."""
+    raw: Dict[str, Any] = {"path": list(field.path), "by": field.by, "depth": field.depth}
+    if field.was is not MISSING:
+        raw["was"] = field.was
+    if field.now is not MISSING:
+        raw["now"] = field.now
+    return raw
+
+
+def load(raw: Dict[str, Any]) -> Field:
+    """A field from JSON data."""
+    return Field(tuple(raw["path"]), raw.get("was", MISSING), raw.get("now", MISSING), raw["by"], raw.get("depth", 0))
+
+
+def _annotation(obj: Dict[str, Any]) -> Dict[str, Any]:
+    text = paths.get(obj, ("metadata", "annotations", ANNOTATION))
+    if text is MISSING:
+        return {}
+    try:
+        return dict(json.loads(text))
+    except (TypeError, ValueError):
+        raise Refused(
+            f"{_title(obj)} carries an annotation {ANNOTATION} that is not ours to read any more: "
+            "put the object back by hand and remove the annotation"
+        ) from None
+
+
+def _title(obj: Dict[str, Any]) -> str:
+    meta = obj.get("metadata", {})
+    return f"{obj.get('kind', 'object')} {meta.get('namespace', '')}/{meta.get('name', '')}"
+
+
+def _remembered(live: Dict[str, Any], by: str, memory: Optional[Sequence[Field]]) -> Tuple[List[Field], List[Field]]:
+    """Other owners' fields, and this owner's: the annotation's, then those that only the owner still remembers."""
+    written = fields_of(live)
+    mine = [field for field in written if field.by == by]
+    known = [field.path for field in mine]
+    mine += [field for field in memory or [] if field.path not in known]
+    return [field for field in written if field.by != by], mine
+
+
+def _drifted(live: Dict[str, Any], field: Field, original_is_fine: bool) -> bool:
+    """Whether somebody else changed the field.
+
+    That it has its original value is fine when putting back is all that is wished (somebody did our work), and when only
+    the owner remembers it (it does so before it writes, and may have died in between).
+    """
+    value = _get(live, field.path)
+    return value != field.now and not (original_is_fine and value == field.was)
+
+
+def _get(obj: Dict[str, Any], path: Path) -> Any:
+    try:
+        return paths.get(obj, path)
+    except paths.AmbiguousPath:
+        raise Refused(f"{_title(obj)}: several elements answer to {paths.show(path)}: give them different names or destinations") from None
+
+
+def _drift_message(live: Dict[str, Any], drifted: Sequence[Field]) -> str:
+    what = "; ".join(
+        f"{paths.show(field.path)} is {_short(_get(live, field.path))}, was set to {_short(field.now)}" for field in drifted
+    )
+    return f"{_title(live)} was changed by somebody else: {what}: set on_drift to repair (set it again) or accept (keep theirs), or put it back"
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is MISSING else json.dumps(value, sort_keys=True)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _undone(live: Dict[str, Any], fields: Sequence[Field], on_drift: str) -> Dict[str, Any]:
+    """The object before the fields were changed; a drifted field keeps the other's value when told to accept it."""
+    obj = _without_annotation(live)
+    for field in reversed(fields):
+        value = _get(live, field.path)
+        if value == field.was or (value != field.now and on_drift == "accept"):
+            continue
+        obj = paths.replace(obj, field.path, field.was)
+        if field.was is MISSING:
+            obj = paths.prune(obj, field.path, field.depth)
+    return obj
+
+
+def _applied(base: Dict[str, Any], edits: Sequence[Edit], by: str) -> Tuple[Dict[str, Any], List[Field]]:
+    obj, fields = base, []
+    for edit in edits:
+        was = _get(base, edit.path)
+        if was == edit.value:
+            continue
+        fields.append(Field(tuple(edit.path), copy.deepcopy(was), edit.value, by, paths.depth_present(base, edit.path)))
+        obj = paths.replace(obj, edit.path, edit.value)
+    return obj, fields
+
+
+def _without_annotation(obj: Dict[str, Any]) -> Dict[str, Any]:
+    path = ("metadata", "annotations", ANNOTATION)
+    if paths.get(obj, path) is MISSING:
+        return obj
+    return dict(paths.prune(paths.replace(obj, path, MISSING), path, 1))

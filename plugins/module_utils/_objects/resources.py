@@ -1,0 +1,92 @@
+"""Where each kind of object stands in the API, so that no call needs API discovery."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional
+
+from .refusal import Refused
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind as the API serves it: group ("" for core), version, kind, plural."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """The URL path of one object, or of the collection when no name is given."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        tail = f"/{name}" if name else ""
+        return f"{root}/namespaces/{namespace}/{self.plural}{tail}"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One object of one kind in one namespace."""
+
+    resource: Resource
+    namespace: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        return self.resource.path(self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.resource.kind} {self.namespace}/{self.name}"
+
+    @property
+    def key(self) -> str:
+        """A stable text for maps in the record, for example `Service/shop`."""
+        return f"{self.resource.kind}/{self.name}"
+
+
+CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps")
+DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
+ENDPOINT_SLICE = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+EVENT = Resource("", "v1", "Event", "events")
+LEASE = Resource("coordination.k8s.io", "v1", "Lease", "leases")
+POD = Resource("", "v1", "Pod", "pods")
+REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")
+SERVICE = Resource("", "v1", "Service", "services")
+
+# Kinds that are served in several versions; the first is what is asked for by default, since every release
+# of the router that is in use serves it.
+_VERSIONED: Dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "VirtualService": ("networking.istio.io", "virtualservices", ("v1beta1", "v1", "v1alpha3")),
+}
+
+
+def versioned(kind: str, api_version: Optional[str] = None) -> Resource:
+    """The resource of a kind that is served in several versions.
+
+    api_version: `group/version` or just `version`; None takes the version that is served most widely.
+    """
+    group, plural, versions = _VERSIONED[kind]
+    version = (api_version or versions[0]).rsplit("/", 1)[-1]
+    if api_version and (version not in versions or api_version not in (version, f"{group}/{version}")):
+        known = ", ".join(f"{group}/{each}" for each in versions)
+        raise Refused(f"api_version {api_version!r} does not serve {kind}: use one of {known}")
+    return Resource(group, version, kind, plural)
+
+
+def labels(obj: Mapping[str, Any]) -> Dict[str, str]:
+    """The labels of an object, empty where it has none."""
+    return dict((obj.get("metadata") or {}).get("labels") or {})
+
+
+def name_of(obj: Mapping[str, Any]) -> str:
+    """The name of an object."""
+    return str(obj["metadata"]["name"])

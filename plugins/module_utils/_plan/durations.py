@@ -1,0 +1,47 @@
+"""Durations as users write them: seconds, or 30s, 5m, 1h30m."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .._objects.refusal import Refused
+
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
+
+
+def seconds(value: Any, what: str) -> float:
+    """The duration in seconds; `what` names the option in the error."""
+    text = str(value).strip()
+    if isinstance(value, bool) or not text:
+        raise Refused(_message(value, what))
+    try:
+        number = float(text)
+    except ValueError:
+        parts = _PART.findall(text)
+        if not parts or "".join(amount + unit for amount, unit in parts) != text:
+            raise Refused(_message(value, what)) from None
+        return sum(float(amount) * _UNITS[unit] for amount, unit in parts)
+    if not 0 <= number < float("inf"):
+        raise Refused(_message(value, what))
+    return number
+
+
+def show(duration: float) -> str:
+    """The duration for people: `1h30m`, `45s`, `0.5s`."""
+    if duration < 60 or duration != int(duration):
+        return f"{duration:g}s"
+    text, rest = "", int(duration)
+    for unit in ("h", "m", "s"):
+        count, rest = divmod(rest, int(_UNITS[unit]))
+        text += f"{count}{unit}" if count else ""
+    return text
+
+
+def _message(value: Any, what: str) -> str:
+    return f"{what}: {value!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"

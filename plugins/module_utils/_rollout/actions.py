@@ -1,0 +1,151 @@
+"""The actions of which every rollout is made; _actions/perform.py carries them out."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
+
+# Each is idempotent: carried out twice, the second time finds its work done. str() is what users read.
+
+
+@dataclass(frozen=True)
+class PauseWorkload:
+    """Stop the workload's own rolling, so that its pods can be pinned by their hash."""
+
+    def __str__(self) -> str:
+        return "pause the workload"
+
+
+@dataclass(frozen=True)
+class PinServices:
+    """Point Services at the pods of just the workload, or of just the clone."""
+
+    services: Tuple[str, ...]
+    to: str  # workload | clone
+    carries_traffic: bool = True
+
+    def __str__(self) -> str:
+        return f"point {_services(self.services)} at the {self.to}"
+
+
+@dataclass(frozen=True)
+class EnsureClone:
+    """Run the new version beside the workload, sized for a weight in percent, and wait until it is ready."""
+
+    weight: int
+
+    def __str__(self) -> str:
+        return f"run the clone for {self.weight} % of the traffic"
+
+
+@dataclass(frozen=True)
+class MakeCanaryService:
+    """Make the canary Service, where the user has none."""
+
+    def __str__(self) -> str:
+        return "make the canary Service"
+
+
+@dataclass(frozen=True)
+class MoveTraffic:
+    """Give the canary a share of the traffic, on every router."""
+
+    weight: int
+
+    def __str__(self) -> str:
+        return f"move the traffic: {self.weight} % to the canary"
+
+
+@dataclass(frozen=True)
+class RestoreRouters:
+    """Put every router back as it was."""
+
+    def __str__(self) -> str:
+        return "put the routers back"
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Let requests end that are still under way on pods that get no new ones."""
+
+    def __str__(self) -> str:
+        return "drain"
+
+
+@dataclass(frozen=True)
+class WaitPause:
+    """A pause of the plan; None: until promoted."""
+
+    duration: Optional[float]
+
+    def __str__(self) -> str:
+        return "pause"
+
+
+@dataclass(frozen=True)
+class RollWorkload:
+    """Roll the workload, which has no traffic, to the new or back to the stable template, and pause it again."""
+
+    to: str  # new | stable
+
+    def __str__(self) -> str:
+        return f"roll the workload to the {self.to} version"
+
+
+@dataclass(frozen=True)
+class RemoveCanaryService:
+    """Remove the canary Service that was made here."""
+
+    def __str__(self) -> str:
+        return "remove the canary Service"
+
+
+@dataclass(frozen=True)
+class RemoveClone:
+    """Remove the clone and wait until its pods are gone."""
+
+    def __str__(self) -> str:
+        return "remove the clone"
+
+
+@dataclass(frozen=True)
+class UnpinServices:
+    """Give Services their own selectors back."""
+
+    services: Tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"give {_services(self.services)} back {'its selector' if len(self.services) == 1 else 'their selectors'}"
+
+
+@dataclass(frozen=True)
+class ResumeWorkload:
+    """Let the workload roll by itself again."""
+
+    def __str__(self) -> str:
+        return "unpause the workload"
+
+
+Action = Union[
+    PauseWorkload,
+    PinServices,
+    EnsureClone,
+    MakeCanaryService,
+    MoveTraffic,
+    RestoreRouters,
+    Drain,
+    WaitPause,
+    RollWorkload,
+    RemoveCanaryService,
+    RemoveClone,
+    UnpinServices,
+    ResumeWorkload,
+]
+
+
+def _services(names: Tuple[str, ...]) -> str:
+    return ("Service " if len(names) == 1 else "Services ") + ", ".join(names)

@@ -1,0 +1,148 @@
+"""What a call has to do, given the plan, the record, and what was asked."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional
+
+from .._objects.refusal import Refused
+from .._plan.plan import Plan
+from .actions import Action, MoveTraffic, RestoreRouters, WaitPause
+from .program import Entry, already_promoted, program_of, release_program
+from .record import ABORTED, HEALTHY, PAUSED, PROGRESSING, Record
+
+START, GO_ON, NOTHING = "start", "go on", "nothing"
+
+
+def admit(record: Optional[Record], plan: Plan, target: str, live: str, retry: bool) -> str:
+    """Whether this call starts a revision, goes on with the one under way, or has nothing to do.
+
+    target, live: hashes of the template asked for and of the one that the workload has now.
+    Raises Refused where the call contradicts the record.
+    """
+    if record is not None and record.under_way:
+        _same_release(record, plan, target)
+        return GO_ON
+    if target == live:
+        return NOTHING
+    if record is not None and record.phase == ABORTED and record.target == target and not retry:
+        raise Refused(f"rollout {plan.name}: revision {record.revision} was aborted ({record.msg}): release another version, or set retry to try it again")
+    return START
+
+
+def _same_release(record: Record, plan: Plan, target: str) -> None:
+    where = f"rollout {plan.name}: revision {record.revision} is under way ({record.phase})"
+    remedy = "finish it with the same options, or abort it first (state: aborted)"
+    if record.target != target:
+        raise Refused(f"{where} and releases another version than the one asked for: {remedy}")
+    if record.plan_hash != plan.hash:
+        raise Refused(f"{where} by another plan than this one: {remedy}")
+
+
+def promotable(record: Optional[Record], name: str, promote: Mapping[str, Any]) -> bool:
+    """Whether `promote` passes the pause that the rollout is at; False when it has been passed before.
+
+    Raises Refused when it names another revision, or a step that has not been reached.
+    """
+    if record is None:
+        raise Refused(f"rollout {name}: there is nothing to promote: it has no record in this namespace")
+    revision, step = promote.get("revision"), promote.get("step")
+    if revision is not None and int(revision) != record.revision:
+        raise Refused(f"rollout {name}: promote names revision {revision}, but revision {record.revision} is the present one: promote that, or leave revision out")
+    index = record.steps_done
+    if step is not None and int(step) > index:
+        raise Refused(f"rollout {name}: promote names step {step}, but step {index} is the present one: promote that, or leave step out")
+    return record.program == "release" and (step is None or int(step) == index)
+
+
+def abortable(record: Optional[Record], plan: Optional[Plan], name: str, revision: Optional[int]) -> bool:
+    """Whether there is something to abort; False when it has been aborted before or was never started.
+
+    Raises Refused when another revision is named, or the new version is promoted already.
+    """
+    if record is None or plan is None:
+        return False
+    if revision is not None and int(revision) != record.revision:
+        raise Refused(f"rollout {name}: revision {revision} is not the present one ({record.revision}): abort that, or leave revision out")
+    if record.program != "release":
+        return record.under_way
+    release = release_program(plan, tuple(record.bystanders), record.canary_service_made)
+    if already_promoted(release, record.position):
+        raise Refused(
+            f"rollout {name}: revision {record.revision} has been promoted and only tidying up is left: "
+            "run it again to finish, then release the old version"
+        )
+    return True
+
+
+def begin_abort(record: Record, reason: str) -> Record:
+    """The record turned round: from now on it carries out the way back."""
+    if record.program == "abort":
+        return record
+    return replace(
+        record, program="abort", aborted_at=record.position, position=0, began=None, moved=None, resume_at=None, phase=PROGRESSING, msg=reason
+    )
+
+
+def advance(record: Record, plan: Plan, now: float) -> Record:
+    """The record after the action at its position is done."""
+    program = program_of(record, plan)
+    done, rest = program[record.position], program[record.position + 1 :]
+    steps = list(record.steps)
+    if done.step is not None and (not rest or rest[0].step != done.step):
+        steps[done.step] = {**steps[done.step], "ended": now}
+    return replace(record, position=record.position + 1, began=None, moved=None, resume_at=None, phase=PROGRESSING, steps=steps)
+
+
+def begin(record: Record, entry: Entry, now: float) -> Record:
+    """The record as it is written before an action: from when, in which step, until when a pause lasts."""
+    began = now if record.began is None else record.began
+    steps: List[Dict[str, Any]] = list(record.steps)
+    if entry.step is not None and len(steps) <= entry.step:
+        steps.append({"began": began})
+    pause = entry.action if isinstance(entry.action, WaitPause) else None
+    resume_at = began + pause.duration if pause and pause.duration is not None else None
+    return replace(record, began=began, steps=steps, phase=PAUSED if pause else PROGRESSING, resume_at=resume_at, msg="" if record.program == "release" else record.msg)
+
+
+def ahead(record: Record, plan: Plan, until: str) -> List[Action]:
+    """The actions that a call carries out: to the next pause, to the end of the step, or over timed pauses to the end."""
+    program = program_of(record, plan)
+    actions: List[Action] = []
+    for index in range(record.position, len(program)):
+        entry = program[index]
+        if until == "step" and _finished_before(program, index) > record.steps_done:
+            break
+        if not isinstance(entry.action, WaitPause):
+            actions.append(entry.action)
+        elif str(entry.step) not in record.promoted and (entry.action.duration is None or until != "end"):
+            break
+    return actions
+
+
+def _finished_before(program: List[Entry], index: int) -> int:
+    """How many steps have no entry from this one on."""
+    return len({each.step for each in program[:index]} - {each.step for each in program[index:]} - {None})
+
+
+def current_weight(record: Record, plan: Plan) -> int:
+    """The canary's share in percent that the record's program has reached."""
+    weight = 0
+    release = release_program(plan, tuple(record.bystanders), record.canary_service_made)
+    reached = release[: record.aborted_at if record.program == "abort" else record.position]
+    walked = [*reached, *(program_of(record, plan)[: record.position] if record.program == "abort" else [])]
+    for entry in walked if record.under_way else []:
+        if isinstance(entry.action, MoveTraffic):
+            weight = entry.action.weight
+        elif isinstance(entry.action, RestoreRouters):
+            weight = 0
+    return weight
+
+
+def finished_phase(record: Record) -> str:
+    """The phase in which a program that has come to its end leaves the rollout."""
+    return ABORTED if record.program == "abort" else HEALTHY

@@ -1,0 +1,57 @@
+"""What a rollout must be allowed to do, and what of it the API server's answer leaves out."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from .._objects.resources import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    LEASE,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    Resource,
+)
+
+# The Role in docs/rbac.yml grants just these (and Events, without which a rollout does as well).
+NEEDED: Tuple[Tuple[Resource, Tuple[str, ...]], ...] = (
+    (CONFIG_MAP, ("get", "create", "patch", "delete")),
+    (LEASE, ("get", "create", "patch", "delete")),
+    (SERVICE, ("get", "list", "create", "patch", "delete")),
+    (DEPLOYMENT, ("get", "list", "watch", "create", "patch", "delete")),
+    (REPLICA_SET, ("list",)),
+    (POD, ("list", "watch")),
+    (ENDPOINT_SLICE, ("list", "watch")),
+)
+ROUTER_VERBS = ("get", "patch")
+
+
+def lacking(routers: Sequence[Resource], status: Mapping[str, Any]) -> List[str]:
+    """The permissions that are not granted, as `patch services`.
+
+    status: that of a SelfSubjectRulesReview (authorization.k8s.io/v1); one that says it is incomplete proves nothing.
+    """
+    if status.get("incomplete"):
+        return []
+    rules = status.get("resourceRules") or []
+    wanted = [*NEEDED, *((router, ROUTER_VERBS) for router in routers)]
+    return [
+        f"{verb} {resource.plural}{'.' + resource.group if resource.group else ''}"
+        for resource, verbs in wanted
+        for verb in verbs
+        if not any(_grants(rule, resource, verb) for rule in rules)
+    ]
+
+
+def _grants(rule: Dict[str, Any], resource: Resource, verb: str) -> bool:
+    # Rules for certain names are taken as granted: whether the names suffice shows when they are used.
+    return all(
+        wanted in rule.get(key, []) or "*" in rule.get(key, [])
+        for key, wanted in (("verbs", verb), ("apiGroups", resource.group), ("resources", resource.plural))
+    )

@@ -1,0 +1,99 @@
+"""The record of a rollout: what the cluster remembers of it between calls, as text in one ConfigMap."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Dict, List, Optional
+
+from .._objects.refusal import Refused
+
+FORMAT = 1
+HISTORY_LIMIT = 10
+
+PROGRESSING = "Progressing"
+PAUSED = "Paused"
+HEALTHY = "Healthy"
+ABORTED = "Aborted"
+DEGRADED = "Degraded"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Times are epoch seconds. Holds hashes of templates and images, never environment values."""
+
+    name: str
+    plan: Dict[str, Any]
+    plan_hash: str
+    revision: int
+    target: str  # hash of the template that is being released
+    phase: str
+    msg: str = ""
+    program: str = ""  # release or abort; empty when nothing is under way
+    position: int = 0  # the action of the program that comes next
+    began: Optional[float] = None  # when that action began
+    moved: Optional[float] = None  # when that action wrote its last move of traffic
+    aborted_at: int = 0  # the position in the release from which the abort goes back
+    forget: bool = False  # the record goes when the program ends
+    resume_at: Optional[float] = None  # end of the timed pause that is under way
+    promoted: Dict[str, Any] = field(default_factory=dict)  # step index -> who passed that pause, and when
+    steps: List[Dict[str, Any]] = field(default_factory=list)  # began, ended of each step
+    stable: Dict[str, Any] = field(default_factory=dict)  # hash (pod-template-hash), template, images of the version before
+    images: Dict[str, str] = field(default_factory=dict)
+    bystanders: List[str] = field(default_factory=list)
+    canary_service_made: bool = False
+    originals: Dict[str, List[Dict[str, Any]]] = field(default_factory=dict)  # object -> its remembered fields
+    history: List[Dict[str, Any]] = field(default_factory=list)
+    by: Dict[str, str] = field(default_factory=dict)  # who started this revision
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a program is being carried out (pauses included)."""
+        return bool(self.program)
+
+    @property
+    def steps_done(self) -> int:
+        """How many steps of the plan are finished; also the index of the present one."""
+        return len([each for each in self.steps if each.get("ended")])
+
+
+def record_name(rollout: str) -> str:
+    """The name of the record's ConfigMap and of its Lease."""
+    return f"{rollout}.rollout"
+
+
+def dump(record: Record) -> Dict[str, str]:
+    """The record as the data of a ConfigMap."""
+    return {"record": json.dumps({"format": FORMAT, **asdict(record)}, sort_keys=True, indent=1)}
+
+
+def load(data: Dict[str, str], name: str) -> Record:
+    """The record out of the data of a ConfigMap; raises Refused where it cannot be read."""
+    remedy = f"restore ConfigMap {record_name(name)}, or delete it once the application is as it should be"
+    try:
+        raw = json.loads(data["record"])
+    except (KeyError, TypeError, ValueError):
+        raise Refused(f"the record of rollout {name} cannot be read: {remedy}") from None
+    version = raw.pop("format", None)
+    if version != FORMAT:
+        raise Refused(f"the record of rollout {name} has format {version!r}, this release reads {FORMAT}: use the release that wrote it, or {remedy}")
+    known = {each.name for each in fields(Record)}
+    return Record(**{key: value for key, value in raw.items() if key in known})
+
+
+def with_history(record: Record, at: float) -> List[Dict[str, Any]]:
+    """The history with the revision that just ended on top, the latest ten."""
+    entry = {
+        "revision": record.revision,
+        "target": record.target,
+        "images": record.images,
+        "phase": record.phase,
+        "ended": at,
+        "by": record.by,
+        "msg": record.msg,
+    }
+    return [entry, *record.history][:HISTORY_LIMIT]

@@ -1,0 +1,54 @@
+"""What users are told of a rollout: phase, step, weight, revision, and in one line how to go on."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from .._plan.plan import Plan
+from .._plan.steps import SetWeight
+from .decide import current_weight
+from .record import ABORTED, HEALTHY, PAUSED, Record
+
+
+def report(record: Optional[Record], plan: Optional[Plan], name: str) -> Dict[str, Any]:
+    """The part of a result that follows from the record alone. Without a record: nothing is under way."""
+    if record is None or plan is None:
+        return {"phase": HEALTHY, "msg": f"rollout {name}: nothing is under way", "revision": 0, "step": None, "weight": _weight(0), "resume_at": None}
+    total, done = len(plan.steps), record.steps_done
+    current = str(plan.steps[done]) if record.under_way and done < total else None
+    return {
+        "phase": record.phase,
+        "msg": _msg(record, plan, total),
+        "revision": record.revision,
+        "step": {"index": done, "total": total, "current": current},
+        "weight": _weight(current_weight(record, plan)),
+        "resume_at": record.resume_at if record.phase == PAUSED else None,
+    }
+
+
+def _weight(canary: int) -> Dict[str, int]:
+    return {"stable": 100 - canary, "canary": canary}
+
+
+def _msg(record: Record, plan: Plan, total: int) -> str:
+    head = f"rollout {record.name}, revision {record.revision}"
+    if record.phase == PAUSED:
+        where = f"{head}: paused after {_before(record, plan)}, step {record.steps_done + 1} of {total}"
+        if record.resume_at is not None:
+            return f"{where}: goes on when the pause is over and it is run again"
+        return f"{where}: promote it with promote: {{revision: {record.revision}, step: {record.steps_done}}}, or abort it with state: aborted"
+    if record.phase == ABORTED:
+        return f"{head}: {record.msg}; all traffic is on the stable version"
+    if record.phase == HEALTHY:
+        return f"{head}: complete"
+    return f"{head}: step {min(record.steps_done + 1, total)} of {total}{': ' + record.msg if record.msg else ''}"
+
+
+def _before(record: Record, plan: Plan) -> str:
+    """The last weight before the pause, as `20 %`."""
+    weights = [step.weight for step in plan.steps[: record.steps_done] if isinstance(step, SetWeight)]
+    return f"{weights[-1] if weights else 0} %"

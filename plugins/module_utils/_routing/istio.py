@@ -1,0 +1,162 @@
+"""Istio: the split between two hosts in the HTTP routes of a VirtualService."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+# Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/ (HTTPRoute, HTTPRouteDestination):
+# a short host is looked up in the VirtualService's own namespace; a single destination takes everything, with or without a weight;
+# with several, the weights are relative to their sum.
+import copy
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from .._objects.edits import Edit
+from .._objects.paths import Path
+from .._objects.refusal import Refused
+from .._objects.resources import Resource, versioned
+from .target import Split, Target
+
+
+def resource(target: Target) -> Resource:
+    """VirtualService in the version asked for."""
+    return versioned("VirtualService", target.api_version)
+
+
+def edits(obj: Dict[str, Any], target: Target, split: Split) -> List[Edit]:
+    """The weights of the stable and the canary destination in every route asked for; a canary destination that is not there is added."""
+    http = _http(obj)
+    return [edit for index in _chosen(obj, target) for edit in _route_edits(http, index, obj, target, split)]
+
+
+def weight(obj: Dict[str, Any], target: Target) -> Split:
+    """The split of the first route asked for."""
+    http = _http(obj)
+    route = http[_chosen(obj, target)[0]]["route"]
+    stable, canary = _find(route, target.stable_service, target), _find(route, target.canary_service, target)
+    return Split(_weight_in(route, stable), _weight_in(route, canary))
+
+
+def _http(obj: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    return list((obj.get("spec") or {}).get("http") or [])
+
+
+def _title(obj: Mapping[str, Any]) -> str:
+    return f"VirtualService {obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
+
+
+def _chosen(obj: Dict[str, Any], target: Target) -> List[int]:
+    """The indexes of the routes to move."""
+    http = _http(obj)
+    qualifying = [index for index, entry in enumerate(http) if _find(entry.get("route") or [], target.stable_service, target) is not None]
+    if target.routes and "*" not in target.routes:
+        return [_named(obj, name, qualifying, target) for name in target.routes]
+    if not qualifying:
+        hosts = sorted({str(_host(each)) for entry in http for each in entry.get("route") or []})
+        raise Refused(
+            f"{_title(obj)} has no HTTP route to Service {target.stable_service!r} (its destinations: {', '.join(hosts) or 'none'}): "
+            "check stable_service and the VirtualService's name"
+        )
+    if len(qualifying) > 1 and not target.routes:
+        listed = ", ".join(str(http[index].get("name") or f"number {index} without a name") for index in qualifying)
+        raise Refused(
+            f"{_title(obj)} has {len(qualifying)} HTTP routes to Service {target.stable_service!r} ({listed}): "
+            'say which with routes, or routes: ["*"] for all'
+        )
+    return qualifying
+
+
+def _named(obj: Dict[str, Any], name: str, qualifying: Sequence[int], target: Target) -> int:
+    http = _http(obj)
+    indexes = [index for index, entry in enumerate(http) if entry.get("name") == name]
+    if not indexes:
+        names = ", ".join(str(entry["name"]) for entry in http if entry.get("name")) or "none has a name"
+        raise Refused(f"{_title(obj)} has no HTTP route named {name!r} (it has: {names}): correct routes")
+    if len(indexes) > 1:
+        raise Refused(f"{_title(obj)} has {len(indexes)} HTTP routes named {name!r}: give them different names")
+    if indexes[0] not in qualifying:
+        raise Refused(f"{_title(obj)}: HTTP route {name!r} does not lead to Service {target.stable_service!r}: correct routes or stable_service")
+    return indexes[0]
+
+
+def _route_edits(http: List[Dict[str, Any]], index: int, obj: Dict[str, Any], target: Target, split: Split) -> List[Edit]:
+    entry = http[index]
+    route = entry["route"]
+    stable, canary = _find(route, target.stable_service, target), _find(route, target.canary_service, target)
+    assert stable is not None
+    _refuse_others(obj, entry, route, target)
+    here = _path_of(http, index)
+    if canary is None:
+        if split.canary == 0:
+            return []  # Without a canary destination all goes to stable already.
+        added = _canary_destination(route[stable], target)
+        return [
+            Edit((*here, {"destination.host": _host(route[stable])}, "weight"), split.stable),
+            Edit((*here, {"destination.host": _host(added)}), {**added, "weight": split.canary}),
+        ]
+    return [
+        Edit((*here, {"destination.host": _host(route[stable])}, "weight"), split.stable),
+        Edit((*here, {"destination.host": _host(route[canary])}, "weight"), split.canary),
+    ]
+
+
+def _path_of(http: List[Dict[str, Any]], index: int) -> Path:
+    """The path to a route's destinations: by the route's name where that tells it apart, so that routes put above it do not matter."""
+    name = http[index].get("name")
+    unique = name and sum(entry.get("name") == name for entry in http) == 1
+    return ("spec", "http", {"name": name} if unique else index, "route")
+
+
+def _refuse_others(obj: Dict[str, Any], entry: Mapping[str, Any], route: Sequence[Mapping[str, Any]], target: Target) -> None:
+    ours = (target.stable_service, target.canary_service)
+    others = [str(_host(each)) for each in route if not any(_is_host(each, service, target) for service in ours)]
+    where = f"{_title(obj)}, HTTP route {entry.get('name') or 'without a name'}"
+    if others:
+        raise Refused(f"{where}: it also leads to {', '.join(others)}: its share cannot be told, so take it out of the route or choose another route")
+    for service in ours:
+        if sum(_is_host(each, service, target) for each in route) > 1:
+            raise Refused(f"{where}: Service {service!r} stands in it more than once: leave one destination for it")
+
+
+def _canary_destination(stable: Mapping[str, Any], target: Target) -> Dict[str, Any]:
+    """The stable destination (port, header operations and all) with the canary's host, in the form in which the stable one is written."""
+    added = copy.deepcopy(dict(stable))
+    host = str(_host(stable))
+    added["destination"]["host"] = target.canary_service + host[len(target.stable_service.split(".")[0]) :]
+    if "." in target.canary_service:
+        added["destination"]["host"] = target.canary_service
+    return added
+
+
+def _find(route: Sequence[Mapping[str, Any]], service: str, target: Target) -> Optional[int]:
+    """The index of the first destination that is this Service."""
+    return next((index for index, each in enumerate(route) if _is_host(each, service, target)), None)
+
+
+def _host(destination: Mapping[str, Any]) -> Any:
+    return (destination.get("destination") or {}).get("host")
+
+
+def _is_host(destination: Mapping[str, Any], service: str, target: Target) -> bool:
+    host = _host(destination)
+    return isinstance(host, str) and _full(host, target) == _full(service, target)
+
+
+def _full(host: str, target: Target) -> str:
+    """The host as a full name of this cluster; one of another namespace stays another."""
+    parts = host.rstrip(".").split(".")
+    suffix = ["svc", *target.cluster_domain.split(".")]
+    if len(parts) == 1:
+        parts.append(target.namespace)
+    if len(parts) == 2:
+        parts += suffix
+    if len(parts) == 3 and parts[2] == "svc":
+        parts += suffix[1:]
+    return ".".join(parts)
+
+
+def _weight_in(route: Sequence[Mapping[str, Any]], index: Optional[int]) -> int:
+    if index is None:
+        return 0
+    return 100 if len(route) == 1 else int(route[index].get("weight") or 0)

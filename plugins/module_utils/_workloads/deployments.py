@@ -1,0 +1,42 @@
+"""What a Deployment's status says: rolled out, stuck, ready."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+
+def replicas_of(deployment: Mapping[str, Any]) -> int:
+    """The replicas asked for; the API server's default is 1."""
+    replicas = deployment["spec"].get("replicas")
+    return 1 if replicas is None else int(replicas)
+
+
+def not_rolled_out(deployment: Mapping[str, Any]) -> Optional[str]:
+    """What is missing until all replicas run the present template and are available; None when nothing is.
+
+    Follows `kubectl rollout status`.
+    """
+    status = deployment.get("status") or {}
+    wanted = replicas_of(deployment)
+    updated, total, available = (int(status.get(key) or 0) for key in ("updatedReplicas", "replicas", "availableReplicas"))
+    if int(status.get("observedGeneration") or 0) < int(deployment["metadata"].get("generation") or 0):
+        return "its last change has not been taken up yet"
+    if updated < wanted:
+        return f"{updated} of {wanted} replicas are updated"
+    if total > updated:
+        return f"{total - updated} old replicas are still there"
+    if available < wanted:
+        return f"{available} of {wanted} replicas are available"
+    return None
+
+
+def failed(deployment: Mapping[str, Any]) -> Optional[str]:
+    """The Deployment controller's own verdict that the rollout is stuck, None without one."""
+    for condition in (deployment.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return str(condition.get("message") or condition["reason"])
+    return None

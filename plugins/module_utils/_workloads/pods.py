@@ -1,0 +1,66 @@
+"""What pods say of themselves: ready, going, or why they cannot start."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+# States from which a container does not recover by waiting.
+_STUCK = (
+    "CrashLoopBackOff",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+)
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Ready, and not on its way out."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+    return ready and not pod["metadata"].get("deletionTimestamp")
+
+
+def ready_uids(pods: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The uids of the pods that can take requests."""
+    return frozenset(str(pod["metadata"]["uid"]) for pod in pods if is_ready(pod))
+
+
+def troubles(pods: Sequence[Dict[str, Any]]) -> List[str]:
+    """One line for each pod that is not ready: its name and, where it is known, why."""
+    return [f"pod {pod['metadata']['name']} {_reason(pod)}" for pod in pods if not is_ready(pod) and not pod["metadata"].get("deletionTimestamp")]
+
+
+def stuck(pods: Sequence[Dict[str, Any]]) -> Optional[str]:
+    """The first pod that will not start however long one waits, None without one."""
+    for pod in pods:
+        reason = _waiting_reason(pod)
+        if reason and reason[0] in _STUCK:
+            return f"pod {pod['metadata']['name']} {_reason(pod)}"
+    return None
+
+
+def _reason(pod: Mapping[str, Any]) -> str:
+    status = pod.get("status") or {}
+    waiting = _waiting_reason(pod)
+    if waiting:
+        return f"is not ready: {waiting[0]}" + (f" ({waiting[1]})" if waiting[1] else "")
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return f"cannot be scheduled: {condition.get('message') or condition.get('reason')}"
+    return f"is {status.get('phase', 'Pending')} and not ready"
+
+
+def _waiting_reason(pod: Mapping[str, Any]) -> Optional[tuple[str, str]]:
+    status = pod.get("status") or {}
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        waiting = (container.get("state") or {}).get("waiting")
+        if waiting and waiting.get("reason"):
+            return str(waiting["reason"]), " ".join(str(waiting.get("message") or "").split())
+    return None

@@ -1,0 +1,88 @@
+"""Versions of a pod template: what a revision makes of it, its hash, and the ReplicaSet that runs it."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from .._objects.refusal import Refused
+from .marks import POD_TEMPLATE_HASH
+
+Template = Dict[str, Any]
+
+
+def template_hash(template: Mapping[str, Any]) -> str:
+    """Ten characters that differ when the template does."""
+    text = json.dumps(_without_hash(template), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def with_images(template: Template, images: Mapping[str, str], title: str) -> Template:
+    """The template with other images, by container name; init containers count too."""
+    changed = copy.deepcopy(template)
+    containers = _containers(changed)
+    unknown = sorted(set(images) - set(containers))
+    if unknown:
+        raise Refused(f"{title} has no container {', '.join(map(repr, unknown))} (it has: {', '.join(containers)}): correct revision.images")
+    for name, image in images.items():
+        containers[name]["image"] = image
+    return changed
+
+
+def images_of(template: Template) -> Dict[str, str]:
+    """Container name to image."""
+    return {name: container.get("image", "") for name, container in _containers(template).items()}
+
+
+def running(replica_sets: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The ReplicaSets that have pods or want some."""
+    return [each for each in replica_sets if each["spec"].get("replicas") or (each.get("status") or {}).get("replicas")]
+
+
+def owned(replica_sets: Sequence[Dict[str, Any]], deployment: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """The ReplicaSets that this Deployment controls."""
+    uid = deployment["metadata"]["uid"]
+    return [each for each in replica_sets if any(owner["uid"] == uid for owner in each["metadata"].get("ownerReferences") or [])]
+
+
+def matching(replica_sets: Sequence[Dict[str, Any]], template: Template) -> Optional[Dict[str, Any]]:
+    """The ReplicaSet whose template is this one (the hash label aside, as the Deployment controller compares them)."""
+    wanted = _without_hash(template)
+    found = [each for each in replica_sets if _without_hash(each["spec"]["template"]) == wanted]
+    # The controller takes the oldest of equals.
+    return min(found, key=lambda each: each["metadata"].get("creationTimestamp") or "", default=None)
+
+
+def by_hash(replica_sets: Sequence[Dict[str, Any]], pod_hash: str) -> Optional[Dict[str, Any]]:
+    """The ReplicaSet with this pod-template-hash."""
+    return next((each for each in replica_sets if hash_of(each) == pod_hash), None)
+
+
+def hash_of(replica_set: Mapping[str, Any]) -> str:
+    """The pod-template-hash of a ReplicaSet."""
+    return str((replica_set["metadata"].get("labels") or {}).get(POD_TEMPLATE_HASH, ""))
+
+
+def template_of(replica_set: Mapping[str, Any]) -> Template:
+    """The pod template as the Deployment had it."""
+    return _without_hash(replica_set["spec"]["template"])
+
+
+def _without_hash(template: Mapping[str, Any]) -> Template:
+    plain = copy.deepcopy(dict(template))
+    metadata = plain.get("metadata") or {}
+    (metadata.get("labels") or {}).pop(POD_TEMPLATE_HASH, None)
+    # The API server writes creationTimestamp: null into templates, or not, by its age.
+    plain["metadata"] = {key: value for key, value in metadata.items() if value not in (None, {})}
+    return plain
+
+
+def _containers(template: Template) -> Dict[str, Dict[str, Any]]:
+    spec = template.get("spec") or {}
+    return {each["name"]: each for each in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]}

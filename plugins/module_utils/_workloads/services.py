@@ -1,0 +1,108 @@
+"""Services and the pods behind them: selectors, bystanders, the canary Service, ready endpoints."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
+
+from .marks import REVISION, marks, own_labels
+
+Selector = Dict[str, str]
+
+
+def selects(selector: Optional[Mapping[str, str]], pod_labels: Mapping[str, str]) -> bool:
+    """Whether a Service with this selector takes pods with these labels; one without selector takes none."""
+    return bool(selector) and all(pod_labels.get(key) == value for key, value in (selector or {}).items())
+
+
+def selector_of(service: Mapping[str, Any]) -> Selector:
+    """A Service's selector, empty where it has none."""
+    return dict((service.get("spec") or {}).get("selector") or {})
+
+
+def selector_text(selector: Mapping[str, str]) -> str:
+    """The selector as a label selector of the API."""
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+
+
+def is_headless(service: Mapping[str, Any]) -> bool:
+    """Headless Services hand out pod addresses: nothing may be pinned behind the back of who holds them."""
+    return (service.get("spec") or {}).get("clusterIP") == "None"
+
+
+def bystanders(services: Sequence[Mapping[str, Any]], pod_labels: Mapping[str, str], not_these: Sequence[str]) -> List[str]:
+    """The names of all other Services that would take the new pods as soon as these are there."""
+    return sorted(
+        str(each["metadata"]["name"])
+        for each in services
+        if each["metadata"]["name"] not in not_these and not is_headless(each) and selects(selector_of(each), pod_labels)
+    )
+
+
+_PORT_FIELDS = ("name", "port", "targetPort", "protocol", "appProtocol")
+_COPIED = ("sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPolicy", "publishNotReadyAddresses", "internalTrafficPolicy")
+
+
+def canary_service(stable: Mapping[str, Any], name: str, revision: str, rollout: str) -> Dict[str, Any]:
+    """A ClusterIP Service like the stable one (labels too: ServiceMonitors select by them) for the pods of the revision."""
+    spec = stable["spec"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": name,
+            "namespace": stable["metadata"]["namespace"],
+            "labels": {**own_labels(stable["metadata"].get("labels") or {}), **marks(rollout)},
+        },
+        "spec": {
+            "type": "ClusterIP",
+            "selector": {**selector_of(stable), REVISION: revision},
+            "ports": [{key: port[key] for key in _PORT_FIELDS if key in port} for port in spec.get("ports") or []],
+            **{key: copy.deepcopy(spec[key]) for key in _COPIED if key in spec},
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The pods (uids) behind a Service: those that can take requests, and all."""
+
+    ready: FrozenSet[str]
+    total: FrozenSet[str]
+
+
+def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Optional[Sequence[Mapping[str, Any]]] = None) -> Endpoints:
+    """Reads the EndpointSlices of one Service.
+
+    slices: EndpointSlices, of this Service and others. ports: the Service's ports; without them any port will do.
+    A pod counts as ready when it serves, is not terminating, and all ports of the Service lead to it: a named port
+    that a new version calls otherwise gives ready endpoints without that port, and every request gets a 503. `serving` is
+    the pod's own readiness; `ready` is also true for unready pods of a Service with publishNotReadyAddresses.
+    """
+    wanted = {port.get("name") or "" for port in ports or []}
+    ready_ports: Dict[str, set[str]] = {}
+    total = set()
+    for each in slices:
+        if (each["metadata"].get("labels") or {}).get("kubernetes.io/service-name") != service:
+            continue
+        names = {port.get("name") or "" for port in each.get("ports") or []}
+        for endpoint in each.get("endpoints") or []:
+            # Dual-stack Services list a pod once per address family; endpoints without a pod are known by their address.
+            uid = (endpoint.get("targetRef") or {}).get("uid") or ",".join(endpoint.get("addresses") or [])
+            total.add(uid)
+            if _takes_requests(endpoint.get("conditions") or {}):
+                ready_ports.setdefault(uid, set()).update(names)
+    ready = frozenset(uid for uid, names in ready_ports.items() if names and wanted <= names)
+    return Endpoints(ready, frozenset(total))
+
+
+def _takes_requests(conditions: Mapping[str, Any]) -> bool:
+    serving = conditions.get("serving")
+    if serving is None:
+        serving = conditions.get("ready", True) is not False
+    return bool(serving) and not conditions.get("terminating")

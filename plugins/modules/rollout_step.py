@@ -1,0 +1,324 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rollout_step
+short_description: Advance a progressive rollout by its plan
+description:
+  - Takes a new version of an application step by step to all of the traffic, and all of it back when told to.
+  - The options are the plan. Where the rollout stands is remembered in the cluster, in ConfigMap C(<name>.rollout) beside a Lease of the same
+    name, so that any call, from anywhere, goes on where the last one ended, however that one ended.
+  - A clone of the workload, C(<workload>-canary), runs the new version while the steps give it more and more of the traffic. At the end the
+    new version is rolled into the workload itself, while no traffic is on it, and the clone is removed.
+version_added: 0.1.0
+author:
+  - progressive.delivery contributors (@progressive-delivery)
+extends_documentation_fragment:
+  - progressive.delivery.auth
+  - progressive.delivery.common
+options:
+  name:
+    description: Name of the rollout.
+    type: str
+    required: true
+  workload:
+    description:
+      - The workload that is released.
+      - Left out together with O(revision), O(services), O(routers) and O(canary), the plan in the record is used.
+    type: dict
+    suboptions:
+      name:
+        description: Name of the workload.
+        type: str
+        required: true
+      kind:
+        description: Kind of the workload.
+        type: str
+        choices: [Deployment]
+        default: Deployment
+      style:
+        description:
+          - How the new version runs beside the stable one.
+          - V(clone) puts a copy of the workload beside it and at the end rolls the new version into the workload itself.
+        type: str
+        choices: [clone]
+        default: clone
+  revision:
+    description: The new version.
+    type: dict
+    suboptions:
+      images:
+        description: Images by container name.
+        type: dict
+      number:
+        description: With O(state=aborted), the number of the revision to abort; it is an error when another one is the present one.
+        type: int
+  services:
+    description: The Services of the application.
+    type: dict
+    suboptions:
+      stable:
+        description: Name of the Service of the stable version.
+        type: str
+        required: true
+      canary:
+        description:
+          - Name of the Service of the new version. It is made, and removed at the end, where there is none of that name.
+          - Without it, the stable Service's name with C(-canary) behind it.
+        type: str
+  routers:
+    description: The routers that carry the traffic. All are validated before anything is written.
+    type: list
+    elements: dict
+    suboptions:
+      type:
+        description: The kind of router.
+        type: str
+        choices: [istio]
+        required: true
+      name:
+        description: Name of the router object.
+        type: str
+        required: true
+      routes:
+        description: Names of the routes to move, needed only when more than one leads to the stable Service.
+        type: list
+        elements: str
+      api_version:
+        description: The API version in which to read and write the router object.
+        type: str
+  canary:
+    description: The canary's steps.
+    type: dict
+    suboptions:
+      steps:
+        description:
+          - A list of steps, each a mapping of one key.
+          - C(set_weight) is the canary's share of the traffic in percent.
+          - C(pause) waits for its C(duration), or, as C(pause) with an empty mapping, until somebody promotes.
+        type: list
+        elements: raw
+  grace:
+    description:
+      - How long proxies get to converge after each move of traffic, in seconds or as a duration such as V(5s).
+      - Without it, the longest default of the routers, for C(istio) V(5s).
+    type: str
+  drain:
+    description: How long pods that had traffic live on after it has left. Without it, as O(grace).
+    type: str
+  until:
+    description:
+      - V(pause) goes on to the next pause or to the end. A call that finds a timed pause waits it out first.
+      - V(step) does one step.
+      - V(end) goes on to the end and waits timed pauses out; a pause without duration still ends the call.
+    type: str
+    choices: [pause, step, end]
+    default: pause
+  promote:
+    description:
+      - Pass the pause that the rollout is at, with an empty mapping or naming it.
+      - A pause that has been passed before changes nothing, another revision is an error, so that a relaunched job never passes two pauses.
+    type: dict
+    suboptions:
+      revision:
+        description: The revision to promote; without it, the present one.
+        type: int
+      step:
+        description: The index of the pause, as RV(step.index) says it; without it, the present one.
+        type: int
+      full:
+        description: Pass all pauses that remain.
+        type: bool
+        default: false
+  retry:
+    description: Release a version again that was aborted the last time.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(present) releases the version in O(revision).
+      - V(aborted) sends all traffic back to the stable version and removes the new one, from wherever the rollout is, also while another call
+        works on it.
+      - V(absent) does the same with what is under way, and forgets the record. The application is then as it was before.
+    type: str
+    choices: [present, aborted, absent]
+    default: present
+seealso:
+  - module: progressive.delivery.canary_weight
+  - module: progressive.delivery.service_selector
+"""
+
+EXAMPLES = r"""
+- name: Release yellow, up to the first pause
+  progressive.delivery.rollout_step:
+    name: rollouts-demo
+    namespace: test
+    workload:
+      name: rollouts-demo
+    revision:
+      images:
+        rollouts-demo: argoproj/rollouts-demo:yellow
+    services:
+      stable: rollouts-demo
+      canary: rollouts-demo-canary
+    routers:
+      - type: istio
+        name: rollouts-demo
+        routes: [primary]
+    canary:
+      steps:
+        - set_weight: 5
+        - pause: {duration: 30s}
+        - set_weight: 50
+        - pause: {}
+
+- name: Pass the pause at step 3 of revision 7
+  progressive.delivery.rollout_step:
+    name: rollouts-demo
+    namespace: test
+    promote:
+      revision: 7
+      step: 3
+
+- name: Go back
+  progressive.delivery.rollout_step:
+    name: rollouts-demo
+    namespace: test
+    state: aborted
+"""
+
+RETURN = r"""
+phase:
+  description: Where the rollout stands.
+  returned: always
+  type: str
+  choices: [Progressing, Paused, Healthy, Aborted, Degraded]
+safe_to_abort:
+  description:
+    - Whether an abort is a sensible answer to the failure.
+    - V(false) when the call refused before it acted, for example because of an invalid plan, a run that holds the rollout, or a missing
+      permission; there is then nothing of this call's to take back.
+  returned: failure
+  type: bool
+step:
+  description: The number of steps that are done (C(index)), of all (C(total)), and the step that comes or goes on (C(current)).
+  returned: when the rollout has a record
+  type: dict
+  sample: {index: 1, total: 7, current: "pause 30s"}
+weight:
+  description: The split of the traffic in percent that the rollout has reached.
+  returned: always
+  type: dict
+  sample: {stable: 80, canary: 20}
+revision:
+  description: The number of the revision; each new version counts one up.
+  returned: always
+  type: int
+resume_at:
+  description: When a timed pause is over, in seconds since the epoch.
+  returned: when paused with a duration
+  type: float
+actions:
+  description: What was done, in order; in check mode what would be.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from typing import Any, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import rollout
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import NotYet
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Lost
+from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
+from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
+
+WORKLOAD_SPEC: Dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "kind": {"type": "str", "choices": ["Deployment"], "default": "Deployment"},
+    "style": {"type": "str", "choices": ["clone"], "default": "clone"},
+}
+ROUTER_SPEC: Dict[str, Any] = {
+    "type": {"type": "str", "choices": ["istio"], "required": True},
+    "name": {"type": "str", "required": True},
+    "routes": {"type": "list", "elements": "str"},
+    "api_version": {"type": "str"},
+}
+PROMOTE_SPEC: Dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
+SPEC: Dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "workload": {"type": "dict", "options": WORKLOAD_SPEC},
+    "revision": {"type": "dict", "options": {"images": {"type": "dict"}, "number": {"type": "int"}}},
+    "services": {"type": "dict", "options": {"stable": {"type": "str", "required": True}, "canary": {"type": "str"}}},
+    "routers": {"type": "list", "elements": "dict", "options": ROUTER_SPEC},
+    "canary": {"type": "dict", "options": {"steps": {"type": "list", "elements": "raw"}}},
+    "grace": {"type": "str"},
+    "drain": {"type": "str"},
+    "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
+    "promote": {"type": "dict", "options": PROMOTE_SPEC},
+    "retry": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "aborted", "absent"], "default": "present"},
+}
+
+
+def wish_of(params: Dict[str, Any]) -> rollout.Wish:
+    """What the options ask for."""
+    revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
+    number = revision.pop("number", None)
+    return rollout.Wish(
+        name=params["name"],
+        plan={**{key: params[key] for key in PLAN_KEYS}, "revision": revision or None},
+        until=params["until"],
+        promote=params["promote"],
+        state=params["state"],
+        revision=number,
+        retry=params["retry"],
+    )
+
+
+def result_of(this: rollout.Run) -> Dict[str, Any]:
+    """What the module returns, however the call ended."""
+    told = report(this.record, this.plan, this.wish.name)
+    if this.nothing_to_do:
+        told.update(phase="Healthy", msg=f"rollout {this.wish.name}: the workload runs this version already")
+    return {**told, "actions": [str(action) for action in this.planned] or this.ctx.journal.actions}
+
+
+def main() -> None:
+    """Entry point."""
+    module: AnsibleModule = make_module(SPEC)
+    this: Optional[rollout.Run] = None
+    try:
+        this = rollout.open_run(make_context(module, module.params["name"]), wish_of(module.params))
+        rollout.carry_out(this)
+    except NotYet as waiting:
+        assert this is not None
+        module.exit_json(**{**journal_of(module, this.ctx.journal), **result_of(this), "msg": one_line(waiting)})
+    except TROUBLES as problem:
+        _fail(module, this, problem)
+    else:
+        result = {**journal_of(module, this.ctx.journal), **result_of(this)}
+        if result["phase"] == "Aborted" and module.params["state"] == "present":
+            module.fail_json(safe_to_abort=False, **result)
+        module.exit_json(**result)
+
+
+def _fail(module: AnsibleModule, this: Optional[rollout.Run], problem: BaseException) -> None:
+    if this is None:
+        module.fail_json(msg=one_line(problem), changed=False, safe_to_abort=False)
+        return
+    safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Lost))
+    module.fail_json(**{**journal_of(module, this.ctx.journal), **result_of(this), "msg": one_line(problem), "safe_to_abort": safe})
+
+
+if __name__ == "__main__":
+    main()
