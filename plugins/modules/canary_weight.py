@@ -163,6 +163,8 @@ def work(ctx: Context, params: Dict[str, Any]) -> Dict[str, Any]:
     target = target_of(params, ctx.namespace)
     asked = None if params["grace"] is None else seconds(params["grace"], "grace")
     if params["state"] == "present":
+        if params["weight"] is None:  # given as null, which Ansible's own check lets pass
+            raise Refused("weight is missing: state: present needs it")
         moved = traffic.move(ctx, target, split_of(params["weight"]), params["require_ready"])
     else:
         moved = traffic.restore(ctx, target, params["require_ready"])

@@ -92,6 +92,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import selector_of
 
 SPEC: Dict[str, Any] = {
@@ -109,6 +110,8 @@ def work(ctx: Context, params: Dict[str, Any]) -> Dict[str, Any]:
     def wanted(base: Dict[str, Any]) -> List[Edit]:
         if params["state"] == "absent":
             return []
+        if not params["selector"]:
+            raise Refused("selector is missing or empty: state: present needs the labels of the pods to point at")
         selector = {key: None if value is None else str(value) for key, value in params["selector"].items()}
         return services.selector_edits(base, selector, params["merge"])
 

@@ -12,9 +12,10 @@ import ipaddress
 import logging
 import os
 import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment
 
@@ -174,14 +175,23 @@ def _complaints_raised(source: _Source) -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
     if complaints:
         plugin = source.user.get("exec") or {}
-        hint = " ".join(str(plugin.get("installHint") or f"see that {plugin.get('command')} works on the machine that runs the module").split())
-        raise AuthError(f"the exec plugin {plugin.get('command')!r} of {source.what} failed: {' '.join(complaints[0].split())}; {hint}")
+        hint = plugin.get("installHint") or "run it by hand, on the machine that runs the module, to see why"
+        message = f"the exec plugin {plugin.get('command')!r} of {source.what} failed: {complaints[0]}; {hint}"
+        raise AuthError(" ".join(message.split()))
+
+
+_ATTRIBUTES = {
+    "host": "host",
+    "ca_cert": "ssl_ca_cert",
+    "validate_certs": "verify_ssl",
+    "client_cert": "cert_file",
+    "client_key": "key_file",
+}
 
 
 def _apply_options(given: Mapping[str, Any], configuration: Any) -> None:
     """Options win over what the kubeconfig or the pod says."""
-    attributes = {"host": "host", "ca_cert": "ssl_ca_cert", "validate_certs": "verify_ssl", "client_cert": "cert_file", "client_key": "key_file"}
-    for option, attribute in attributes.items():
+    for option, attribute in _ATTRIBUTES.items():
         if option in given:
             setattr(configuration, attribute, given[option])
     authorization = ""
@@ -228,7 +238,9 @@ def _authorization(configuration: Any, source: _Source) -> str:
 def _header_value(text: Any) -> str:
     value = str(text).strip()
     if not value.isprintable():
-        raise AuthError("a token, user or group holds a line break or another character that no HTTP header may carry: check where it comes from")
+        raise AuthError(
+            "a token, user or group holds a line break or another character that no HTTP header may carry: see where it is from"
+        )
     return value.encode().decode("latin-1")  # http.client writes headers as latin-1; the API server reads UTF-8
 
 
@@ -239,7 +251,9 @@ def _check_host(host: str, source: _Source) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise AuthError(f"the server {host!r}, from {source.what}, is not a URL such as https://kubernetes.example:6443: correct it or set host")
+        raise AuthError(
+            f"the server {host!r}, from {source.what}, is no URL such as https://kubernetes.example:6443: correct it or set host"
+        )
 
 
 def _set_proxy(given: Mapping[str, Any], configuration: Any, source: _Source) -> str:

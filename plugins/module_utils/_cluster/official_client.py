@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Any
 
 # `import kubernetes` costs each module call 0.3 s (37.x) to 0.7 s (24.x) of CPU; what is needed of it, a third to a half of that.
 _ours: dict[str, ModuleType] = {}

@@ -11,8 +11,9 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
@@ -184,34 +185,32 @@ def _explained(error: Exception, login: Login, timeout: float) -> TransportError
     from urllib3 import exceptions
 
     causes = list(_causes(error))
-
-    def cause(*kinds: type[BaseException]) -> Any:
-        return next((cause for cause in causes if isinstance(cause, kinds)), None)
-
     server = f"the API server {login.host}" + (f" (through the proxy {login.proxy})" if login.proxy else "")
-    closed = f"{server} closed the connection without an answer: is it starting, is a proxy in between, or does it want a client certificate?"
-    if cause(ssl.SSLEOFError, ssl.SSLZeroReturnError):
-        return TransportError(closed, True, True)
-    if cause(ssl.SSLError, exceptions.SSLError):
-        return TransportError(_tls_trouble(cause(ssl.SSLError) or cause(exceptions.SSLError), server))
-    if cause(exceptions.ProxyError):
-        reason = _one_line(cause(OSError) or error)
-        retriable = not re.search(r"\b40[37]\b", reason)
-        return TransportError(f"the proxy {login.proxy} gives no way to {login.host} ({reason}): check proxy, proxy_headers, no_proxy", retriable)
-    if cause(socket.gaierror):
-        return TransportError(f"the name in {login.host} cannot be resolved: check host, or the server in the kubeconfig, and DNS", True)
-    if cause(exceptions.ReadTimeoutError):
-        return TransportError(f"{server} did not answer within {timeout:g} s: it may be overloaded, or a firewall drops the connection", True, True)
-    if cause(ConnectionRefusedError):
-        return TransportError(f"{server} refuses connections: is it running, and is this its address? Check host, kubeconfig and context", True)
-    if cause(socket.timeout, TimeoutError):
-        seconds = min(timeout, _CONNECT_TIMEOUT)
-        return TransportError(f"{server} cannot be reached within {seconds:g} s: check host, kubeconfig, context, the network and firewalls", True)
-    if cause(exceptions.NewConnectionError):
-        return TransportError(f"{server} cannot be reached ({_one_line(cause(OSError) or error)}): check host, kubeconfig and the network", True)
-    if cause(exceptions.ProtocolError):
-        return TransportError(closed, True, True)
-    return TransportError(f"{server} cannot be used: {_one_line(cause(OSError) or error)}")
+    reason = _one_line(next((cause for cause in causes if isinstance(cause, OSError)), error))
+    closed = f"{server} closed the connection without an answer: is it starting, a proxy in between, or does it want a client certificate?"
+    refused = f"{server} refuses connections: is it running, and is this its address? Check host, kubeconfig and context"
+    late = f"{server} did not answer within {timeout:g} s: it may be overloaded, or a firewall drops the connection"
+    away = f"{server} cannot be reached within {min(timeout, _CONNECT_TIMEOUT):g} s: check host, kubeconfig, context and firewalls"
+    proxy = f"the proxy {login.proxy} gives no way to {login.host} ({reason}): check proxy, proxy_headers, no_proxy"
+    # What, told how, retriable, sent; the first that is among the causes counts.
+    table: list[tuple[tuple[type[BaseException], ...], str, bool, bool]] = [
+        ((ssl.SSLEOFError, ssl.SSLZeroReturnError), closed, True, True),
+        ((ssl.SSLError, exceptions.SSLError), _tls_trouble(causes, server), False, False),
+        ((exceptions.ProxyError,), proxy, not re.search(r"\b40[37]\b", reason), False),
+        (
+            (socket.gaierror,),
+            f"the name in {login.host} cannot be resolved: check host, or the server in the kubeconfig, and DNS",
+            True,
+            False,
+        ),
+        ((exceptions.ReadTimeoutError,), late, True, True),
+        ((ConnectionRefusedError,), refused, True, False),
+        ((socket.timeout, TimeoutError), away, True, False),
+        ((exceptions.NewConnectionError,), f"{server} cannot be reached ({reason}): check host, kubeconfig and the network", True, False),
+        ((exceptions.ProtocolError,), closed, True, True),
+        ((BaseException,), f"{server} cannot be used: {reason}", False, False),
+    ]
+    return next(TransportError(*told) for kinds, *told in table if any(isinstance(cause, kinds) for cause in causes))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -223,14 +222,15 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         found.extend(item for item in below if isinstance(item, BaseException) and not any(item is known for known in found))
 
 
-def _tls_trouble(error: Exception, server: str) -> str:
+def _tls_trouble(causes: Sequence[BaseException], server: str) -> str:
+    error = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), causes[0])
     reason = _one_line(getattr(error, "verify_message", "") or getattr(error, "reason", None) or error)
     if re.search(r"mismatch|doesn't match", reason):
-        return f"the certificate of {server} is for another name ({reason}): use a host that it names, or set tls-server-name in the kubeconfig"
+        return f"the certificate of {server} is for another name ({reason}): use a host that it names, or tls-server-name in the kubeconfig"
     if "has expired" in reason or "not yet valid" in reason:
         return f"the certificate of {server} is not valid now ({reason}): renew it, or check this machine's clock"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of {server} is not trusted ({reason}): give its CA as ca_cert; only validate_certs=false accepts any certificate"
+        return f"the certificate of {server} is not trusted ({reason}): give its CA as ca_cert; validate_certs=false would accept anybody's"
     if re.search(r"WRONG_VERSION|HTTP_REQUEST|RECORD_LAYER", reason):
         return f"{server} does not speak TLS: is the port right, and is http:// meant?"
     if "ALERT" in reason.upper():

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound
@@ -70,13 +71,15 @@ def auth_of(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unmask(module: AnsibleModule) -> None:
-    """Of a kubeconfig, hides only the secrets: hiding every value, as no_log does, makes stars of names and paths in messages and results."""
+    """Of a kubeconfig, hides only the secrets: hiding every value, as no_log does, makes stars of names and paths in messages."""
     kubeconfig = module.params.get("kubeconfig")
-    others = {str(module.params[name]) for name in ("api_key", "password") if module.params.get(name)}
-    others |= {str(value) for name, value in (module.params.get("proxy_headers") or {}).items() if value and name != "user_agent"}
-    others |= set(_secret_of_url(module.params.get("proxy")))
+    secrets = {*_secrets(kubeconfig), *_secret_of_url(module.params.get("proxy"))}
+    for name, value in (module.params.get("proxy_headers") or {}).items():
+        secrets.update(_leaves(value) if name != "user_agent" else ())
+    for name, spec in module.argument_spec.items():
+        secrets.update(_leaves(module.params.get(name)) if spec.get("no_log") and name != "kubeconfig" else ())
     module.no_log_values -= set(_leaves(kubeconfig))
-    module.no_log_values |= others | set(_secrets(kubeconfig))
+    module.no_log_values |= secrets - {""}
 
 
 def _leaves(node: Any) -> Iterator[str]:

@@ -1,0 +1,177 @@
+"""An application of a seed in a namespace of its own: applied, looked at, released, and removed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import connect
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Transport
+from ansible_collections.progressive.delivery.tests.harness.load import Load
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = ROOT / "extensions" / "molecule" / "default" / "files" / "app.yaml"
+MODULES = "ansible_collections.progressive.delivery.plugins.modules"
+
+_PLACES = {
+    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "Event": "/api/v1/namespaces/{}/events",
+    "Gateway": "/apis/networking.istio.io/v1beta1/namespaces/{}/gateways",
+    "Lease": "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
+    "Pod": "/api/v1/namespaces/{}/pods",
+    "ReplicaSet": "/apis/apps/v1/namespaces/{}/replicasets",
+    "Service": "/api/v1/namespaces/{}/services",
+    "VirtualService": "/apis/networking.istio.io/v1beta1/namespaces/{}/virtualservices",
+}
+_GATEWAY = {
+    "apiVersion": "networking.istio.io/v1beta1",
+    "kind": "Gateway",
+    "metadata": {"name": "rollouts-demo-gateway"},
+    "spec": {"selector": {"istio": "ingressgateway"}, "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]},
+}
+# What the API server and controllers write by themselves.
+_NOT_THE_USERS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+
+
+def until(what: str, check: Callable[[], Any], seconds: float = 60) -> Any:
+    """The first true value that the check gives."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
+
+
+class Application:
+    """The seed rollouts-demo. Requests go to it through the Istio gateway by a host name that no other has."""
+
+    name = "rollouts-demo"
+
+    def __init__(self, transport: Transport, namespace: str, kubeconfig: str) -> None:
+        self.transport, self.namespace, self.kubeconfig = transport, namespace, kubeconfig
+        self.host = f"{namespace}.local"
+        self.gateway = f"http://{os.environ['GATEWAY_ISTIO']}/"
+
+    # Objects
+
+    def request(self, method: str, kind: str, name: str = "", body: Any = None, content_type: str = "application/json") -> Any:
+        path = _PLACES[kind].format(self.namespace) + (f"/{name}" if name else "")
+        response = self.transport.request(method, path, None, body, content_type)
+        assert response.status < 300, f"{method} {path}: {response.status} {response.body}"
+        return response.body
+
+    def get(self, kind: str, name: str = "rollouts-demo") -> Any:
+        return self.request("GET", kind, name)
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(item["metadata"]["name"] for item in self.request("GET", kind)["items"])
+
+    def patch(self, kind: str, name: str, patch: Any) -> Any:
+        return self.request("PATCH", kind, name, patch, "application/merge-patch+json")
+
+    def apply(self) -> Application:
+        for item in [_GATEWAY, *yaml.safe_load_all(SEED.read_text())]:
+            item = copy.deepcopy(item)
+            if item["kind"] == "VirtualService":
+                item["apiVersion"] = _GATEWAY["apiVersion"]  # the version of the path; the seed's is older
+                item["spec"]["hosts"] = [self.host]
+            self.request("POST", item["kind"], body=item)
+        self.wait_for("blue")
+        return self
+
+    def wait_for(self, version: str) -> None:
+        """Until the gateway answers with this version, several times in a row, as its configuration has arrived by then."""
+        until(f"{self.host} answers {version}", lambda: set(self.ask(5)) == {version})
+
+    def ask(self, count: int) -> list[str]:
+        load = Load(self.gateway, host_header=self.host, rate=1000, connections=5, max_requests=count)
+        with load:
+            results = load.wait()
+        return [request.version if not request.failed else f"failed {request.status}" for request in results.requests]
+
+    def load(self, rate: float = 150) -> Load:
+        """Live traffic, to be used as a context manager."""
+        return Load(self.gateway, host_header=self.host, rate=rate, connections=200, duration=600)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything of the user's and of ours that can be left behind, free of what the API server writes itself."""
+        kinds = ("VirtualService", "Service", "Deployment", "ConfigMap", "Lease")
+        found = {f"{kind}/{item['metadata']['name']}": _users(item) for kind in kinds for item in self.request("GET", kind)["items"]}
+        return {key: value for key, value in found.items() if key != "ConfigMap/kube-root-ca.crt"}
+
+    def weights(self) -> tuple[int, ...]:
+        return tuple(each.get("weight") for each in self.get("VirtualService")["spec"]["http"][0]["route"])
+
+    # Calls
+
+    def plan(self, image: str = "yellow", steps: Any = None, **more: Any) -> dict[str, Any]:
+        """The options of rollout_step that do what the seed's Rollout asks for."""
+        pause = {"pause": {"duration": "1s"}}
+        steps = [{"set_weight": 5}, pause, {"set_weight": 20}, pause, {"set_weight": 80}, pause, {"set_weight": 100}] if steps is None else steps
+        return {
+            "name": self.name,
+            "workload": {"name": self.name},
+            "revision": {"images": {self.name: f"argoproj/rollouts-demo:{image}"}},
+            "services": {"stable": self.name, "canary": f"{self.name}-canary"},
+            "routers": [{"type": "istio", "name": self.name, "routes": ["primary"]}],
+            "canary": {"steps": steps},
+            "grace": "0.5s",
+            **more,
+        }
+
+    def module(self, name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> dict[str, Any]:
+        """Runs a module as Ansible does, in a process of its own, and returns its result."""
+        return finish(self.start_module(name, options, check, diff))
+
+    def start_module(self, name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> subprocess.Popen[str]:
+        arguments = {"namespace": self.namespace, "kubeconfig": self.kubeconfig, **options, "_ansible_check_mode": check, "_ansible_diff": diff}
+        environment = {**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"{MODULES}.{name}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+
+def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The result that a module's process prints."""
+    out, err = process.communicate(timeout=300)
+    assert out.strip(), f"the module printed nothing; on stderr: {err[-2000:]}"
+    return dict(json.loads(out.strip().splitlines()[-1]))
+
+
+def _users(item: dict[str, Any]) -> dict[str, Any]:
+    metadata = {key: value for key, value in item["metadata"].items() if key not in _NOT_THE_USERS}
+    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != "deployment.kubernetes.io/revision"}
+    return {"metadata": {**metadata, **({"annotations": annotations} if annotations else {})}, "spec": item.get("spec"), "data": item.get("data")}
+
+
+@contextmanager
+def application(kubeconfig: str) -> Iterator[Application]:
+    """The seed's application in a new namespace, which goes at the end."""
+    transport = connect({"kubeconfig": kubeconfig})
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    namespaces = "/api/v1/namespaces"
+    made = transport.request("POST", namespaces, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    assert made.status == 201, made.body
+    try:
+        yield Application(transport, name, kubeconfig).apply()
+    finally:
+        transport.request("DELETE", f"{namespaces}/{name}")
+        transport.close()
