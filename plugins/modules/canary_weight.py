@@ -170,7 +170,12 @@ def work(ctx: Context, params: Dict[str, Any]) -> Dict[str, Any]:
         moved = traffic.restore(ctx, target, params["require_ready"])
     if ctx.wait and not ctx.check:
         traffic.settle(ctx, moved, default_grace([target.router], asked))
-    return {"weight": asdict(moved.weight), "previous_weight": asdict(moved.previous), "resource": without_managed_fields(moved.resource), "drift": moved.drifted}
+    return {
+        "weight": asdict(moved.weight),
+        "previous_weight": asdict(moved.previous),
+        "resource": without_managed_fields(moved.resource),
+        "drift": moved.drifted,
+    }
 
 
 def main() -> None:

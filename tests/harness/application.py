@@ -38,7 +38,10 @@ _GATEWAY = {
     "apiVersion": "networking.istio.io/v1beta1",
     "kind": "Gateway",
     "metadata": {"name": "rollouts-demo-gateway"},
-    "spec": {"selector": {"istio": "ingressgateway"}, "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]},
+    "spec": {
+        "selector": {"istio": "ingressgateway"},
+        "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
+    },
 }
 # What the API server and controllers write by themselves.
 _NOT_THE_USERS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
@@ -115,12 +118,20 @@ class Application:
     def weights(self) -> tuple[int, ...]:
         return tuple(each.get("weight") for each in self.get("VirtualService")["spec"]["http"][0]["route"])
 
+    def path(self, kind: str, name: str = "rollouts-demo") -> str:
+        """Where the object stands on the API."""
+        return f"{_PLACES[kind].format(self.namespace)}/{name}"
+
     # Calls
 
     def plan(self, image: str = "yellow", steps: Any = None, **more: Any) -> dict[str, Any]:
         """The options of rollout_step that do what the seed's Rollout asks for."""
         pause = {"pause": {"duration": "1s"}}
-        steps = [{"set_weight": 5}, pause, {"set_weight": 20}, pause, {"set_weight": 80}, pause, {"set_weight": 100}] if steps is None else steps
+        steps = (
+            [{"set_weight": 5}, pause, {"set_weight": 20}, pause, {"set_weight": 80}, pause, {"set_weight": 100}]
+            if steps is None
+            else steps
+        )
         return {
             "name": self.name,
             "workload": {"name": self.name},
@@ -132,15 +143,53 @@ class Application:
             **more,
         }
 
+    def start_playbook(self, name: str, variables: dict[str, Any]) -> subprocess.Popen[str]:
+        """Runs one of the collection's playbooks as a user does, in a process group of its own."""
+        given = {"rollout_auth": {"kubeconfig": self.kubeconfig}, **variables}
+        return subprocess.Popen(
+            ["ansible-playbook", f"progressive.delivery.{name}", "-e", json.dumps(given)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def playbook(self, name: str, variables: dict[str, Any]) -> tuple[int, str]:
+        """The exit code and the output of a playbook."""
+        process = self.start_playbook(name, variables)
+        out, _none = process.communicate(timeout=600)
+        return process.returncode, out
+
+    def canary_variables(self, image: str = "yellow", **more: Any) -> dict[str, Any]:
+        """The variables of the role canary that do what the seed's Rollout asks for."""
+        plan = self.plan(image)
+        steps = plan.pop("canary")["steps"]
+        return {
+            f"canary_{key}": value
+            for key, value in {**plan, "namespace": self.namespace, "steps": steps, "approval": "auto", **more}.items()
+        }
+
     def module(self, name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> dict[str, Any]:
         """Runs a module as Ansible does, in a process of its own, and returns its result."""
         return finish(self.start_module(name, options, check, diff))
 
     def start_module(self, name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> subprocess.Popen[str]:
-        arguments = {"namespace": self.namespace, "kubeconfig": self.kubeconfig, **options, "_ansible_check_mode": check, "_ansible_diff": diff}
+        arguments = {
+            "namespace": self.namespace,
+            "kubeconfig": self.kubeconfig,
+            **options,
+            "_ansible_check_mode": check,
+            "_ansible_diff": diff,
+        }
         environment = {**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
         process = subprocess.Popen(
-            [sys.executable, "-m", f"{MODULES}.{name}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            [sys.executable, "-m", f"{MODULES}.{name}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
         )
         assert process.stdin is not None
         process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
@@ -159,7 +208,11 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
 def _users(item: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in item["metadata"].items() if key not in _NOT_THE_USERS}
     annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != "deployment.kubernetes.io/revision"}
-    return {"metadata": {**metadata, **({"annotations": annotations} if annotations else {})}, "spec": item.get("spec"), "data": item.get("data")}
+    return {
+        "metadata": {**metadata, **({"annotations": annotations} if annotations else {})},
+        "spec": item.get("spec"),
+        "data": item.get("data"),
+    }
 
 
 @contextmanager

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import Application
 
-OPTIONS = {"router": "istio", "name": "rollouts-demo", "stable_service": "rollouts-demo", "canary_service": "rollouts-demo-canary", "grace": "0.3s"}
+OPTIONS = {
+    "router": "istio",
+    "name": "rollouts-demo",
+    "stable_service": "rollouts-demo",
+    "canary_service": "rollouts-demo-canary",
+    "grace": "0.3s",
+}
 
 
 @pytest.mark.quick
@@ -43,9 +49,17 @@ def _without_time(entry: dict[str, Any]) -> dict[str, Any]:
 BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ("weight", {"weight": 120}, "weight 120 is out of range: use 0 to 100"),
     ("no such VirtualService", {"name": "nope"}, "VirtualService {ns}/nope does not exist: check its name and the namespace"),
-    ("no such route", {"routes": ["nope"]}, "VirtualService {ns}/rollouts-demo has no HTTP route named 'nope' (it has: primary): correct routes"),
+    (
+        "no such route",
+        {"routes": ["nope"]},
+        "VirtualService {ns}/rollouts-demo has no HTTP route named 'nope' (it has: primary): correct routes",
+    ),
     ("no such stable Service", {"stable_service": "nope"}, "has no HTTP route to Service 'nope'"),
-    ("another canary Service", {"canary_service": "nope"}, "HTTP route primary: it also leads to rollouts-demo-canary: its share cannot be told"),
+    (
+        "another canary Service",
+        {"canary_service": "nope"},
+        "HTTP route primary: it also leads to rollouts-demo-canary: its share cannot be told",
+    ),
     ("the same Service twice", {"canary_service": "rollouts-demo"}, "both 'rollouts-demo': the canary needs a Service of its own"),
     ("no such version", {"api_version": "networking.istio.io/v9"}, "api_version 'networking.istio.io/v9' does not serve VirtualService"),
     ("grace", {"grace": "soon"}, "grace: 'soon' is not a duration"),
@@ -89,7 +103,9 @@ def test_drift_is_told_and_handled_as_asked(app: Application, on_drift: str) -> 
     before = app.snapshot()
     result = app.module("canary_weight", {**OPTIONS, "weight": 50, "on_drift": on_drift})
     if on_drift == "fail":
-        assert "was changed by somebody else: spec.http[name=primary].route[host=rollouts-demo].weight is 60, was set to 80" in result["msg"]
+        assert (
+            "was changed by somebody else: spec.http[name=primary].route[host=rollouts-demo].weight is 60, was set to 80" in result["msg"]
+        )
         assert app.snapshot() == before
         return
     assert len(result["drift"]) == 2 and app.weights() == (50, 50)

@@ -127,7 +127,12 @@ def test_abort_takes_over_from_a_living_run(app: Application) -> None:
 
 
 def test_a_second_service_on_the_same_pods_moves_with_the_stable_one(app: Application) -> None:
-    bystander = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "metrics"}, "spec": {"selector": {"app": app.name}, "ports": [{"port": 80}]}}
+    bystander = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "metrics"},
+        "spec": {"selector": {"app": app.name}, "ports": [{"port": 80}]},
+    }
     app.request("POST", "Service", body=bystander)
     before = app.snapshot()
     app.module("rollout_step", app.plan(steps=[{"set_weight": 20}, {"pause": {}}]))
@@ -149,13 +154,25 @@ def test_a_canary_service_is_made_and_removed_where_there_is_none(app: Applicati
 
 BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ("no such Deployment", {"workload": {"name": "nope"}}, "Deployment {ns}/nope does not exist"),
-    ("no such container", {"revision": {"images": {"nope": "x:1"}}}, "Deployment {ns}/rollouts-demo has no container 'nope' (it has: rollouts-demo)"),
+    (
+        "no such container",
+        {"revision": {"images": {"nope": "x:1"}}},
+        "Deployment {ns}/rollouts-demo has no container 'nope' (it has: rollouts-demo)",
+    ),
     ("no such Service", {"services": {"stable": "nope"}}, "Service {ns}/nope does not exist"),
     ("no such VirtualService", {"routers": [{"type": "istio", "name": "nope"}]}, "VirtualService {ns}/nope does not exist"),
-    ("no such route", {"routers": [{"type": "istio", "name": "rollouts-demo", "routes": ["x"]}]}, "no HTTP route named 'x' (it has: primary)"),
+    (
+        "no such route",
+        {"routers": [{"type": "istio", "name": "rollouts-demo", "routes": ["x"]}]},
+        "no HTTP route named 'x' (it has: primary)",
+    ),
     ("weight", {"canary": {"steps": [{"set_weight": 5}, {"set_weight": 120}]}}, "canary.steps, step 2, set_weight: 120 is not a weight"),
     ("unknown step", {"canary": {"steps": [{"weigh": 5}]}}, "canary.steps, step 1: unknown kind 'weigh': use one of set_weight, pause"),
-    ("duration", {"canary": {"steps": [{"pause": {"duration": "soon"}}]}}, "canary.steps, step 1, pause, duration: 'soon' is not a duration"),
+    (
+        "duration",
+        {"canary": {"steps": [{"pause": {"duration": "soon"}}]}},
+        "canary.steps, step 1, pause, duration: 'soon' is not a duration",
+    ),
     ("same Services", {"services": {"stable": "rollouts-demo", "canary": "rollouts-demo"}}, "the canary needs a Service of its own"),
     ("no routers", {"routers": []}, "routers: name at least one"),
     ("nothing to promote", {"promote": {}, "workload": None}, "workload is missing"),
@@ -175,7 +192,11 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(still_app: Application, 
 STATES: list[tuple[str, dict[str, Any], str]] = [
     ("paused", {"paused": True}, "is paused: resume it first"),
     ("scaled to nothing", {"replicas": 0}, "is scaled to 0"),
-    ("in its own rollout", {"template": {"spec": {"containers": [{"name": "rollouts-demo", "image": "a:unready-1"}]}}}, "is not fully rolled out"),
+    (
+        "in its own rollout",
+        {"template": {"spec": {"containers": [{"name": "rollouts-demo", "image": "a:unready-1"}]}}},
+        "is not fully rolled out",
+    ),
 ]
 
 

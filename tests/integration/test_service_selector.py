@@ -39,8 +39,16 @@ def test_null_takes_a_key_away_and_absent_brings_it_back(app: Application) -> No
 
 
 BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
-    ("no pod matches", {"selector": {"version": "none"}}, "0 ready pods match app=rollouts-demo,version=none, 1 are needed (no pod matches)"),
-    ("too few pods", {"selector": {"istio-injection": "enabled"}, "min_ready": 2}, "1 ready pods match app=rollouts-demo,istio-injection=enabled, 2 are needed"),
+    (
+        "no pod matches",
+        {"selector": {"version": "none"}},
+        "0 ready pods match app=rollouts-demo,version=none, 1 are needed (no pod matches)",
+    ),
+    (
+        "too few pods",
+        {"selector": {"istio-injection": "enabled"}, "min_ready": 2},
+        "1 ready pods match app=rollouts-demo,istio-injection=enabled, 2 are needed",
+    ),
     ("no such Service", {"name": "nope", "selector": {"a": "b"}}, "Service {ns}/nope does not exist"),
     ("no selector", {}, "selector is missing or empty"),
 ]

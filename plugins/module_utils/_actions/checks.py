@@ -56,7 +56,9 @@ def _permissions(ctx: Context, plan: Plan) -> None:
     routers = [router(target.router).resource(target) for target in plan.routers]
     missing = lacking(routers, answer.get("status") or {})
     if missing:
-        raise Refused(f"not allowed in namespace {ctx.namespace}: {', '.join(missing)}: grant the verbs with a Role (docs/rbac.yml has the whole of it)")
+        raise Refused(
+            f"not allowed in namespace {ctx.namespace}: {', '.join(missing)}: grant the verbs with a Role (docs/rbac.yml has the whole of it)"
+        )
 
 
 def _workload(ctx: Context, deployment: Object) -> str:

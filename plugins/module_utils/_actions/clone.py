@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from .._cluster.errors import Conflict
 from .._objects.patches import merge_patch
@@ -53,13 +53,22 @@ def _written(ctx: Context, ref: Ref, clone: Object) -> bool:
 
 
 def remove(ctx: Context, name: str, revision: str) -> None:
-    """Deletes the clone and waits until its pods are gone."""
+    """Deletes the clone and waits until its pods take no requests any more: all are going or gone."""
     _delete(ctx, ctx.ref(DEPLOYMENT, clone_name(name)))
+    _until_pods(ctx, revision, "the end of the clone's pods", lambda pod: not pod["metadata"].get("deletionTimestamp"))
 
+
+def wait_gone(ctx: Context, revision: str) -> None:
+    """Waits until the clone's pods are no more."""
+    _until_pods(ctx, revision, "the clone's pods gone", lambda _pod: True)
+
+
+def _until_pods(ctx: Context, revision: str, what: str, counts: Callable[[Object], bool]) -> None:
     def missing(pods: List[Object]) -> Optional[str]:
-        return f"{len(pods)} pods of the clone are still there" if pods else None
+        left = [pod["metadata"]["name"] for pod in pods if counts(pod)]
+        return f"{len(left)} of them are left, {left[0]} for one" if left else None
 
-    ctx.until("the end of the clone's pods", POD, missing, labels=f"{REVISION}={revision}")
+    ctx.until(what, POD, missing, labels=f"{REVISION}={revision}")
 
 
 def make_service(ctx: Context, stable_name: str, name: str, revision: str) -> None:

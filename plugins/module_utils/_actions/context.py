@@ -92,7 +92,9 @@ class Context:
         except TimeIsUp as late:
             if not self.wait:
                 raise NotYet(f"waiting for {what}: {late.missing}") from None
-            raise Failed(f"{what} was not reached in {self.wait_timeout:g} s: {late.missing}: mend the cause, or set a longer wait_timeout") from None
+            raise Failed(
+                f"{what} was not reached in {self.wait_timeout:g} s: {late.missing}: mend the cause, or set a longer wait_timeout"
+            ) from None
 
     def settle(self, seconds: float, since: float) -> None:
         """Waits until `seconds` have passed since that time (epoch)."""

@@ -21,7 +21,11 @@ def emit(ctx: Context, workload: Dict[str, Any], reason: str, message: str, warn
     """Writes one Event. One that is not allowed is left out with a warning: no rollout fails for it."""
     now = datetime.fromtimestamp(ctx.clock.now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     ref = ctx.ref(EVENT, unique_name(workload["metadata"]["name"]))
-    involved = {"apiVersion": workload["apiVersion"], "kind": workload["kind"], **{key: workload["metadata"].get(key) for key in ("name", "namespace", "uid")}}
+    involved = {
+        "apiVersion": workload["apiVersion"],
+        "kind": workload["kind"],
+        **{key: workload["metadata"].get(key) for key in ("name", "namespace", "uid")},
+    }
     event = {
         "apiVersion": "v1",
         "kind": "Event",

@@ -19,9 +19,6 @@ from .._workloads.marks import marks
 
 Object = Dict[str, Any]
 
-# After a living holder's Lease was taken: the time in which a write that it had sent already still arrives.
-_LAST_WRITE_ARRIVES = 1.0
-
 
 class Lost(Exception):
     """Somebody else holds the Lease now: this call must not write any more."""
@@ -35,6 +32,7 @@ class RolloutLease:
         self._me, self._process = process.holder(), process.fingerprint()
         self._renewed = 0.0
         self.held = False
+        self.was_taken = False  # whether its holder may still be alive
 
     def acquire(self, force: bool = False) -> None:
         """Takes the Lease; waits for one whose holder is gone, and raises Refused where the holder is alive.
@@ -47,8 +45,7 @@ class RolloutLease:
             alive = lease is not None and not self._is_free(lease)
             if not alive or force:
                 if self._take(lease):
-                    if alive:
-                        self._clock.sleep(_LAST_WRITE_ARRIVES)
+                    self.was_taken = alive
                     return
                 continue
             assert lease is not None
@@ -65,7 +62,9 @@ class RolloutLease:
         lease = self._client.find(self._ref)
         if rules.holder_of(lease) != self._me:
             self.held = False
-            raise Lost(f"rollout {self._rollout}: {rules.holder_of(lease) or 'somebody'} took over while this run was working: nothing more is written here")
+            raise Lost(
+                f"rollout {self._rollout}: {rules.holder_of(lease) or 'somebody'} took over while this run was working: nothing more is written here"
+            )
         if self._clock.monotonic() - self._renewed > rules.RENEW_SECONDS:
             self._renew(lease or {})
 
@@ -101,7 +100,9 @@ class RolloutLease:
         try:
             if lease is None:
                 metadata = {"name": self._ref.name, "namespace": self._ref.namespace, "labels": marks(self._rollout), **wanted["metadata"]}
-                self._client.create(self._ref, {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": wanted["spec"]})
+                self._client.create(
+                    self._ref, {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": wanted["spec"]}
+                )
             else:
                 self._client.patch(self._ref, wanted, lease)
         except Conflict:

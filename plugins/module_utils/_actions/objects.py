@@ -66,7 +66,9 @@ def edit(
             continue
         ctx.journal.wrote(ref, live, after)
         return Outcome(live, after, True, result.drifted)
-    raise Failed(f"{ref} was changed by somebody else {_ATTEMPTS} times in a row while it was to be changed here: find out who, and run again")
+    raise Failed(
+        f"{ref} was changed by somebody else {_ATTEMPTS} times in a row while it was to be changed here: find out who, and run again"
+    )
 
 
 def restore(ctx: Context, ref: Ref, before_write: Callable[[Object, Object], None] = _no_check, annotate: bool = True) -> Outcome:

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Optional
 
-from .._objects.edits import Edit
 from .._objects.refusal import Drifted
 from .._objects.resources import DEPLOYMENT, SERVICE
 from .._plan.plan import Plan
@@ -156,13 +155,14 @@ def _remove_clone(stage: Stage, _action: kinds.RemoveClone) -> None:
 
 
 def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
-    def nothing(_base: Object) -> List[Edit]:
-        return []
-
     for name in action.services:
-        # One that the user deleted meanwhile needs nothing back.
-        if stage.ctx.client.find(stage.ctx.ref(SERVICE, name)) is not None:
-            services.prove(stage.ctx, services.point(stage.ctx, name, nothing, min_ready=0).after)
+        service = stage.ctx.client.find(stage.ctx.ref(SERVICE, name))
+        if service is None:
+            continue  # The user deleted it meanwhile.
+        if service["spec"].get("publishNotReadyAddresses"):
+            # Such a Service takes pods as ready until their very end.
+            clone.wait_gone(stage.ctx, stage.record.target)
+        services.prove(stage.ctx, services.point(stage.ctx, name, lambda _base: [], min_ready=0).after)
 
 
 def _resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:

@@ -23,7 +23,7 @@ from .._rollout.record import Record, record_name
 from .._workloads import revisions
 from . import checks, events
 from .context import Context
-from .lease import RolloutLease
+from .lease import Lost, RolloutLease
 from .perform import Stage, perform
 from .store import Store
 
@@ -31,6 +31,9 @@ Object = Dict[str, Any]
 
 # While a pause is waited out the record is looked at this often, since somebody may promote or abort meanwhile.
 _LOOK_EVERY = 2.0
+_SAVED_JUST_NOW = 0.2
+# After a living run's Lease was taken: the time in which a write that it had sent already still arrives.
+_LAST_WRITE_ARRIVES = 1.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Run:
     deployment: Object = field(default_factory=dict)
     planned: List[Action] = field(default_factory=list)  # in check mode: what would be done
     nothing_to_do: bool = False  # the workload has the wanted version
+    saved_at: float = float("-inf")  # when the record was last written here (monotonic)
 
     def recall(self, key: str) -> List[Field]:
         """What the record remembers of an object's fields."""
@@ -75,9 +79,18 @@ class Run:
 
     def save(self, record: Record) -> None:
         """Makes this the record, here and in the cluster."""
-        self.lease.guard()
-        self.store.save(record)
+        if self.store.save(record):
+            self.saved_at = self.ctx.clock.monotonic()
         self.record = record
+
+    def guard(self) -> None:
+        """Raises Lost when another call has taken over.
+
+        Whoever takes over writes the record first of all, and a record that somebody else wrote cannot be saved: a save just now says the
+        same as the Lease.
+        """
+        if self.ctx.clock.monotonic() - self.saved_at > _SAVED_JUST_NOW:
+            self.lease.guard()
 
 
 def open_run(ctx: Context, wish: Wish) -> Run:
@@ -85,7 +98,7 @@ def open_run(ctx: Context, wish: Wish) -> Run:
     ref = ctx.ref(CONFIG_MAP, record_name(wish.name))
     lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name)
     this = Run(ctx, wish, Store(ctx.client, ref, wish.name), lease)
-    ctx.recall, ctx.remember, ctx.guard, ctx.beat = this.recall, this.remember, lease.guard, lease.beat
+    ctx.recall, ctx.remember, ctx.guard, ctx.beat = this.recall, this.remember, this.guard, lease.beat
     return this
 
 
@@ -129,7 +142,9 @@ def _plan(this: Run) -> Plan:
     options = this.wish.plan
     if all(value is None for value in options.values()):
         if this.record is None:
-            raise Refused(f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: give its plan (workload, revision, services, routers, canary)")
+            raise Refused(
+                f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: give its plan (workload, revision, services, routers, canary)"
+            )
         options = this.record.plan
     return read_plan(this.wish.name, this.ctx.namespace, options)
 
@@ -267,7 +282,12 @@ def _advance(this: Run, entry: Entry) -> None:
     this.record = decide.advance(this.record, this.plan, this.ctx.clock.now())
     if _steps_done(this) > before and entry.step is not None:
         step = this.plan.steps[entry.step]
-        events.emit(this.ctx, this.deployment, "RolloutStepCompleted", f"Step {entry.step + 1}/{len(this.plan.steps)} of revision {this.record.revision}: {step}")
+        events.emit(
+            this.ctx,
+            this.deployment,
+            "RolloutStepCompleted",
+            f"Step {entry.step + 1}/{len(this.plan.steps)} of revision {this.record.revision}: {step}",
+        )
 
 
 def _pause(this: Run, entry: Entry, entered: bool) -> bool:
@@ -321,7 +341,13 @@ def _finish(this: Run) -> None:
     done = replace(this.record, program="", position=0, phase=phase, began=None, originals={})
     this.save(replace(done, history=records.with_history(done, now)))
     reason = "RolloutCompleted" if phase == records.HEALTHY else "RolloutAborted"
-    events.emit(this.ctx, this.deployment, reason, f"Revision {done.revision} is {phase}{': ' + done.msg if done.msg else ''}", phase != records.HEALTHY)
+    events.emit(
+        this.ctx,
+        this.deployment,
+        reason,
+        f"Revision {done.revision} is {phase}{': ' + done.msg if done.msg else ''}",
+        phase != records.HEALTHY,
+    )
     if done.forget:
         _forget(this)
 
@@ -365,13 +391,26 @@ def _turn_round(this: Run, reason: str, forget: bool) -> None:
         return
     this.deployment = this.ctx.client.get(this.ctx.ref(DEPLOYMENT, this.plan.workload))
     this.lease.acquire(force=True)
-    this.record = this.store.load()
-    if this.record is None or not this.record.under_way:
-        return  # The run that was taken over had just come to its end.
-    this.save(replace(decide.begin_abort(this.record, reason), forget=forget))
+    if not _taken_over(this, reason, forget):
+        return
     this.ctx.journal.changed = True
     this.ctx.journal.actions.append(reason)
     _carry_out(this)
+
+
+def _taken_over(this: Run, reason: str, forget: bool) -> bool:
+    """Turns the record round, whatever a run that still lives writes into it; False where that run had just come to its end."""
+    while True:
+        this.record = this.store.load()
+        if this.record is None or not this.record.under_way:
+            return False
+        try:
+            this.save(replace(decide.begin_abort(this.record, reason), forget=forget))
+        except Lost:
+            continue
+        # That run's next write is refused; one that it has sent already arrives before anything is decided here.
+        this.ctx.clock.sleep(_LAST_WRITE_ARRIVES if this.lease.was_taken else 0.0)
+        return True
 
 
 def _preview(this: Run, verdict: str) -> None:

@@ -59,7 +59,9 @@ def prove(ctx: Context, service: Object) -> Endpoints:
         wanted = len(pods.ready())
         return f"{len(found.ready & pods.ready())} of {wanted} ready pods stand in its EndpointSlices with all ports, and {len(found.ready - pods.ready())} others"
 
-    ctx.until(f"Service {name} on the pods of {selector_text(selector)}", ENDPOINT_SLICE, missing, labels=f"kubernetes.io/service-name={name}")
+    ctx.until(
+        f"Service {name} on the pods of {selector_text(selector)}", ENDPOINT_SLICE, missing, labels=f"kubernetes.io/service-name={name}"
+    )
     return seen[0]
 
 

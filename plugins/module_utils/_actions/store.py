@@ -34,15 +34,17 @@ class Store:
             raise Refused(f"{self._ref} was not made by rollout {self._rollout}: rename or delete it, its name is needed for the record")
         return records.load(self._seen.get("data") or {}, self._rollout)
 
-    def save(self, record: Record) -> None:
-        """Writes the record; raises Lost where somebody else wrote it since."""
+    def save(self, record: Record) -> bool:
+        """Writes the record, unless it is so already (False); raises Lost where somebody else wrote it since."""
         data = records.dump(record)
         if self._seen is not None and self._seen.get("data") == data:
-            return
+            return False
         try:
             if self._seen is None:
                 metadata = {"name": self._ref.name, "namespace": self._ref.namespace, "labels": marks(self._rollout)}
-                self._seen = self._client.create(self._ref, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data})
+                self._seen = self._client.create(
+                    self._ref, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data}
+                )
             else:
                 self._seen = self._client.patch(self._ref, {"data": data}, self._seen)
         except Conflict:
@@ -50,6 +52,7 @@ class Store:
             self._seen = self._client.find(self._ref)
             if self._seen is None or self._seen.get("data") != data:
                 raise Lost(f"rollout {self._rollout}: its record was changed by somebody else: nothing more is written here") from None
+        return True
 
     def remove(self) -> None:
         """Deletes the record."""

@@ -81,7 +81,9 @@ class Client:
         ref = Ref(resource, "", "")
         return dict(self._ask("POST", ref, f"/apis/{resource.group}/{resource.version}/{resource.plural}", body=body))
 
-    def watch(self, resource: Resource, namespace: str, since: str, timeout: float, labels: str = "", fields: str = "") -> Iterator[Mapping[str, Any]]:
+    def watch(
+        self, resource: Resource, namespace: str, since: str, timeout: float, labels: str = "", fields: str = ""
+    ) -> Iterator[Mapping[str, Any]]:
         """Events of a watch; it ends when the time is over, or when the server will not go on (then list again)."""
         query = {**_selectors(labels, fields), "watch": "1", "resourceVersion": since, "timeoutSeconds": str(max(1, int(timeout)))}
         try:

@@ -51,7 +51,9 @@ def _message(verb: str, ref: Ref, status: int, body: Any) -> str:
     if status == 404:
         if ref.name and said and "could not find the requested resource" not in said:
             return f"{what} does not exist: check its name and the namespace"
-        return f"the cluster does not serve {ref.resource.plural} as {ref.resource.api_version}: install its CRDs or set another api_version"
+        return (
+            f"the cluster does not serve {ref.resource.plural} as {ref.resource.api_version}: install its CRDs or set another api_version"
+        )
     if status == 409:
         return f"{what} was changed at the same time by somebody else: run again{_tail(said)}"
     if status == 422:

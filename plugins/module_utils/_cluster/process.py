@@ -39,7 +39,10 @@ def is_gone(mark: str) -> bool:
 
 def _fingerprint(pid: int) -> Optional[str]:
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot, open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+        with (
+            open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot,
+            open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat,
+        ):
             # The fields behind the command's name, which may hold anything; state first, start time 20th.
             fields = stat.read().rpartition(")")[2].split()
             if fields[0] == "Z":

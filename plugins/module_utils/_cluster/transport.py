@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     import urllib3
@@ -142,17 +141,16 @@ class Transport:
             headers.add(name, value)
         if body is not None:
             headers.add("Content-Type", content_type)
+        options: dict[str, Any] = {
+            "body": None if body is None else json.dumps(body).encode(),
+            "timeout": urllib3.Timeout(connect=min(timeout, _CONNECT_TIMEOUT), read=timeout),
+            "retries": False,
+            "redirect": False,
+            "preload_content": False,
+        }
         try:
-            return self._login.pool.urlopen(
-                method,
-                self.host + path + (f"?{urlencode(query)}" if query else ""),
-                body=None if body is None else json.dumps(body).encode(),
-                headers=headers,
-                timeout=urllib3.Timeout(connect=min(timeout, _CONNECT_TIMEOUT), read=timeout),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+            # Not plain `request`, which in 1.26 joins the repeated headers into one.
+            return self._login.pool.request_encode_url(method, self.host + path, dict(query or {}), headers, **options)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _explained(error, self._login, timeout) from error
 
@@ -210,16 +208,20 @@ def _explained(error: Exception, login: Login, timeout: float) -> TransportError
         ((exceptions.ProtocolError,), closed, True, True),
         ((BaseException,), f"{server} cannot be used: {reason}", False, False),
     ]
-    return next(TransportError(*told) for kinds, *told in table if any(isinstance(cause, kinds) for cause in causes))
+    told = next((told, retriable, sent) for kinds, told, retriable, sent in table if any(isinstance(cause, kinds) for cause in causes))
+    return TransportError(*told)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that led to it, outermost first: urllib3 wraps them in different ways in 1.26 and 2.x."""
+    """The error and all that led to it, outermost first: urllib3 wraps them in different ways in 1.26 and 2.x.
+
+    Not what an earlier request failed of, which is there, too, when somebody tries again while handling it.
+    """
     found = [error]
     for each in found:
         yield each
-        below = (each.__cause__, each.__context__, *each.args)
-        found.extend(item for item in below if isinstance(item, BaseException) and not any(item is known for known in found))
+        below = [item for item in (each.__cause__, each.__context__, *each.args) if isinstance(item, BaseException)]
+        found.extend(item for item in below if not isinstance(item, TransportError) and not any(item is known for known in found))
 
 
 def _tls_trouble(causes: Sequence[BaseException], server: str) -> str:

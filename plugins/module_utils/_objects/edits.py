@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from . import paths
@@ -86,18 +86,18 @@ def stored(edit: Edited, at: float) -> Dict[str, Any]:
 
 
 def same(live: Dict[str, Any], wanted: Dict[str, Any]) -> bool:
-    """Whether nothing needs to be written: alike but for the time in the memory."""
-    return _without_annotation(live) == _without_annotation(wanted) and fields_of(live) == fields_of(wanted)
+    """Whether nothing needs to be written: alike but for the time in the memory, and for who of several owners called last."""
+    return _without_annotation(live) == _without_annotation(wanted) and _essence(live) == _essence(wanted)
 
 
 def fields_of(obj: Dict[str, Any]) -> List[Field]:
     """The remembered fields of an object, from its annotation."""
-    return [load(raw) for raw in _annotation(obj).get("fields", [])]
+    return _annotation(obj)[1]
 
 
 def changed_at(obj: Dict[str, Any]) -> Optional[float]:
     """When the object was last changed here (epoch seconds), None where nothing is remembered."""
-    return _annotation(obj).get("at")
+    return _annotation(obj)[0]
 
 
 def dump(field: Field) -> Dict[str, Any]:
@@ -115,13 +115,19 @@ def load(raw: Dict[str, Any]) -> Field:
     return Field(tuple(raw["path"]), raw.get("was", MISSING), raw.get("now", MISSING), raw["by"], raw.get("depth", 0))
 
 
-def _annotation(obj: Dict[str, Any]) -> Dict[str, Any]:
+def _essence(obj: Dict[str, Any]) -> List[str]:
+    """What is remembered; the order, and which owner takes the made parents away, depend on who called last."""
+    return sorted(json.dumps(dump(replace(field, depth=0)), sort_keys=True) for field in fields_of(obj))
+
+
+def _annotation(obj: Dict[str, Any]) -> Tuple[Optional[float], List[Field]]:
     text = paths.get(obj, ("metadata", "annotations", ANNOTATION))
     if text is MISSING:
-        return {}
+        return None, []
     try:
-        return dict(json.loads(text))
-    except (TypeError, ValueError):
+        memory = json.loads(text)
+        return memory.get("at"), [load(raw) for raw in memory.get("fields", [])]
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise Refused(
             f"{_title(obj)} carries an annotation {ANNOTATION} that is not ours to read any more: "
             "put the object back by hand and remove the annotation"
@@ -135,11 +141,25 @@ def _title(obj: Dict[str, Any]) -> str:
 
 def _remembered(live: Dict[str, Any], by: str, memory: Optional[Sequence[Field]]) -> Tuple[List[Field], List[Field]]:
     """Other owners' fields, and this owner's: the annotation's, then those that only the owner still remembers."""
-    written = fields_of(live)
-    mine = [field for field in written if field.by == by]
+    others: List[Field] = []
+    mine: List[Field] = []
+    for field in fields_of(live):
+        if field.by == by:
+            mine.append(field)
+        else:
+            others.append(_with_nothing_below(field, mine))
     known = [field.path for field in mine]
-    mine += [field for field in memory or [] if field.path not in known]
-    return [field for field in written if field.by != by], mine
+    return others, mine + [field for field in memory or [] if field.path not in known]
+
+
+def _with_nothing_below(field: Field, undone: Sequence[Field]) -> Field:
+    """Another owner's field once those that were set before it are undone: it inherits their originals, and the parents that they made."""
+    for each in undone:
+        if each.path == field.path and each.now == field.was:
+            field = replace(field, was=each.was)
+        if field.path[: each.depth + 1] == each.path[: each.depth + 1]:
+            field = replace(field, depth=min(field.depth, each.depth))
+    return field
 
 
 def _drifted(live: Dict[str, Any], field: Field, original_is_fine: bool) -> bool:
@@ -160,9 +180,7 @@ def _get(obj: Dict[str, Any], path: Path) -> Any:
 
 
 def _drift_message(live: Dict[str, Any], drifted: Sequence[Field]) -> str:
-    what = "; ".join(
-        f"{paths.show(field.path)} is {_short(_get(live, field.path))}, was set to {_short(field.now)}" for field in drifted
-    )
+    what = "; ".join(f"{paths.show(field.path)} is {_short(_get(live, field.path))}, was set to {_short(field.now)}" for field in drifted)
     return f"{_title(live)} was changed by somebody else: {what}: set on_drift to repair (set it again) or accept (keep theirs), or put it back"
 
 

@@ -48,7 +48,7 @@ def get(obj: Any, path: Path) -> Any:
 def replace(obj: Any, path: Path, value: Any) -> Any:
     """A copy of the object with the value at the path; MISSING takes the field away.
 
-    Parents that are not there are made. A selecting step that no element answers to appends the value.
+    Parents that are not there are made. A selecting step that no element answers to appends one that does.
     """
     changed = copy.deepcopy(obj)
     if value is MISSING:
@@ -124,6 +124,9 @@ def _make(obj: Any, step: Step, value: Any) -> Union[str, int]:
     if isinstance(step, str):
         obj[step] = value
         return step
+    if isinstance(step, Mapping) and isinstance(value, dict):
+        for dotted, wanted in step.items():
+            _put(value, dotted.split("."), wanted)
     elements: List[Any] = obj
     elements.append(value)
     return len(elements) - 1

@@ -20,13 +20,14 @@ def seconds(value: Any, what: str) -> float:
     text = str(value).strip()
     if isinstance(value, bool) or not text:
         raise Refused(_message(value, what))
-    try:
-        number = float(text)
-    except ValueError:
-        parts = _PART.findall(text)
-        if not parts or "".join(amount + unit for amount, unit in parts) != text:
+    parts = _PART.findall(text)
+    if parts and "".join(amount + unit for amount, unit in parts) == text:
+        number = sum(float(amount) * _UNITS[unit] for amount, unit in parts)
+    else:
+        try:
+            number = float(text)
+        except ValueError:
             raise Refused(_message(value, what)) from None
-        return sum(float(amount) * _UNITS[unit] for amount, unit in parts)
     if not 0 <= number < float("inf"):
         raise Refused(_message(value, what))
     return number
@@ -34,6 +35,7 @@ def seconds(value: Any, what: str) -> float:
 
 def show(duration: float) -> str:
     """The duration for people: `1h30m`, `45s`, `0.5s`."""
+    duration = round(duration, 3)  # a difference of two points in time is not exact
     if duration < 60 or duration != int(duration):
         return f"{duration:g}s"
     text, rest = "", int(duration)

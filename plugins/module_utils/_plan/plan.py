@@ -10,16 +10,18 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._objects.refusal import Refused
+from .._routing import ROUTERS
 from .._routing.target import Target
 from .durations import seconds
 from .steps import Step, read_steps
 
-# A name that also has room for what is derived from it (<name>-canary, <name>.rollout).
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+# The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
 _MAX_NAME = 63 - len("-canary")
+_MAX_SERVICE = 63
+_MAX_OBJECT = 253
 
 # What each part of the plan may hold; the first names are required.
 _PARTS: Dict[str, Tuple[Tuple[str, ...], Tuple[str, ...]]] = {
@@ -59,24 +61,22 @@ PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "
 
 def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     """Reads and validates a plan. options: the keys of PLAN_KEYS, None where not given. Raises Refused naming the part."""
-    _check_name(name)
+    _named("name", name, _MAX_NAME)
     raw = {key: _given(options[key]) for key in PLAN_KEYS if options.get(key) is not None}
     parts = {key: _part(raw, key) for key in _PARTS}
     workload, services = parts["workload"], parts["services"]
     _choice("workload.kind", workload.get("kind", "Deployment"), ("Deployment",))
     _choice("workload.style", workload.get("style", "clone"), ("clone",))
-    stable = str(services["stable"])
-    canary = str(services.get("canary") or f"{stable}-canary")
+    stable = _named("services.stable", services["stable"], _MAX_SERVICE, dots="")
+    canary = _named("services.canary", services.get("canary") or f"{stable}-canary", _MAX_SERVICE, dots="")
     if canary == stable:
         raise Refused(f"services: stable and canary are both {stable!r}: the canary needs a Service of its own")
     between = _Between(namespace, stable, canary)
-    routers = tuple(_router(each, number, between) for number, each in enumerate(raw.get("routers") or [], 1))
-    if not routers:
-        raise Refused("routers: name at least one, for example [{type: istio, name: shop}]")
+    routers = _routers(raw.get("routers"), between)
     return Plan(
         name=name,
         namespace=namespace,
-        workload=str(workload["name"]),
+        workload=_named("workload.name", workload["name"], _MAX_OBJECT),
         stable_service=stable,
         canary_service=canary,
         images=_images(parts["revision"]["images"]),
@@ -91,13 +91,17 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
 def _given(value: Any) -> Any:
     """The value without the options that Ansible fills in with None."""
     if isinstance(value, Mapping):
-        return {str(key): _given(each) for key, each in value.items() if each is not None}
+        # Steps are as the user wrote them, and one of them may be a bare `pause:`.
+        return {str(key): each if key == "steps" else _given(each) for key, each in value.items() if each is not None}
     return [_given(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or len(name) > _MAX_NAME:
-        raise Refused(f"name {name!r} is not a name for a rollout: use at most {_MAX_NAME} lower-case letters, digits, '-' and '.'")
+def _named(where: str, value: Any, most: int, dots: str = ".") -> str:
+    """The name of an object, as the API server will accept it; Services have no dots in theirs."""
+    text = str(value)
+    if not re.fullmatch(f"[a-z0-9]([-a-z0-9{dots}]*[a-z0-9])?", text) or len(text) > most:
+        raise Refused(f"{where}: {value!r} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else ""))
+    return text
 
 
 def _part(raw: Mapping[str, Any], key: str) -> Dict[str, Any]:
@@ -105,7 +109,7 @@ def _part(raw: Mapping[str, Any], key: str) -> Dict[str, Any]:
     value = raw.get(key)
     if value is None and required:
         raise Refused(f"{key} is missing: it needs {', '.join(required)}")
-    return _keys(key, value or {}, required, optional)
+    return _keys(key, {} if value is None else value, required, optional)
 
 
 def _keys(where: str, value: Any, required: Tuple[str, ...], optional: Tuple[str, ...]) -> Dict[str, Any]:
@@ -134,12 +138,27 @@ class _Between:
     canary_service: str
 
 
-def _router(raw: Any, number: int, between: _Between) -> Target:
-    value = _keys(f"routers, number {number}", raw, *_ROUTER)
-    routes: List[Any] = value.get("routes") or []
+def _routers(raw: Any, between: _Between) -> Tuple[Target, ...]:
+    if not isinstance(raw, list) or not raw:
+        raise Refused("routers: name at least one in a list, for example [{type: istio, name: shop}]")
+    routers = tuple(_router(each, f"routers, number {number}", between) for number, each in enumerate(raw, 1))
+    objects = [(each.router, each.name) for each in routers]
+    twice = next((each for each in objects if objects.count(each) > 1), None)
+    if twice:
+        # The split of each entry is computed from the object without any of ours, so the second would undo the first.
+        raise Refused(f"routers: {twice[0]} {twice[1]} stands there more than once: write one entry with all its routes")
+    return routers
+
+
+def _router(raw: Any, where: str, between: _Between) -> Target:
+    value = _keys(where, raw, *_ROUTER)
+    _choice(f"{where}, type", value["type"], tuple(ROUTERS))
+    routes: Any = value.get("routes") or []
+    if not isinstance(routes, (str, list)):
+        raise Refused(f"{where}, routes: {routes!r} is not a list of names")
     return Target(
         router=str(value["type"]),
-        name=str(value["name"]),
+        name=_named(f"{where}, name", value["name"], _MAX_OBJECT),
         namespace=between.namespace,
         stable_service=between.stable_service,
         canary_service=between.canary_service,

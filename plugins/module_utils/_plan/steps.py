@@ -58,16 +58,16 @@ def _read(raw: Any, number: int) -> Step:
 def _set_weight(value: Any, where: str) -> Step:
     # Jinja templates in a list of steps arrive as text on ansible-core 2.16.
     text = str(value).strip()
-    if isinstance(value, bool) or not text.isdigit() or int(text) > 100:
+    if isinstance(value, bool) or not text.isdecimal() or int(text) > 100:
         raise Refused(f"{where}: {value!r} is not a weight: use a whole number from 0 to 100")
     return SetWeight(int(text))
 
 
 def _pause(value: Any, where: str) -> Step:
-    options = value or {}
+    options = {} if value is None else value
     if not isinstance(options, Mapping):
         options = {"duration": value}
-    unknown = sorted(set(options) - {"duration"})
+    unknown = sorted(str(key) for key in options if key != "duration")
     if unknown:
         raise Refused(f"{where}: unknown option {', '.join(unknown)}: use duration, or nothing for a pause until promoted")
     duration = options.get("duration")

@@ -106,7 +106,7 @@ class RemoveCanaryService:
 
 @dataclass(frozen=True)
 class RemoveClone:
-    """Remove the clone and wait until its pods are gone."""
+    """Remove the clone and wait until none of its pods takes requests any more."""
 
     def __str__(self) -> str:
         return "remove the clone"

@@ -30,7 +30,9 @@ def admit(record: Optional[Record], plan: Plan, target: str, live: str, retry: b
     if target == live:
         return NOTHING
     if record is not None and record.phase == ABORTED and record.target == target and not retry:
-        raise Refused(f"rollout {plan.name}: revision {record.revision} was aborted ({record.msg}): release another version, or set retry to try it again")
+        raise Refused(
+            f"rollout {plan.name}: revision {record.revision} was aborted ({record.msg}): release another version, or set retry to try it again"
+        )
     return START
 
 
@@ -52,7 +54,9 @@ def promotable(record: Optional[Record], name: str, promote: Mapping[str, Any]) 
         raise Refused(f"rollout {name}: there is nothing to promote: it has no record in this namespace")
     revision, step = promote.get("revision"), promote.get("step")
     if revision is not None and int(revision) != record.revision:
-        raise Refused(f"rollout {name}: promote names revision {revision}, but revision {record.revision} is the present one: promote that, or leave revision out")
+        raise Refused(
+            f"rollout {name}: promote names revision {revision}, but revision {record.revision} is the present one: promote that, or leave revision out"
+        )
     index = record.steps_done
     if step is not None and int(step) > index:
         raise Refused(f"rollout {name}: promote names step {step}, but step {index} is the present one: promote that, or leave step out")
@@ -84,7 +88,15 @@ def begin_abort(record: Record, reason: str) -> Record:
     if record.program == "abort":
         return record
     return replace(
-        record, program="abort", aborted_at=record.position, position=0, began=None, moved=None, resume_at=None, phase=PROGRESSING, msg=reason
+        record,
+        program="abort",
+        aborted_at=record.position,
+        position=0,
+        began=None,
+        moved=None,
+        resume_at=None,
+        phase=PROGRESSING,
+        msg=reason,
     )
 
 
@@ -106,7 +118,14 @@ def begin(record: Record, entry: Entry, now: float) -> Record:
         steps.append({"began": began})
     pause = entry.action if isinstance(entry.action, WaitPause) else None
     resume_at = began + pause.duration if pause and pause.duration is not None else None
-    return replace(record, began=began, steps=steps, phase=PAUSED if pause else PROGRESSING, resume_at=resume_at, msg="" if record.program == "release" else record.msg)
+    return replace(
+        record,
+        began=began,
+        steps=steps,
+        phase=PAUSED if pause else PROGRESSING,
+        resume_at=resume_at,
+        msg="" if record.program == "release" else record.msg,
+    )
 
 
 def ahead(record: Record, plan: Plan, until: str) -> List[Action]:

@@ -58,7 +58,9 @@ def release_program(plan: Plan, bystanders: Sequence[str], canary_service_made: 
 def abort_program(release: Sequence[Entry], position: int, plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> List[Entry]:
     """The way back from a position in the release (the action there may be half done)."""
     if already_promoted(release, position):
-        raise Refused(f"rollout {plan.name}: the new version has been promoted and only tidying up is left: run it again to finish, then release the old version")
+        raise Refused(
+            f"rollout {plan.name}: the new version has been promoted and only tidying up is left: run it again to finish, then release the old version"
+        )
     begun = [entry.action for entry in release[: position + 1]]
     actions: List[Action] = []
     if _has(begun, RollWorkload):

@@ -80,7 +80,9 @@ def load(data: Dict[str, str], name: str) -> Record:
         raise Refused(f"the record of rollout {name} cannot be read: {remedy}") from None
     version = raw.pop("format", None)
     if version != FORMAT:
-        raise Refused(f"the record of rollout {name} has format {version!r}, this release reads {FORMAT}: use the release that wrote it, or {remedy}")
+        raise Refused(
+            f"the record of rollout {name} has format {version!r}, this release reads {FORMAT}: use the release that wrote it, or {remedy}"
+        )
     known = {each.name for each in fields(Record)}
     return Record(**{key: value for key, value in raw.items() if key in known})
 

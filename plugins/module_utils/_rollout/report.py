@@ -17,7 +17,14 @@ from .record import ABORTED, HEALTHY, PAUSED, Record
 def report(record: Optional[Record], plan: Optional[Plan], name: str) -> Dict[str, Any]:
     """The part of a result that follows from the record alone. Without a record: nothing is under way."""
     if record is None or plan is None:
-        return {"phase": HEALTHY, "msg": f"rollout {name}: nothing is under way", "revision": 0, "step": None, "weight": _weight(0), "resume_at": None}
+        return {
+            "phase": HEALTHY,
+            "msg": f"rollout {name}: nothing is under way",
+            "revision": 0,
+            "step": None,
+            "weight": _weight(0),
+            "resume_at": None,
+        }
     total, done = len(plan.steps), record.steps_done
     current = str(plan.steps[done]) if record.under_way and done < total else None
     return {
@@ -40,7 +47,9 @@ def _msg(record: Record, plan: Plan, total: int) -> str:
         where = f"{head}: paused after {_before(record, plan)}, step {record.steps_done + 1} of {total}"
         if record.resume_at is not None:
             return f"{where}: goes on when the pause is over and it is run again"
-        return f"{where}: promote it with promote: {{revision: {record.revision}, step: {record.steps_done}}}, or abort it with state: aborted"
+        return (
+            f"{where}: promote it with promote: {{revision: {record.revision}, step: {record.steps_done}}}, or abort it with state: aborted"
+        )
     if record.phase == ABORTED:
         return f"{head}: {record.msg}; all traffic is on the stable version"
     if record.phase == HEALTHY:

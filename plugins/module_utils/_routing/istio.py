@@ -51,7 +51,7 @@ def _chosen(obj: Dict[str, Any], target: Target) -> List[int]:
     http = _http(obj)
     qualifying = [index for index, entry in enumerate(http) if _find(entry.get("route") or [], target.stable_service, target) is not None]
     if target.routes and "*" not in target.routes:
-        return [_named(obj, name, qualifying, target) for name in target.routes]
+        return [_named(obj, name, qualifying, target) for name in dict.fromkeys(target.routes)]
     if not qualifying:
         hosts = sorted({str(_host(each)) for entry in http for each in entry.get("route") or []})
         raise Refused(
@@ -76,7 +76,9 @@ def _named(obj: Dict[str, Any], name: str, qualifying: Sequence[int], target: Ta
     if len(indexes) > 1:
         raise Refused(f"{_title(obj)} has {len(indexes)} HTTP routes named {name!r}: give them different names")
     if indexes[0] not in qualifying:
-        raise Refused(f"{_title(obj)}: HTTP route {name!r} does not lead to Service {target.stable_service!r}: correct routes or stable_service")
+        raise Refused(
+            f"{_title(obj)}: HTTP route {name!r} does not lead to Service {target.stable_service!r}: correct routes or stable_service"
+        )
     return indexes[0]
 
 
@@ -113,7 +115,9 @@ def _refuse_others(obj: Dict[str, Any], entry: Mapping[str, Any], route: Sequenc
     others = [str(_host(each)) for each in route if not any(_is_host(each, service, target) for service in ours)]
     where = f"{_title(obj)}, HTTP route {entry.get('name') or 'without a name'}"
     if others:
-        raise Refused(f"{where}: it also leads to {', '.join(others)}: its share cannot be told, so take it out of the route or choose another route")
+        raise Refused(
+            f"{where}: it also leads to {', '.join(others)}: its share cannot be told, so take it out of the route or choose another route"
+        )
     for service in ours:
         if sum(_is_host(each, service, target) for each in route) > 1:
             raise Refused(f"{where}: Service {service!r} stands in it more than once: leave one destination for it")
@@ -125,7 +129,9 @@ def _canary_destination(stable: Mapping[str, Any], target: Target) -> Dict[str, 
     host = str(_host(stable))
     added["destination"]["host"] = target.canary_service + host[len(target.stable_service.split(".")[0]) :]
     if "." in target.canary_service:
-        added["destination"]["host"] = target.canary_service
+        added["destination"]["host"] = _full(target.canary_service, target)
+    # Subsets are those of a DestinationRule for one host; a subset that the canary's host does not have gets a 503 for every request.
+    added["destination"].pop("subset", None)
     return added
 
 

@@ -23,7 +23,7 @@ def not_rolled_out(deployment: Mapping[str, Any]) -> Optional[str]:
     status = deployment.get("status") or {}
     wanted = replicas_of(deployment)
     updated, total, available = (int(status.get(key) or 0) for key in ("updatedReplicas", "replicas", "availableReplicas"))
-    if int(status.get("observedGeneration") or 0) < int(deployment["metadata"].get("generation") or 0):
+    if not _taken_up(deployment):
         return "its last change has not been taken up yet"
     if updated < wanted:
         return f"{updated} of {wanted} replicas are updated"
@@ -36,7 +36,15 @@ def not_rolled_out(deployment: Mapping[str, Any]) -> Optional[str]:
 
 def failed(deployment: Mapping[str, Any]) -> Optional[str]:
     """The Deployment controller's own verdict that the rollout is stuck, None without one."""
+    if not _taken_up(deployment):
+        return None  # The verdict is on what was there before the last change.
     for condition in (deployment.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
             return str(condition.get("message") or condition["reason"])
     return None
+
+
+def _taken_up(deployment: Mapping[str, Any]) -> bool:
+    """Whether the status is that of the present spec."""
+    observed = (deployment.get("status") or {}).get("observedGeneration")
+    return int(observed or 0) >= int(deployment["metadata"].get("generation") or 0)

@@ -13,6 +13,7 @@ _STUCK = (
     "CrashLoopBackOff",
     "ImagePullBackOff",
     "ErrImagePull",
+    "ErrImageNeverPull",
     "InvalidImageName",
     "CreateContainerConfigError",
     "CreateContainerError",
@@ -34,14 +35,18 @@ def ready_uids(pods: Sequence[Mapping[str, Any]]) -> frozenset[str]:
 
 def troubles(pods: Sequence[Dict[str, Any]]) -> List[str]:
     """One line for each pod that is not ready: its name and, where it is known, why."""
-    return [f"pod {pod['metadata']['name']} {_reason(pod)}" for pod in pods if not is_ready(pod) and not pod["metadata"].get("deletionTimestamp")]
+    return [
+        f"pod {pod['metadata']['name']} {_reason(pod)}"
+        for pod in pods
+        if not is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
+    ]
 
 
 def stuck(pods: Sequence[Dict[str, Any]]) -> Optional[str]:
-    """The first pod that will not start however long one waits, None without one."""
+    """The first pod that will not start however long one waits, None without one; those on their way out do not count."""
     for pod in pods:
         reason = _waiting_reason(pod)
-        if reason and reason[0] in _STUCK:
+        if reason and reason[0] in _STUCK and not pod["metadata"].get("deletionTimestamp"):
             return f"pod {pod['metadata']['name']} {_reason(pod)}"
     return None
 

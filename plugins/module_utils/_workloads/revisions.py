@@ -29,7 +29,9 @@ def with_images(template: Template, images: Mapping[str, str], title: str) -> Te
     containers = _containers(changed)
     unknown = sorted(set(images) - set(containers))
     if unknown:
-        raise Refused(f"{title} has no container {', '.join(map(repr, unknown))} (it has: {', '.join(containers)}): correct revision.images")
+        raise Refused(
+            f"{title} has no container {', '.join(map(repr, unknown))} (it has: {', '.join(containers)}): correct revision.images"
+        )
     for name, image in images.items():
         containers[name]["image"] = image
     return changed
@@ -55,8 +57,8 @@ def matching(replica_sets: Sequence[Dict[str, Any]], template: Template) -> Opti
     """The ReplicaSet whose template is this one (the hash label aside, as the Deployment controller compares them)."""
     wanted = _without_hash(template)
     found = [each for each in replica_sets if _without_hash(each["spec"]["template"]) == wanted]
-    # The controller takes the oldest of equals.
-    return min(found, key=lambda each: each["metadata"].get("creationTimestamp") or "", default=None)
+    # The controller takes the oldest of equals, of those of the same second the first by name.
+    return min(found, key=lambda each: (each["metadata"].get("creationTimestamp") or "", each["metadata"]["name"]), default=None)
 
 
 def by_hash(replica_sets: Sequence[Dict[str, Any]], pod_hash: str) -> Optional[Dict[str, Any]]:

@@ -35,12 +35,17 @@ def is_headless(service: Mapping[str, Any]) -> bool:
     return (service.get("spec") or {}).get("clusterIP") == "None"
 
 
+def _stands_before_pods(service: Mapping[str, Any]) -> bool:
+    """Whether pods are put behind the Service by its selector; one of type ExternalName has only a name, whatever its selector says."""
+    return not is_headless(service) and (service.get("spec") or {}).get("type") != "ExternalName"
+
+
 def bystanders(services: Sequence[Mapping[str, Any]], pod_labels: Mapping[str, str], not_these: Sequence[str]) -> List[str]:
     """The names of all other Services that would take the new pods as soon as these are there."""
     return sorted(
         str(each["metadata"]["name"])
         for each in services
-        if each["metadata"]["name"] not in not_these and not is_headless(each) and selects(selector_of(each), pod_labels)
+        if each["metadata"]["name"] not in not_these and _stands_before_pods(each) and selects(selector_of(each), pod_labels)
     )
 
 

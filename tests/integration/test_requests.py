@@ -1,0 +1,146 @@
+"""How many requests each call makes, counted in the API server's audit log; and what calls may do with how few rights."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.progressive.delivery.tests.harness.application import ROOT, Application
+from ansible_collections.progressive.delivery.tests.harness.audit import AuditLog, Entry, count
+
+WEIGHT = {"router": "istio", "name": "rollouts-demo", "stable_service": "rollouts-demo", "canary_service": "rollouts-demo-canary", "grace": 0}
+
+
+def _requests(app: Application, module: str, options: dict[str, Any]) -> tuple[dict[str, Any], list[Entry]]:
+    log = AuditLog()
+    mark = log.mark()
+    result = app.module(module, options)
+    return result, [entry for entry in log.since(mark) if entry.namespace == app.namespace or not entry.namespace]
+
+
+def test_canary_weight(app: Application) -> None:
+    """A change: the router, the EndpointSlices of both Services in one list, the write. Nothing to change: the router. No discovery."""
+    change, requests = _requests(app, "canary_weight", {**WEIGHT, "weight": 20})
+    assert change["changed"]
+    assert count(requests) == {("get", "virtualservices"): 1, ("list", "endpointslices"): 1, ("patch", "virtualservices"): 1}
+    assert "in+%28rollouts-demo%2Crollouts-demo-canary%29" in requests[1].path
+    same, requests = _requests(app, "canary_weight", {**WEIGHT, "weight": 20})
+    assert not same["changed"] and count(requests) == {("get", "virtualservices"): 1}
+    _back, requests = _requests(app, "canary_weight", {**WEIGHT, "state": "absent"})
+    assert sum(count(requests).values()) == 3
+
+
+def test_a_finished_rollout_asks_twice_and_takes_no_lease(app: Application) -> None:
+    plan = app.plan(steps=[], grace=0)
+    assert app.module("rollout_step", plan)["phase"] == "Healthy"
+    _result, requests = _requests(app, "rollout_step", plan)
+    assert count(requests) == {("get", "configmaps"): 1, ("get", "deployments"): 1}
+
+
+def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> None:
+    costs = []
+    for replicas, image in ((1, "yellow"), (20, "green")):
+        app.patch("Deployment", app.name, {"spec": {"replicas": replicas}})
+        app.module("rollout_step", app.plan(steps=[{"set_weight": 5}, {"pause": {}}], grace=0, revision={"images": {app.name: f"a:{image}"}}))
+        _result, requests = _requests(app, "rollout_step", {"name": app.name, "promote": {}, "until": "step"})
+        costs.append(sum(count(requests).values()))
+        app.module("rollout_step", {"name": app.name, "state": "aborted"})
+    assert costs[0] == costs[1], costs
+
+
+def _user(app: Application, rules: list[dict[str, Any]]) -> str:
+    """A kubeconfig of a user who has just these rights in the application's namespace."""
+    name = f"user-{app.namespace}-{time.time_ns()}"
+    made = subprocess.run([ROOT / "tests" / "cluster" / "user", name], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}
+    binding = {**role, "kind": "RoleBinding", "roleRef": {"apiGroup": subject["apiGroup"], "kind": "Role", "name": name}, "subjects": [subject]}
+    del binding["rules"]
+    for plural, obj in (("roles", role), ("rolebindings", binding)):
+        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{app.namespace}/{plural}"
+        response = app.transport.request("POST", path, None, obj)
+        assert response.status == 201, response.body
+    return made
+
+
+def _shipped_rules() -> list[dict[str, Any]]:
+    return next(item for item in yaml.safe_load_all((ROOT / "docs" / "rbac.yml").read_text()) if item["kind"] == "Role")["rules"]
+
+
+def _without(rules: list[dict[str, Any]], verb: str, resource: str) -> list[dict[str, Any]]:
+    return [{**rule, "verbs": [each for each in rule["verbs"] if each != verb]} if resource in rule["resources"] else rule for rule in rules]
+
+
+def test_the_shipped_role_is_enough_for_a_release_and_an_abort(app: Application) -> None:
+    kubeconfig = _user(app, _shipped_rules())
+    plan = {**app.plan(steps=[{"set_weight": 50}, {"pause": {}}], grace=0), "kubeconfig": kubeconfig}
+    assert app.module("rollout_step", plan)["phase"] == "Paused"
+    assert app.module("rollout_step", {"name": app.name, "state": "aborted", "kubeconfig": kubeconfig})["phase"] == "Aborted"
+    done = app.module("rollout_step", {**plan, "retry": True, "canary": {"steps": []}})
+    assert done["phase"] == "Healthy" and not done.get("warnings"), done
+
+
+@pytest.mark.parametrize(("verb", "resource"), [("patch", "virtualservices"), ("create", "deployments"), ("list", "endpointslices")])
+def test_with_less_the_rollout_names_the_missing_right_and_writes_nothing(app: Application, verb: str, resource: str) -> None:
+    before = app.snapshot()
+    kubeconfig = _user(app, _without(_shipped_rules(), verb, resource))
+    result = app.module("rollout_step", {**app.plan(), "kubeconfig": kubeconfig})
+    assert result["failed"] and not result["safe_to_abort"] and f"{verb} {resource}" in result["msg"], result["msg"]
+    assert app.snapshot() == before
+
+
+def test_with_less_canary_weight_names_the_missing_right(app: Application) -> None:
+    kubeconfig = _user(app, [{"apiGroups": ["networking.istio.io"], "resources": ["virtualservices"], "verbs": ["get"]}])
+    result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig})
+    assert "not allowed to list endpointslices in namespace" in result["msg"] and "with a Role" in result["msg"]
+    result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig, "require_ready": False})
+    assert f"not allowed to patch VirtualService {app.namespace}/rollouts-demo: give the user the verb 'patch' on virtualservices.networking.istio.io" in result["msg"]
+    assert app.weights() == (100, 0)
+
+
+NO_CLUSTER: list[tuple[str, dict[str, Any], str]] = [
+    ("nothing listens", {"kubeconfig": None, "host": "https://127.0.0.1:9", "api_key": "x"}, "https://127.0.0.1:9"),
+    ("no such file", {"kubeconfig": "/nowhere/config"}, "/nowhere/config"),
+    ("no such context", {"context": "nope"}, "nope"),
+    ("a wrong key", {"kubeconfig": None, "host": os.environ.get("KUBERNETES_URL", ""), "api_key": "x", "validate_certs": False}, "401"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), [case[1:] for case in NO_CLUSTER], ids=[case[0] for case in NO_CLUSTER])
+@pytest.mark.parametrize("module", ["canary_weight", "rollout_step"])
+def test_no_cluster_is_one_clear_line(still_app: Application, module: str, options: dict[str, Any], message: str) -> None:
+    if options.get("host") == "":
+        options = {**options, "host": still_app.transport.host}
+    own = {**WEIGHT, "weight": 20} if module == "canary_weight" else still_app.plan()
+    began = time.monotonic()
+    result = still_app.module(module, {**own, **options})
+    assert result["failed"] and message in result["msg"] and "\n" not in result["msg"], result["msg"]
+    assert time.monotonic() - began < 15
+
+
+def test_a_kubeconfig_that_is_not_yaml(still_app: Application, tmp_path: Path) -> None:
+    broken = tmp_path / "config"
+    broken.write_text("{")
+    result = still_app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": str(broken)})
+    assert result["failed"] and str(broken) in result["msg"] and "\n" not in result["msg"]
+
+
+def test_an_ad_hoc_call_is_complete(app: Application) -> None:
+    """The context's namespace is the default of `namespace`."""
+    config = yaml.safe_load(Path(app.kubeconfig).read_text())
+    config["contexts"][0]["context"]["namespace"] = app.namespace
+    own = Path(app.kubeconfig).parent / f"adhoc-{app.namespace}"
+    own.write_text(yaml.safe_dump(config))
+    try:
+        arguments = "router=istio name=rollouts-demo stable_service=rollouts-demo canary_service=rollouts-demo-canary weight=20 grace=0"
+        command = ["ansible", "localhost", "-m", "progressive.delivery.canary_weight", "-a", arguments]
+        results = [subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "KUBECONFIG": str(own)}).stdout for _ in range(2)]
+    finally:
+        own.unlink()
+    assert [out.partition("|")[2].split()[0] for out in results] == ["CHANGED", "SUCCESS"]
+    assert app.weights() == (80, 20)

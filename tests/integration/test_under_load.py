@@ -1,0 +1,105 @@
+"""Releases under live traffic on a hostile cluster: nothing is lost, and what a naive switch loses shows that losses would be seen."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from ansible_collections.progressive.delivery.tests.harness.application import SEED, Application, until
+from ansible_collections.progressive.delivery.tests.harness.load import Results
+from ansible_collections.progressive.delivery.tests.harness.stats import describe, fits
+from ansible_collections.progressive.delivery.tests.harness.watch import Watch
+
+RATE = 300.0
+# From when on the gateway is taken to follow a new weight, and how long before the next one the measuring ends (requests take 100 ms).
+CONVERGED, MARGIN = 1.5, 0.2
+PAUSE = f"{2000 / RATE + CONVERGED + MARGIN:.1f}s"
+
+
+@pytest.fixture(autouse=True)
+def _hostile() -> None:
+    assert os.environ["CLUSTER_HOSTILE"] == "1", (
+        "these tests prove something on a hostile cluster only: tests/cluster/run --hostile -- pytest ..."
+    )
+
+
+def _canary_share(watch_item: dict) -> int:
+    return int(watch_item["spec"]["http"][0]["route"][1].get("weight") or 0)
+
+
+def _none_failed(results: Results) -> None:
+    assert not results.failures, f"{len(results.failures)} of {len(results.requests)} failed, first {results.failures[:3]}"
+
+
+def test_the_seed_through_the_playbook(app: Application) -> None:
+    """Each weight is really served, in the seed's order; at the end all is as it was, with the new version."""
+    before = app.snapshot()
+    pause = {"pause": {"duration": PAUSE}}
+    steps = [{"set_weight": 5}, pause, {"set_weight": 20}, pause, {"set_weight": 80}, pause, {"set_weight": 100}, pause]
+    with app.load(RATE) as load, Watch(app.path("VirtualService"), app.kubeconfig) as watch:
+        code, out = app.playbook("canary", app.canary_variables(steps=steps, grace="2s"))
+        time.sleep(1)
+    assert code == 0, out
+    _none_failed(load.results())
+
+    states = watch.states
+    weights = [_canary_share(state.item) for state in states]
+    assert weights == [0, 5, 20, 80, 100, 0]
+    for state, following in list(zip(states, states[1:]))[1:]:
+        share = _canary_share(state.item)
+        served = load.results(state.time + CONVERGED, following.time - MARGIN).versions
+        total = served["blue"] + served["yellow"]
+        assert total >= 2000 and fits(served["yellow"], total, share / 100), (
+            f"at {share} %: {describe(served['yellow'], total, share / 100)}"
+        )
+    after = app.snapshot()
+    assert {key: after[key] for key in before if not key.startswith("Deployment")} == {
+        key: before[key] for key in before if not key.startswith("Deployment")
+    }
+    assert set(after) - set(before) == {"ConfigMap/rollouts-demo.rollout", "Lease/rollouts-demo.rollout"}
+    assert set(app.ask(50)) == {"yellow"}
+
+
+def test_a_second_update_right_after_the_first(app: Application) -> None:
+    steps = [{"set_weight": 50}]
+    with app.load(RATE) as load:
+        for image in ("yellow", "green"):
+            result = app.module("rollout_step", app.plan(image, steps, grace="2s", until="end"))
+            assert result["phase"] == "Healthy", result["msg"]
+        time.sleep(1)
+    _none_failed(load.results())
+    assert {"blue", "yellow", "green"} == set(load.results().versions)
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_an_abort_at_20_percent(app: Application, replicas: int) -> None:
+    app.patch("Deployment", app.name, {"spec": {"replicas": replicas}})
+    until("all replicas are there", lambda: app.get("Deployment")["status"].get("readyReplicas") == replicas)
+    before = app.snapshot()
+    with app.load(RATE) as load:
+        paused = app.module("rollout_step", app.plan(steps=[{"set_weight": 20}, {"pause": {}}], grace="2s"))
+        assert paused["phase"] == "Paused", paused["msg"]
+        assert app.module("rollout_step", {"name": app.name, "state": "aborted"})["phase"] == "Aborted"
+        time.sleep(1)
+    _none_failed(load.results())
+    assert load.results().versions["yellow"] > 0
+    assert {key: value for key, value in app.snapshot().items() if key in before} == before
+
+
+def test_the_naive_switch_loses_requests(app: Application) -> None:
+    """The control: patch the selector, scale the old version to 0. Were nothing lost here, the tests above would prove nothing."""
+    import yaml
+
+    green = next(item for item in yaml.safe_load_all(SEED.read_text()) if item["kind"] == "Deployment")
+    green["metadata"]["name"] = "green"
+    green["spec"]["selector"]["matchLabels"] = green["spec"]["template"]["metadata"]["labels"] = {"app": "green"}
+    green["spec"]["template"]["spec"]["containers"][0]["image"] = "argoproj/rollouts-demo:green"
+    app.request("POST", "Deployment", body=green)
+    until("green is ready", lambda: app.get("Deployment", "green").get("status", {}).get("readyReplicas"))
+    with app.load(RATE) as load:
+        time.sleep(2)
+        app.patch("Service", app.name, {"spec": {"selector": {"app": "green"}}})
+        app.patch("Deployment", app.name, {"spec": {"replicas": 0}})
+        time.sleep(4)
+    assert load.results().failures, "a naive switch lost nothing, so this cluster forgives what a real one does not"
