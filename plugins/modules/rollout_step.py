@@ -28,7 +28,7 @@ options:
   workload:
     description:
       - The workload that is released.
-      - Left out together with O(revision), O(services), O(routers) and O(canary), the plan in the record is used.
+      - Without it, the plan in the record is used, with what else of the plan is given.
     type: dict
     suboptions:
       name:

@@ -49,11 +49,8 @@ class AuditLog:
 
     def since(self, mark: int, user: str | None = None) -> list[Entry]:
         """The requests of users (of one of them) since the mark, in the order in which they were answered."""
-        found = []
-        for entry in _entries(self.path, mark, self.mark()):
-            if entry.user == user or (user is None and not entry.user.startswith("system:")):
-                found.append(entry)
-        return found
+        entries = _entries(self.path, mark, self.mark())
+        return [entry for entry in entries if entry.user == user or (user is None and not entry.user.startswith("system:"))]
 
 
 def count(entries: list[Entry]) -> collections.Counter[tuple[str, str]]:

@@ -144,7 +144,7 @@ def parse(data: bytes) -> tuple[int, str, str, bool] | None:
 
 
 def _version_in(body: bytes) -> str:
-    """For applications other than the test cluster's pods: the body itself when it is a word, as that of argoproj/rollouts-demo at /color."""
+    """For applications other than the test cluster's pods: a body that is a word, as that of argoproj/rollouts-demo at /color."""
     text = body.strip().strip(b'"')
     return text.decode() if len(text) < 64 and text.isalnum() else ""
 

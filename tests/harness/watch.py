@@ -26,8 +26,8 @@ class State(NamedTuple):
 class Watch:
     """A context manager; `path` is the object's on the API, as /apis/apps/v1/namespaces/test/deployments/shop.
 
-    Starts from a list and goes on from exactly there, after a broken connection from the last state seen: nothing in between is missed. Where
-    the API server no longer has what lies between, leaving the context raises.
+    Starts from a list and goes on from exactly there, after a broken connection from the last state seen: nothing in between
+    is missed. Where the API server no longer has what lies between, leaving the context raises.
     """
 
     def __init__(self, path: str, kubeconfig: str | None = None) -> None:

@@ -77,6 +77,17 @@ def test_step_by_step(app: Application) -> None:
     assert told[-1]["phase"] == "Healthy", [each["msg"] for each in told]
 
 
+def test_without_waiting_each_call_does_what_can_be_done(app: Application) -> None:
+    """What has to be waited for is up to the next call, and nothing is skipped for it."""
+    plan = app.plan(steps=[{"set_weight": 50}], grace="1s", wait=False)
+    told = [app.module("rollout_step", plan)]
+    while told[-1]["phase"] != "Healthy" and len(told) < 100:
+        assert not told[-1].get("failed"), told[-1]["msg"]
+        told.append(app.module("rollout_step", plan))
+    assert told[-1]["phase"] == "Healthy" and _image(app) == "yellow"
+    assert any("waiting" in each["msg"] for each in told) and any(each["weight"]["canary"] == 50 for each in told)
+
+
 @pytest.mark.parametrize("weights", [(5,), (20, 80)])
 def test_abort_leaves_the_application_as_it_was(app: Application, weights: tuple[int, ...]) -> None:
     before = app.snapshot()
@@ -175,7 +186,8 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("same Services", {"services": {"stable": "rollouts-demo", "canary": "rollouts-demo"}}, "the canary needs a Service of its own"),
     ("no routers", {"routers": []}, "routers: name at least one"),
-    ("nothing to promote", {"promote": {}, "workload": None}, "workload is missing"),
+    ("nothing to promote", {"promote": {}}, "there is nothing to promote: no revision is under way"),
+    ("no record", {"workload": None}, "rollout rollouts-demo has no record in namespace {ns}: check its name"),
 ]
 
 

@@ -30,13 +30,15 @@ Object = Dict[str, Any]
 class Stage:
     """What the actions of a rollout work with.
 
-    moved: called as soon as a move of traffic is written, so that a run that dies then knows from when the grace counts.
+    moved: called as soon as a move of traffic is written, so that the grace can be counted from then if the run dies.
+    resumed: an earlier call began this action and did not end it, so it may have moved traffic without living to note it.
     """
 
     ctx: Context
     plan: Plan
     record: Record
     moved: Callable[[], None]
+    resumed: bool = False
 
     @property
     def grace(self) -> float:
@@ -56,8 +58,8 @@ class Stage:
         return revisions.with_images(deployment["spec"]["template"], self.plan.images, title)
 
     def settle(self, changed: bool) -> None:
-        """Waits the grace after a move; after one that this call found done, when an earlier call died before it could wait."""
-        if changed and self.record.moved is None:
+        """Waits the grace after a move of traffic."""
+        if (changed or self.resumed) and self.record.moved is None:
             self.moved()
         if self.record.moved is not None:
             self.ctx.settle(self.grace, self.record.moved)

@@ -125,6 +125,8 @@ def _present(this: Run) -> None:
     if verdict == decide.NOTHING:
         this.nothing_to_do = True
         return
+    if this.wish.promote is not None and verdict == decide.START:
+        raise Refused(f"rollout {this.wish.name}: there is nothing to promote: no revision is under way")
     if this.wish.promote is not None and verdict == decide.GO_ON:
         _promote(this)
     if this.ctx.check:
@@ -138,14 +140,15 @@ def _present(this: Run) -> None:
 
 
 def _plan(this: Run) -> Plan:
-    """The plan asked for; without one, the record's."""
-    options = this.wish.plan
-    if all(value is None for value in options.values()):
+    """The plan asked for; without a workload, the record's, with what else is given."""
+    options = {key: value for key, value in this.wish.plan.items() if value is not None}
+    if "workload" not in options:
         if this.record is None:
             raise Refused(
-                f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: give its plan (workload, revision, services, routers, canary)"
+                f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: check its name and the namespace, "
+                "or give its plan (workload, revision, services, routers, canary)"
             )
-        options = this.record.plan
+        options = {**this.record.plan, **options}
     return read_plan(this.wish.name, this.ctx.namespace, options)
 
 
@@ -248,14 +251,14 @@ def _do(this: Run, entry: Entry) -> bool:
             return False
     else:
         this.lease.beat()
-        _perform(this, entry.action)
+        _perform(this, entry.action, resumed=not entered)
     _advance(this, entry)
     return True
 
 
-def _perform(this: Run, action: Action) -> None:
+def _perform(this: Run, action: Action, resumed: bool) -> None:
     assert this.record is not None and this.plan is not None
-    stage = Stage(this.ctx, this.plan, this.record, lambda: None)
+    stage = Stage(this.ctx, this.plan, this.record, lambda: None, resumed)
 
     def moved() -> None:
         _moved(this)

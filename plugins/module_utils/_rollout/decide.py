@@ -138,9 +138,15 @@ def ahead(record: Record, plan: Plan, until: str) -> List[Action]:
             break
         if not isinstance(entry.action, WaitPause):
             actions.append(entry.action)
-        elif str(entry.step) not in record.promoted and (entry.action.duration is None or until != "end"):
+        elif not _passed(record, index, entry.action, str(entry.step), until):
             break
     return actions
+
+
+def _passed(record: Record, index: int, pause: WaitPause, step: str, until: str) -> bool:
+    """Whether a call goes over this pause: one that is promoted, and a timed one that it finds or rides out."""
+    found = index == record.position and record.began is not None
+    return step in record.promoted or (pause.duration is not None and (found or until == "end"))
 
 
 def _finished_before(program: List[Entry], index: int) -> int:

@@ -40,7 +40,7 @@ def lacking(routers: Sequence[Resource], status: Mapping[str, Any]) -> List[str]
     if status.get("incomplete"):
         return []
     rules = status.get("resourceRules") or []
-    wanted = [*NEEDED, *((router, ROUTER_VERBS) for router in routers)]
+    wanted = [*NEEDED, *((router, ROUTER_VERBS) for router in dict.fromkeys(routers))]
     return [
         f"{verb} {resource.plural}{'.' + resource.group if resource.group else ''}"
         for resource, verbs in wanted

@@ -89,15 +89,16 @@ def _start(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> 
 
 
 def _steps(steps: Sequence[Step]) -> List[Entry]:
-    entries, weight = [], 0
+    entries, weight, size = [], 0, 0
     for index, step in enumerate(steps):
         if isinstance(step, Pause):
             entries.append(Entry(WaitPause(step.duration), index))
             continue
-        sized, moved = EnsureClone(step.weight), MoveTraffic(step.weight)
-        # Pods before traffic on the way up, traffic before pods on the way down.
-        actions: List[Action] = [sized, moved] if step.weight >= weight else [moved, Drain(), sized]
-        entries += [Entry(action, index) for action in actions]
+        # Pods before traffic on the way up. On the way down pods stay as long as there is any traffic: all of them have a part of it.
+        size = max(size, step.weight) if step.weight else 0
+        sized, moved = EnsureClone(size), MoveTraffic(step.weight)
+        down: List[Action] = [moved] if step.weight else [moved, Drain(), sized]
+        entries += [Entry(action, index) for action in ([sized, moved] if step.weight >= weight else down)]
         weight = step.weight
     return entries
 

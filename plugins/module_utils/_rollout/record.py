@@ -74,17 +74,21 @@ def dump(record: Record) -> Dict[str, str]:
 def load(data: Dict[str, str], name: str) -> Record:
     """The record out of the data of a ConfigMap; raises Refused where it cannot be read."""
     remedy = f"restore ConfigMap {record_name(name)}, or delete it once the application is as it should be"
+    unreadable = Refused(f"the record of rollout {name} cannot be read: {remedy}")
     try:
-        raw = json.loads(data["record"])
+        raw = dict(json.loads(data["record"]))
     except (KeyError, TypeError, ValueError):
-        raise Refused(f"the record of rollout {name} cannot be read: {remedy}") from None
+        raise unreadable from None
     version = raw.pop("format", None)
     if version != FORMAT:
         raise Refused(
             f"the record of rollout {name} has format {version!r}, this release reads {FORMAT}: use the release that wrote it, or {remedy}"
         )
     known = {each.name for each in fields(Record)}
-    return Record(**{key: value for key, value in raw.items() if key in known})
+    try:
+        return Record(**{key: value for key, value in raw.items() if key in known})
+    except TypeError:
+        raise unreadable from None
 
 
 def with_history(record: Record, at: float) -> List[Dict[str, Any]]:

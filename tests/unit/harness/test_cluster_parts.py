@@ -1,0 +1,134 @@
+"""The pure parts of the embedded cluster: addresses, keys of built parts, versions, resource definitions, command line."""
+
+from __future__ import annotations
+
+import shutil
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+from ansible_collections.progressive.delivery.tests.cluster import cli
+from ansible_collections.progressive.delivery.tests.cluster.embedded import crds, parts, toolchain
+from ansible_collections.progressive.delivery.tests.cluster.embedded.addresses import CLUSTERS, EVERYTHING, Addresses, free_index
+
+ALL = [Addresses(index) for index in range(CLUSTERS)]
+
+
+def test_clusters_share_no_address() -> None:
+    networks = [network for plan in ALL for network in (plan.hosts, plan.services)]
+    assert all(network.subnet_of(EVERYTHING) for network in networks)
+    assert not any(a.overlaps(b) for number, a in enumerate(networks) for b in networks[:number])
+
+
+@pytest.mark.parametrize("plan", ALL, ids=lambda plan: str(plan.index))
+def test_each_program_has_an_address_of_its_own(plan: Addresses) -> None:
+    programs = [plan.api, plan.etcd, plan.istiod, plan.istio_gateway, plan.traefik, *plan.nodes]
+    assert len(set(programs)) == len(programs)
+    assert all(ip_address(address) in plan.hosts for address in programs)
+    assert ip_address(plan.kubernetes_service) in plan.services
+
+
+@pytest.mark.parametrize("plan", ALL, ids=lambda plan: str(plan.index))
+def test_pods_come_after_the_programs_and_have_room(plan: Addresses) -> None:
+    first = ip_network(plan.pods)
+    assert first.prefixlen == 32  # kwok hands addresses out again only when they lie within
+    taken = max(ip_address(address) for address in (plan.api, plan.etcd, plan.istiod, plan.istio_gateway, plan.traefik, *plan.nodes))
+    assert first.network_address > taken
+    assert int(plan.hosts.broadcast_address) - int(first.network_address) > 5000
+
+
+@pytest.mark.parametrize("index", [-1, CLUSTERS, 99])
+def test_an_index_beyond_the_last_is_refused(index: int) -> None:
+    with pytest.raises(ValueError, match="room for 8"):
+        Addresses(index)
+
+
+@pytest.mark.parametrize(
+    ("taken", "index"),
+    [(set(), 0), ({0}, 1), ({1, 2}, 0), ({0, 1, 3}, 2), (set(range(CLUSTERS)), None)],
+)
+def test_free_index(taken: set[int], index: int | None) -> None:
+    assert free_index(taken) == index
+
+
+@pytest.mark.parametrize(
+    ("routers", "expected"),
+    [
+        ((), ["pods", "etcd", "kubernetes", "kwok"]),
+        (("istio",), ["pods", "etcd", "kubernetes", "kwok", "istio"]),
+        (("istio", "traefik"), ["pods", "etcd", "kubernetes", "kwok", "istio", "gateway-api", "traefik"]),
+    ],
+)
+def test_only_what_is_needed_is_built(routers: tuple[str, ...], expected: list[str]) -> None:
+    assert parts.needed(routers) == expected
+
+
+@pytest.mark.parametrize("name", parts.PARTS)
+def test_every_part_is_pinned(name: str) -> None:
+    folder = parts.PARTS_FOLDER / name
+    assert (folder / "go.mod").exists()
+    assert name == "pods" or (folder / "go.sum").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        (lambda folder: None, False),
+        (lambda folder: (folder / "go.mod").write_text("module other\n"), True),
+        (lambda folder: (folder / "go.sum").write_text("x v1 h1:y\n"), True),
+        (lambda folder: (folder / "new.go").write_text("package main\n"), True),
+        (lambda folder: (folder / "main.go").rename(folder / "other.go"), True),
+        (lambda folder: (folder / "main_test.go").write_text("package main\n"), False),
+    ],
+    ids=["nothing", "go.mod", "go.sum", "new source", "renamed source", "a test"],
+)
+def test_key_of_a_part(tmp_path: Path, change, differs: bool) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "pods"
+    shutil.copytree(parts.PARTS_FOLDER / "pods", folder)
+    before = parts.key(parts.PARTS["pods"], folder, "linux-x86_64")
+    change(folder)
+    assert (parts.key(parts.PARTS["pods"], folder, "linux-x86_64") != before) == differs
+
+
+def test_key_depends_on_flags_and_platform() -> None:
+    folder = parts.PARTS_FOLDER / "etcd"
+    etcd = parts.PARTS["etcd"]
+    other_flags = parts.Part(etcd.name, etcd.about, etcd.binaries, ldflags="")
+    variants = [(etcd, "linux-x86_64"), (etcd, "linux-aarch64"), (other_flags, "linux-x86_64")]
+    assert len({parts.key(part, folder, platform) for part, platform in variants}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("go1.26.8", (1, 26, 8)), ("go 1.25", (1, 25, 0)), ("go version go1.9 linux/amd64", (1, 9, 0)), ("devel", ())],
+)
+def test_version_of(text: str, version: tuple[int, ...]) -> None:
+    assert toolchain.version_of(text) == version
+
+
+def test_version_needed_is_the_newest_of_all_parts(tmp_path: Path) -> None:
+    for name, version in (("a", "1.24.0"), ("b", "1.26.1"), ("c", "1.9")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "go.mod").write_text(f"module {name}\n\ngo {version}\n")
+    assert toolchain.version_needed(tmp_path) == (1, 26, 1)
+
+
+def test_go_from_pypi_is_new_enough() -> None:
+    assert toolchain.version_of(toolchain.PYPI_VERSION) >= toolchain.version_needed()
+
+
+def test_descriptions_go_but_properties_of_that_name_stay() -> None:
+    properties = {"description": {"type": "string", "description": "prose"}, "list": [{"description": "prose"}]}
+    schema = {"description": "prose", "properties": properties}
+    assert crds.without_descriptions(schema) == {"properties": {"description": {"type": "string"}, "list": [{}]}}
+
+
+@pytest.mark.parametrize("name", ["default", "a", "test-1.b_c", "9"])
+def test_names_that_do(name: str) -> None:
+    assert cli._name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "-x", "a b", "ä"])
+def test_names_that_do_not(name: str) -> None:
+    with pytest.raises(cli.argparse.ArgumentTypeError):
+        cli._name(name)

@@ -1,0 +1,78 @@
+"""The steps of a canary: what is accepted, how it is shown, and which one line names the step that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import READERS, Pause, SetWeight, read_steps
+
+KINDS = ", ".join(READERS)
+
+
+@pytest.mark.parametrize(
+    ("raw", "step", "shown"),
+    [
+        ({"set_weight": 0}, SetWeight(0), "set_weight 0"),
+        ({"set_weight": 5}, SetWeight(5), "set_weight 5"),
+        ({"set_weight": 100}, SetWeight(100), "set_weight 100"),
+        ({"set_weight": "20"}, SetWeight(20), "set_weight 20"),
+        ({"set_weight": " 20 "}, SetWeight(20), "set_weight 20"),
+        ({"pause": {}}, Pause(None), "pause until promoted"),
+        ({"pause": None}, Pause(None), "pause until promoted"),
+        ({"pause": {"duration": None}}, Pause(None), "pause until promoted"),
+        ({"pause": {"duration": "30s"}}, Pause(30.0), "pause 30s"),
+        ({"pause": {"duration": 90}}, Pause(90.0), "pause 1m30s"),
+        ({"pause": {"duration": "90"}}, Pause(90.0), "pause 1m30s"),
+        ({"pause": {"duration": 0}}, Pause(0.0), "pause 0s"),
+        ({"pause": "1h30m"}, Pause(5400.0), "pause 1h30m"),
+        ({"pause": 30}, Pause(30.0), "pause 30s"),
+        ({"pause": 0}, Pause(0.0), "pause 0s"),
+    ],
+)
+def test_a_step(raw: Any, step: Any, shown: str) -> None:
+    assert read_steps([raw]) == (step,)
+    assert str(step) == shown
+
+
+@pytest.mark.parametrize("raw", [None, [], ()])
+def test_no_steps(raw: Any) -> None:
+    assert read_steps(raw) == ()
+
+
+def test_steps_keep_their_order() -> None:
+    raw = [{"set_weight": 20}, {"pause": {}}, {"set_weight": 10}, {"set_weight": 100}]
+    assert read_steps(raw) == (SetWeight(20), Pause(None), SetWeight(10), SetWeight(100))
+
+
+NOT_A_WEIGHT = "canary.steps, step 2, set_weight: {!r} is not a weight: use a whole number from 0 to 100"
+NOT_A_DURATION = "canary.steps, step 2, pause, duration: {!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
+NOT_A_STEP = f"canary.steps, step 2: {{!r}} is not a step: write one of {KINDS}, for example set_weight: 20"
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        *((value, NOT_A_STEP.format(value)) for value in ("set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}})),
+        *(({"set_weight": v}, NOT_A_WEIGHT.format(v)) for v in (-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5})),
+        *(({"pause": v}, NOT_A_DURATION.format(v)) for v in (True, False, "", "soon", "-3s", -3, [], [30])),
+        *(({"pause": {"duration": v}}, NOT_A_DURATION.format(v)) for v in (True, False, "", "soon", -3, {})),
+        ({"setWeight": 5}, f"canary.steps, step 2: unknown kind 'setWeight': use one of {KINDS}"),
+        ({5: 5}, f"canary.steps, step 2: unknown kind 5: use one of {KINDS}"),
+        (
+            {"pause": {"duration": 5, "until": 3, 7: 1}},
+            "canary.steps, step 2, pause: unknown option 7, until: use duration, or nothing for a pause until promoted",
+        ),
+    ],
+)
+def test_a_malformed_step_is_named_by_its_number(bad: Any, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_steps([{"set_weight": 5}, bad])
+    assert str(refused.value) == said
+
+
+@pytest.mark.parametrize("raw", ["set_weight: 5", {"set_weight": 5}, 5, True, b"x"])
+def test_steps_that_are_no_list(raw: Any) -> None:
+    with pytest.raises(Refused, match=r"^canary.steps must be a list, for example \["):
+        read_steps(raw)

@@ -1,0 +1,39 @@
+"""Plans and records to test with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import Entry, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PROGRESSING, Record
+
+SEED = ({"set_weight": 5}, {"pause": {"duration": "30s"}}, {"set_weight": 20}, {"pause": {}}, {"set_weight": 80}, {"set_weight": 100})
+
+
+def plan_of(*steps: Any, name: str = "shop") -> Plan:
+    """A plan with these steps."""
+    options = {
+        "workload": {"name": "shop"},
+        "revision": {"images": {"app": "shop:2"}},
+        "services": {"stable": "shop", "canary": "shop-canary"},
+        "routers": [{"type": "istio", "name": "shop"}],
+        "canary": {"steps": list(steps)},
+    }
+    return read_plan(name, "test", options)
+
+
+def record_of(plan: Plan, **changes: Any) -> Record:
+    """A record of that plan, at the beginning of its release."""
+    made = {"revision": 7, "target": "new", "phase": PROGRESSING, "program": "release", "canary_service_made": True, **changes}
+    return Record(name=plan.name, plan=plan.raw, plan_hash=plan.hash, **made)
+
+
+def release_of(plan: Plan, record: Record) -> list[Entry]:
+    """The release that the record carries out, or turned back from."""
+    return release_program(plan, tuple(record.bystanders), record.canary_service_made)
+
+
+def position_of(program: list[Entry], text: str, nth: int = 0) -> int:
+    """The position of the nth action that users read as this text."""
+    return [index for index, entry in enumerate(program) if str(entry.action) == text][nth]

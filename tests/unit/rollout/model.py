@@ -1,0 +1,157 @@
+"""A small model of a cluster: carries out the actions of a rollout and objects as soon as one of them could lose a request.
+
+It knows which pods there are, where each Service points, what the routers say, and which pods had traffic since the last drain. The
+stable Service and the bystanders always have traffic of their own, beside what the routers send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil
+
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout import actions
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import Action
+
+LIVE = 4
+OLD, NEW = "old", "new"
+STABLE, CANARY = "shop", "shop-canary"
+OWN = "its own selector"
+CLONE = "the clone"
+
+
+class Lost(AssertionError):
+    """A request would be lost, or could be."""
+
+
+@dataclass
+class World:
+    """services: where each points: OWN, CLONE, or a version of the workload. weights: the canary's share on each router."""
+
+    bystanders: tuple[str, ...]
+    canary_given: bool
+    version: str = OLD
+    rolling: bool = False
+    paused: bool = False
+    clone: int = 0  # replicas asked for; 0: there is none
+    ready: int = 0  # of these
+    services: dict[str, str] = field(default_factory=dict)
+    weights: list[int] = field(default_factory=lambda: [0, 0])
+    warm: set[str] = field(default_factory=set)  # pods that had traffic since the last drain
+
+    def __post_init__(self) -> None:
+        self.services = dict.fromkeys((STABLE, *self.bystanders, *((CANARY,) if self.canary_given else ())), OWN)
+        self.look()
+
+    def pods_behind(self, service: str) -> set[str]:
+        """The kinds of pods that the Service leads to."""
+        points_at = self.services.get(service)
+        clone = {"clone"} if self.ready else set()
+        if points_at == OWN:
+            return {"workload"} | clone
+        if points_at == CLONE:
+            return clone
+        return {"workload"} if points_at == self.version and not self.rolling else set()
+
+    @property
+    def busy_services(self) -> list[str]:
+        return [STABLE, *self.bystanders, *([CANARY] if max(self.weights) else [])]
+
+    @property
+    def busy(self) -> set[str]:
+        """The kinds of pods that get requests."""
+        return set().union(*(self.pods_behind(service) for service in self.busy_services))
+
+    def look(self) -> None:
+        """Objects to a state in which requests are lost."""
+        self.warm |= self.busy
+        for service in self.busy_services:
+            need(bool(self.pods_behind(service)), f"Service {service} has requests and no pods")
+            need(self.services[service] != OWN or not self.clone, f"Service {service} takes old and new pods")
+            need(self.services[service] in (OWN, CLONE) or self.paused, f"Service {service} is pinned to a workload that may roll")
+            need(self.services[service] != CLONE or self.ready >= ceil(LIVE * self.share(service) / 100), f"the clone is too small for {service}")
+        need(not (self.rolling and "workload" in self.busy), "the workload rolls under traffic")
+
+    def share(self, service: str) -> int:
+        return max(self.weights) if service == CANARY else 100
+
+
+def need(fine: bool, what: str) -> None:
+    if not fine:
+        raise Lost(what)
+
+
+def carry_out(world: World, action: Action) -> None:
+    """Carries out an action to its end."""
+    for _moment in moments(world, action):
+        world.look()
+    world.look()
+
+
+def begin(world: World, action: Action) -> None:
+    """Carries out an action up to its first write."""
+    next(moments(world, action), None)
+    world.look()
+
+
+def moments(world: World, action: Action) -> Iterator[None]:
+    """The action write by write; what comes after the last moment waits for what was written."""
+    if isinstance(action, actions.PauseWorkload):
+        world.paused = True
+    elif isinstance(action, actions.PinServices):
+        for name in action.services:
+            need(name in world.services, f"there is no Service {name}")
+            need(action.to == "workload" or world.ready > 0, "the clone is not ready")
+            world.services[name] = CLONE if action.to == "clone" else world.version
+            yield
+    elif isinstance(action, actions.EnsureClone):
+        yield from _size(world, max(1, ceil(LIVE * action.weight / 100)))
+    elif isinstance(action, actions.MakeCanaryService):
+        need(world.ready > 0, "the clone is not ready")
+        world.services.setdefault(CANARY, CLONE)
+    elif isinstance(action, actions.MoveTraffic):
+        need(world.services.get(CANARY) == CLONE, "the canary Service does not lead to the clone")
+        for router in range(len(world.weights)):
+            world.weights[router] = action.weight
+            yield
+    elif isinstance(action, actions.RestoreRouters):
+        for router in range(len(world.weights)):
+            world.weights[router] = 0
+            yield
+    elif isinstance(action, actions.Drain):
+        world.warm = world.busy
+    elif isinstance(action, actions.RollWorkload):
+        yield from _roll(world, action.to)
+    elif isinstance(action, actions.RemoveCanaryService):
+        need(max(world.weights) == 0, "the canary Service goes while it has requests")
+        world.services.pop(CANARY, None)
+    elif isinstance(action, actions.RemoveClone):
+        need("clone" not in world.warm, "the clone goes before its requests have ended")
+        world.clone = world.ready = 0
+    elif isinstance(action, actions.UnpinServices):
+        for name in action.services:
+            world.services[name] = OWN
+            yield
+    elif isinstance(action, actions.ResumeWorkload):
+        world.paused = False
+    else:
+        assert isinstance(action, actions.WaitPause)
+
+
+def _size(world: World, replicas: int) -> Iterator[None]:
+    if replicas < world.clone:
+        need("clone" not in world.warm, "pods of the clone go while they have requests")
+        world.ready = replicas
+    world.clone = replicas
+    yield
+    world.ready = replicas
+
+
+def _roll(world: World, to: str) -> Iterator[None]:
+    wanted = NEW if to == "new" else OLD
+    if (world.version, world.rolling) != (wanted, False):
+        need("workload" not in world.warm, "the workload rolls before its requests have ended")
+        world.rolling, world.paused, world.version = True, False, wanted
+        yield
+        world.rolling = False
+    world.paused = True

@@ -1,0 +1,158 @@
+"""The exact actions of a release and of its ways back, as users read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout import actions
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import Entry, abort_program, already_promoted, program_of, release_program
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of
+
+MADE = "make the canary Service"
+GIVEN = "point Service shop-canary at the clone"
+
+
+def texts(program: list[Entry]) -> list[str]:
+    return [str(entry.action) for entry in program]
+
+
+def moves(weight: int) -> list[str]:
+    return [f"run the clone for {weight} % of the traffic", f"move the traffic: {weight} % to the canary"]
+
+
+def start(weight: int, canary: str = MADE, services: str = "Service shop") -> list[str]:
+    return ["pause the workload", f"point {services} at the workload", f"run the clone for {weight} % of the traffic", canary]
+
+
+def clean_up(services: str = "Service shop", selectors: str = "its selector", made: bool = True) -> list[str]:
+    removed = ["remove the canary Service"] if made else []
+    return [*removed, "remove the clone", f"give {services} back {selectors}", "unpause the workload"]
+
+
+def promotion(services: str = "Service shop") -> list[str]:
+    return [
+        *moves(100),
+        f"point {services} at the clone",
+        "drain",
+        "roll the workload to the new version",
+        f"point {services} at the workload",
+        "put the routers back",
+        "drain",
+    ]
+
+
+BOTH = "Services shop, metrics"
+ALL = "Services shop, metrics, shop-canary"
+
+# steps, bystanders, canary Service made, start, what the steps do (step, action), promotion and end
+RELEASES = [
+    pytest.param((), (), True, start(1), [], promotion() + clean_up(), id="no steps"),
+    pytest.param(
+        SEED,
+        (),
+        True,
+        start(5),
+        [*((0, each) for each in moves(5)), (1, "pause")]
+        + [*((2, each) for each in moves(20)), (3, "pause"), *((4, each) for each in moves(80)), *((5, each) for each in moves(100))],
+        promotion() + clean_up(),
+        id="the seed",
+    ),
+    pytest.param(
+        ({"pause": {}}, {"set_weight": 50}),
+        ("metrics",),
+        False,
+        start(50, GIVEN, BOTH),
+        [(0, "pause"), *((1, each) for each in moves(50))],
+        promotion(BOTH) + clean_up(ALL, "their selectors", made=False),
+        id="a bystander and a canary Service of the user's",
+    ),
+    pytest.param(
+        ({"set_weight": 50},), (), False, start(50, GIVEN), [(0, each) for each in moves(50)], promotion() + clean_up("Services shop, shop-canary", "their selectors", made=False), id="a canary Service of the user's"
+    ),
+    pytest.param(
+        ({"set_weight": 0}, {"set_weight": 80}, {"set_weight": 20}, {"set_weight": 50}, {"set_weight": 0}, {"set_weight": 10}),
+        (),
+        True,
+        start(0),
+        [*((0, each) for each in moves(0)), *((1, each) for each in moves(80)), (2, "move the traffic: 20 % to the canary")]
+        # Pods go when none of them has traffic any more, and not before.
+        + [(3, "run the clone for 80 % of the traffic"), (3, "move the traffic: 50 % to the canary")]
+        + [(4, "move the traffic: 0 % to the canary"), (4, "drain"), (4, "run the clone for 0 % of the traffic"), *((5, each) for each in moves(10))],
+        promotion() + clean_up(),
+        id="up and down",
+    ),
+]
+
+
+@pytest.mark.parametrize(("steps", "bystanders", "made", "begins", "stepwise", "ends"), RELEASES)
+def test_release(steps: Any, bystanders: tuple[str, ...], made: bool, begins: list[str], stepwise: list[tuple[int, str]], ends: list[str]) -> None:
+    program = release_program(plan_of(*steps), bystanders, made)
+    assert texts(program) == begins + [text for _step, text in stepwise] + ends
+    assert [entry.step for entry in program] == [None] * len(begins) + [step for step, _text in stepwise] + [None] * len(ends)
+
+
+def test_only_services_without_traffic_are_pinned_without_grace() -> None:
+    pins = [entry.action for entry in release_program(plan_of(*SEED), ("metrics",), False) if isinstance(entry.action, actions.PinServices)]
+    assert [pin.services for pin in pins if not pin.carries_traffic] == [("shop-canary",)]
+    assert [pin.to for pin in pins if pin.carries_traffic] == ["workload", "clone", "workload"]
+
+
+TO_OLD = ["point Service shop at the workload"]
+BACK = ["put the routers back", "drain"]
+FROM_CLONE = [*moves(100), "point Service shop at the clone", "drain", "roll the workload to the stable version", *TO_OLD]
+
+# the action that the release is at (and which one of that text), the way back but for the cleaning up
+ABORTS = [
+    ("pause the workload", 0, []),
+    ("point Service shop at the workload", 0, []),
+    ("run the clone for 5 % of the traffic", 0, []),
+    (MADE, 0, []),
+    ("run the clone for 5 % of the traffic", 1, []),
+    ("move the traffic: 5 % to the canary", 0, BACK),
+    ("pause", 0, BACK),
+    ("pause", 1, BACK),
+    ("move the traffic: 100 % to the canary", 0, BACK),
+    ("run the clone for 100 % of the traffic", 1, BACK),
+    ("move the traffic: 100 % to the canary", 1, BACK),
+    ("point Service shop at the clone", 0, TO_OLD + BACK),
+    ("drain", 0, TO_OLD + BACK),
+    ("roll the workload to the new version", 0, FROM_CLONE + BACK),
+    ("point Service shop at the workload", 1, FROM_CLONE + BACK),
+    ("put the routers back", 0, FROM_CLONE + BACK),
+    ("drain", 1, FROM_CLONE + BACK),
+]
+
+
+@pytest.mark.parametrize(("text", "nth", "way_back"), ABORTS)
+def test_abort(text: str, nth: int, way_back: list[str]) -> None:
+    plan = plan_of(*SEED)
+    release = release_program(plan, (), True)
+    program = abort_program(release, position_of(release, text, nth), plan, (), True)
+    assert texts(program) == way_back + clean_up()
+    assert {entry.step for entry in program} == {None}
+
+
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("text", ["remove the canary Service", "remove the clone", "give", "unpause the workload"])
+def test_what_has_been_promoted_is_not_aborted(text: str, made: bool) -> None:
+    plan = plan_of(*SEED)
+    release = release_program(plan, (), made)
+    found = [position for position, entry in enumerate(release) if str(entry.action).startswith(text)]
+    for position in found:
+        assert already_promoted(release, position)
+        with pytest.raises(Refused, match=r"^rollout shop: the new version has been promoted and only tidying up is left: run it again to finish"):
+            abort_program(release, position, plan, (), made)
+    assert bool(found) == (made or text != "remove the canary Service")
+    assert already_promoted(release, len(release))
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_program_of_a_record(made: bool) -> None:
+    plan = plan_of(*SEED)
+    record = record_of(plan, bystanders=["metrics"], canary_service_made=made)
+    release = release_program(plan, ("metrics",), made)
+    assert program_of(record, plan) == release
+    aborted = record_of(plan, bystanders=["metrics"], canary_service_made=made, program="abort", aborted_at=6)
+    assert program_of(aborted, plan) == abort_program(release, 6, plan, ("metrics",), made)

@@ -1,0 +1,99 @@
+"""The record survives being written down, and a record that cannot be read is refused with the way out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HISTORY_LIMIT, Record
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
+
+PLAN = plan_of(*SEED)
+FULL: dict[str, Any] = {
+    "phase": ABORTED,
+    "msg": "aborted by ann@host",
+    "program": "abort",
+    "position": 3,
+    "began": 1.5,
+    "moved": 2.5,
+    "aborted_at": 9,
+    "forget": True,
+    "resume_at": 3.5,
+    "promoted": {"1": {"user": "ann", "at": 1.0}},
+    "steps": [{"began": 1.0, "ended": 2.0}, {"began": 3.0}],
+    "stable": {"hash": "abc", "template": "def", "images": {"app": "shop:1"}},
+    "images": {"app": "shop:2"},
+    "bystanders": ["metrics"],
+    "originals": {"Service/shop": [{"path": ["spec", "selector", "x"], "by": "shop", "depth": 2, "now": None}]},
+    "history": [{"revision": 6}],
+    "by": {"user": "ann", "job": "12"},
+}
+
+
+@pytest.mark.parametrize("changes", [{}, FULL])
+def test_a_record_is_read_as_it_was_written(changes: dict[str, Any]) -> None:
+    record = record_of(PLAN, **changes)
+    data = records.dump(record)
+    assert all(isinstance(value, str) for value in data.values())
+    assert records.load(data, "shop") == record
+    assert records.dump(records.load(data, "shop")) == data
+
+
+def test_what_a_later_release_of_the_same_format_adds_is_left_aside() -> None:
+    data = records.dump(record_of(PLAN))
+    assert records.load({"record": json.dumps({**json.loads(data["record"]), "added": 1}), "more": "x"}, "shop") == record_of(PLAN)
+
+
+def test_what_a_record_of_an_earlier_release_lacks_has_its_default() -> None:
+    raw = json.loads(records.dump(record_of(PLAN))["record"])
+    del raw["history"], raw["moved"], raw["forget"]
+    assert records.load({"record": json.dumps(raw)}, "shop") == record_of(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({}, "cannot be read"),
+        ({"record": None}, "cannot be read"),
+        ({"record": ""}, "cannot be read"),
+        ({"record": "{"}, "cannot be read"),
+        ({"record": "3"}, "cannot be read"),
+        ({"record": "null"}, "cannot be read"),
+        ({"record": '{"format": 1}'}, "cannot be read"),
+        ({"record": "{}"}, "has format None, this release reads 1: use the release that wrote it, or"),
+        ({"record": '{"format": 2, "name": "shop"}'}, "has format 2, this release reads 1: use the release that wrote it, or"),
+    ],
+)
+def test_a_record_that_cannot_be_read(data: Any, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        records.load(data, "shop")
+    assert said in str(refused.value)
+    assert str(refused.value).startswith("the record of rollout shop ")
+    assert str(refused.value).endswith("restore ConfigMap shop.rollout, or delete it once the application is as it should be")
+
+
+@pytest.mark.parametrize(
+    ("program", "steps", "under_way", "done"),
+    [("release", [], True, 0), ("abort", [{"began": 1.0}], True, 0), ("", [{"began": 1.0, "ended": 2.0}], False, 1), ("release", [{"began": 1.0, "ended": 2.0}, {"began": 3.0}], True, 1)],
+)
+def test_what_is_under_way_and_what_is_done(program: str, steps: Any, under_way: bool, done: int) -> None:
+    record = record_of(PLAN, program=program, steps=steps)
+    assert (record.under_way, record.steps_done) == (under_way, done)
+
+
+@pytest.mark.parametrize(("before", "kept"), [(0, 0), (3, 3), (9, 9), (10, 9), (15, 9)])
+def test_the_history_has_the_last_revisions_with_the_newest_on_top(before: int, kept: int) -> None:
+    older = [{"revision": 7 - number} for number in range(1, before + 1)]
+    record: Record = record_of(PLAN, **{**FULL, "history": older})
+    history = records.with_history(record, 99.0)
+    assert history[1:] == older[:kept]
+    assert len(history) <= HISTORY_LIMIT == 10
+    newest = {"revision": 7, "target": "new", "images": {"app": "shop:2"}, "phase": ABORTED, "ended": 99.0, "by": FULL["by"], "msg": FULL["msg"]}
+    assert history[0] == newest
+
+
+def test_the_names_of_record_and_lease() -> None:
+    assert records.record_name("shop") == "shop.rollout"

@@ -1,0 +1,41 @@
+"""Which routers there are, how long each needs to converge, and which weights can be asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils import _routing
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, split_of
+
+
+@pytest.mark.parametrize("kind", sorted(_routing.ROUTERS))
+def test_every_router_offers_the_three_functions_and_a_grace(kind: str) -> None:
+    module = _routing.router(kind)
+    assert all(callable(getattr(module, name)) for name in ("resource", "edits", "weight"))
+    assert _routing.GRACE[kind] > 0
+
+
+def test_an_unknown_router_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Refused, match=r"^unknown router 'nginx': use one of .*istio"):
+        _routing.router("nginx")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "asked", "grace"),
+    [(["istio"], None, 5.0), (["istio", "istio"], None, 5.0), ([], None, 0.0), (["istio"], 0.0, 0.0), (["istio"], 12.5, 12.5), ([], 1.0, 1.0)],
+)
+def test_grace(kinds: list[str], asked: Any, grace: float) -> None:
+    assert _routing.default_grace(kinds, asked) == grace
+
+
+@pytest.mark.parametrize("weight", [0, 1, 50, 99, 100])
+def test_the_split_of_a_weight(weight: int) -> None:
+    assert split_of(weight) == Split(stable=100 - weight, canary=weight)
+
+
+@pytest.mark.parametrize("weight", [-1, 101, 120])
+def test_a_weight_out_of_range_is_refused(weight: int) -> None:
+    with pytest.raises(Refused, match=f"^weight {weight} is out of range: use 0 to 100$"):
+        split_of(weight)
