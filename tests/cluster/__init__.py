@@ -1,0 +1,1 @@
+"""Test clusters: see README.md beside this file."""
