@@ -1,0 +1,52 @@
+"""What a user installs holds what they need, and no more, and Ansible finds it there."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT
+
+SHIPPED = {
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "changelogs",
+    "docs",
+    "extensions",
+    "meta",
+    "playbooks",
+    "plugins",
+    "requirements.txt",
+    "roles",
+}
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+ROLES = sorted(path.name for path in (ROOT / "roles").glob("*"))
+
+
+def test_contents(tarball: Path) -> None:
+    with tarfile.open(tarball) as archive:
+        names = set(archive.getnames())
+    assert {name.split("/")[0] for name in names} - {"MANIFEST.json", "FILES.json"} <= SHIPPED
+    assert not [name for name in names if "__pycache__" in name or "molecule" in name]
+    assert {f"plugins/modules/{module}.py" for module in MODULES} <= names
+
+
+def test_installed(tarball: Path, tmp_path: Path, succeeds: Callable[..., str]) -> None:
+    ansible = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path), "ANSIBLE_HOME": str(tmp_path / "home")}
+    succeeds("ansible-galaxy", "collection", "install", "--offline", "-p", str(tmp_path), str(tarball), **ansible)
+    documented = json.loads(
+        succeeds("ansible-doc", "--json", "-t", "module", *[f"progressive.delivery.{name}" for name in MODULES], **ansible)
+    )
+    assert sorted(name.rsplit(".")[-1] for name in documented) == MODULES
+    roles = json.loads(succeeds("ansible-doc", "--json", "-t", "role", "--list", "progressive.delivery", **ansible))
+    assert sorted(roles) == [f"progressive.delivery.{role}" for role in ROLES]
+
+
+def test_every_module_is_in_the_action_group() -> None:
+    """So that one module_defaults serves all."""
+    group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["all"]
+    assert [entry for entry in group if isinstance(entry, str)] == MODULES
