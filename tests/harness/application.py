@@ -143,17 +143,13 @@ class Application:
             **more,
         }
 
-    def start_playbook(self, name: str, variables: dict[str, Any]) -> subprocess.Popen[str]:
-        """Runs one of the collection's playbooks as a user does, in a process group of its own."""
+    def start_playbook(self, name: str, variables: dict[str, Any], log: Path | None = None) -> subprocess.Popen[str]:
+        """Runs one of the collection's playbooks as a user does, in a process group of its own; its output goes to the log, or a pipe."""
         given = {"rollout_auth": {"kubeconfig": self.kubeconfig}, **variables}
-        return subprocess.Popen(
-            ["ansible-playbook", f"progressive.delivery.{name}", "-e", json.dumps(given)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        command = ["ansible-playbook", f"progressive.delivery.{name}", "-e", json.dumps(given)]
+        with open(log or os.devnull, "w", encoding="utf-8") as file:
+            out = file if log else subprocess.PIPE
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
     def playbook(self, name: str, variables: dict[str, Any]) -> tuple[int, str]:
         """The exit code and the output of a playbook."""

@@ -100,7 +100,9 @@ def _named(where: str, value: Any, most: int, dots: str = ".") -> str:
     """The name of an object, as the API server will accept it; Services have no dots in theirs."""
     text = str(value)
     if not re.fullmatch(f"[a-z0-9]([-a-z0-9{dots}]*[a-z0-9])?", text) or len(text) > most:
-        raise Refused(f"{where}: {value!r} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else ""))
+        raise Refused(
+            f"{where}: {value!r} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else "")
+        )
     return text
 
 

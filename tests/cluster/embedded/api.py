@@ -62,5 +62,5 @@ def collection_of(item: dict[str, Any]) -> str:
 
 
 def has_condition(item: dict[str, Any], condition: str) -> bool:
-    conditions = item.get("status", {}).get("conditions", [])
+    conditions = item.get("status", {}).get("conditions") or []  # null while a CRD is new
     return any(found["type"] == condition and found["status"] == "True" for found in conditions)

@@ -173,11 +173,25 @@ def test_own_memory_that_neither_value_fits_is_drift() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nonsense", "[]x", "3", '"text"', "null", '[["fields", 1]]', '{"fields": 3}', '{"fields": [{}]}', '{"fields": ["x"]}', '{"fields": [{"path": 1, "by": "x"}]}'],
+    [
+        "",
+        "nonsense",
+        "[]x",
+        "3",
+        '"text"',
+        "null",
+        '[["fields", 1]]',
+        '{"fields": 3}',
+        '{"fields": [{}]}',
+        '{"fields": ["x"]}',
+        '{"fields": [{"path": 1, "by": "x"}]}',
+    ],
 )
 def test_an_annotation_that_cannot_be_read_is_refused_by_name(text: str) -> None:
     live = service(annotations={ANNOTATION: text})
-    with pytest.raises(Refused, match=f"^Service test/shop carries an annotation {ANNOTATION} that is not ours to read any more: put the object back") as told:
+    with pytest.raises(
+        Refused, match=f"^Service test/shop carries an annotation {ANNOTATION} that is not ours to read any more: put the object back"
+    ) as told:
         call(live, Edit(HASH, "abc"))
     assert not isinstance(told.value, Drifted)
 
@@ -189,7 +203,11 @@ ADDED = (*ROUTE, {"destination.host": "shop-canary"})
 
 
 def routes(*destinations: Object, name: str = "primary") -> Object:
-    return {"kind": "VirtualService", "metadata": {"name": "shop", "namespace": "test"}, "spec": {"http": [{"name": name, "route": list(destinations)}]}}
+    return {
+        "kind": "VirtualService",
+        "metadata": {"name": "shop", "namespace": "test"},
+        "spec": {"http": [{"name": name, "route": list(destinations)}]},
+    }
 
 
 SHOP: Object = {"destination": {"host": "shop"}}
@@ -210,7 +228,9 @@ def test_list_elements_are_added_changed_and_removed_again() -> None:
 def test_a_selector_that_has_become_ambiguous_is_refused() -> None:
     live = call(routes(SHOP), Edit(STABLE_WEIGHT, 95), Edit(ADDED, CANARY))
     live["spec"]["http"][0]["route"].append(SHOP)
-    with pytest.raises(Refused, match=r"^VirtualService test/shop: several elements answer to spec.http\[name=primary\].route\[host=shop\].weight: "):
+    with pytest.raises(
+        Refused, match=r"^VirtualService test/shop: several elements answer to spec.http\[name=primary\].route\[host=shop\].weight: "
+    ):
         call(live)
 
 

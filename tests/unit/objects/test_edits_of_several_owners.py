@@ -75,7 +75,11 @@ def stories(draw: st.DrawFn) -> tuple[Object, list[tuple[str, dict[Path, Any]]]]
     """An object, and calls of two owners, each with paths of its own."""
     metadata: Object = {"name": "shop", "namespace": "test"}
     annotations = draw(MAPPINGS)
-    obj: Object = {"kind": "Service", "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}, "spec": draw(SPECS)}
+    obj: Object = {
+        "kind": "Service",
+        "metadata": {**metadata, **({"annotations": annotations} if annotations else {})},
+        "spec": draw(SPECS),
+    }
     chosen = [path for path in apart(draw(st.lists(PATHS, min_size=1, max_size=6, unique=True))) if walkable(obj, path)]
     owner_of = {path: draw(st.sampled_from(OWNERS)) for path in chosen}
     calls = []
@@ -88,7 +92,9 @@ def stories(draw: st.DrawFn) -> tuple[Object, list[tuple[str, dict[Path, Any]]]]
 
 @settings(max_examples=100, deadline=None)
 @given(stories(), st.permutations(OWNERS))
-def test_owners_of_different_fields_do_not_notice_each_other(story: tuple[Object, list[tuple[str, dict[Path, Any]]]], leaving: list[str]) -> None:
+def test_owners_of_different_fields_do_not_notice_each_other(
+    story: tuple[Object, list[tuple[str, dict[Path, Any]]]], leaving: list[str]
+) -> None:
     original, calls = story
     wishes: dict[str, dict[Path, Any]] = dict.fromkeys(OWNERS, {})
     live = original

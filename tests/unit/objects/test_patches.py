@@ -11,10 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 # A merge patch cannot set null, so none stands in a mapping; inside lists, which are replaced whole, it may.
-LEAVES = st.one_of(st.integers(2, 5), st.booleans(), st.text("ab", max_size=2), st.lists(st.one_of(st.none(), st.integers(2, 5)), max_size=2))
+LEAVES = st.one_of(
+    st.integers(2, 5), st.booleans(), st.text("ab", max_size=2), st.lists(st.one_of(st.none(), st.integers(2, 5)), max_size=2)
+)
 OBJECTS = st.dictionaries(
     st.sampled_from("abcd"),
-    st.recursive(LEAVES, lambda below: st.one_of(st.dictionaries(st.sampled_from("abcd"), below, max_size=3), st.lists(below, max_size=2)), max_leaves=6),
+    st.recursive(
+        LEAVES,
+        lambda below: st.one_of(st.dictionaries(st.sampled_from("abcd"), below, max_size=3), st.lists(below, max_size=2)),
+        max_leaves=6,
+    ),
     max_size=4,
 )
 
@@ -45,7 +51,11 @@ def test_the_patch_turns_before_into_after(before: dict[str, Any], after: dict[s
 @pytest.mark.parametrize(
     ("before", "after", "patch"),
     [
-        ({"spec": {"selector": {"app": "x"}, "type": "ClusterIP"}}, {"spec": {"selector": {"app": "x", "v": "1"}, "type": "ClusterIP"}}, {"spec": {"selector": {"v": "1"}}}),
+        (
+            {"spec": {"selector": {"app": "x"}, "type": "ClusterIP"}},
+            {"spec": {"selector": {"app": "x", "v": "1"}, "type": "ClusterIP"}},
+            {"spec": {"selector": {"v": "1"}}},
+        ),
         ({"metadata": {"annotations": {"a": "1"}}}, {"metadata": {}}, {"metadata": {"annotations": None}}),
         ({"a": {"b": 1}}, {"a": {}}, {"a": {"b": None}}),
         ({"a": None}, {}, {"a": None}),
@@ -71,7 +81,12 @@ def test_a_guarded_patch_names_the_version_that_was_seen(patch: dict[str, Any], 
     assert patches.guarded(patch, {"metadata": {"name": "x", "resourceVersion": "7"}}) == sent
 
 
-LIVE = {"kind": "Service", "metadata": {"name": "shop", "uid": "u", "resourceVersion": "1", "managedFields": [{}], "labels": {"a": "b"}}, "spec": {}, "status": {"x": 1}}
+LIVE = {
+    "kind": "Service",
+    "metadata": {"name": "shop", "uid": "u", "resourceVersion": "1", "managedFields": [{}], "labels": {"a": "b"}},
+    "spec": {},
+    "status": {"x": 1},
+}
 
 
 @pytest.mark.parametrize(

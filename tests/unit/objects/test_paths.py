@@ -102,7 +102,14 @@ def test_a_selector_with_two_answers_is_ambiguous(step: Any) -> None:
 
 @pytest.mark.parametrize(
     ("path", "depth"),
-    [((), 0), (("spec",), 1), (("spec", "empty", "a", "b"), 2), (("gone", "a"), 0), ((*PRIMARY, {"destination.host": "x"}, "weight"), 4), ((*PRIMARY, 0), 5)],
+    [
+        ((), 0),
+        (("spec",), 1),
+        (("spec", "empty", "a", "b"), 2),
+        (("gone", "a"), 0),
+        ((*PRIMARY, {"destination.host": "x"}, "weight"), 4),
+        ((*PRIMARY, 0), 5),
+    ],
 )
 def test_depth_present(path: paths.Path, depth: int) -> None:
     assert paths.depth_present(ROUTE, path) == depth

@@ -15,7 +15,11 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.reso
     [
         (resources.SERVICE, "/api/v1/namespaces/test/services/shop", "/api/v1/namespaces/test/services"),
         (resources.DEPLOYMENT, "/apis/apps/v1/namespaces/test/deployments/shop", "/apis/apps/v1/namespaces/test/deployments"),
-        (resources.LEASE, "/apis/coordination.k8s.io/v1/namespaces/test/leases/shop", "/apis/coordination.k8s.io/v1/namespaces/test/leases"),
+        (
+            resources.LEASE,
+            "/apis/coordination.k8s.io/v1/namespaces/test/leases/shop",
+            "/apis/coordination.k8s.io/v1/namespaces/test/leases",
+        ),
         (
             resources.ENDPOINT_SLICE,
             "/apis/discovery.k8s.io/v1/namespaces/test/endpointslices/shop",

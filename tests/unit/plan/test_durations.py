@@ -37,7 +37,29 @@ def test_seconds(text: Any, value: float) -> None:
     assert seconds(text, "grace") == pytest.approx(value)
 
 
-BAD = [None, True, False, "", " ", "soon", "-1", -1, "-5s", "5 s", "5x", "s", "1h 30m", "1,5", "30s!", "nan", "inf", float("inf"), "9" * 400 + "s", [30], {"seconds": 3}]
+BAD = [
+    None,
+    True,
+    False,
+    "",
+    " ",
+    "soon",
+    "-1",
+    -1,
+    "-5s",
+    "5 s",
+    "5x",
+    "s",
+    "1h 30m",
+    "1,5",
+    "30s!",
+    "nan",
+    "inf",
+    float("inf"),
+    "9" * 400 + "s",
+    [30],
+    {"seconds": 3},
+]
 
 
 @pytest.mark.parametrize("bad", BAD)

@@ -51,14 +51,25 @@ def test_a_plan_as_short_as_can_be() -> None:
 
 def test_a_plan_with_everything_in_it() -> None:
     routers = [{"type": "istio", "name": "a", "routes": ["x", "y"], "api_version": "v1"}, {"type": "istio", "name": "b", "routes": "z"}]
-    plan = read(workload={"name": "shop", "kind": "Deployment", "style": "clone"}, services={"stable": "s", "canary": "c"}, routers=routers, grace="1m", drain=0)
+    plan = read(
+        workload={"name": "shop", "kind": "Deployment", "style": "clone"},
+        services={"stable": "s", "canary": "c"},
+        routers=routers,
+        grace="1m",
+        drain=0,
+    )
     assert (plan.stable_service, plan.canary_service, plan.grace, plan.drain) == ("s", "c", 60.0, 0.0)
     assert [(each.name, each.routes, each.api_version) for each in plan.routers] == [("a", ("x", "y"), "v1"), ("b", ("z",), None)]
     assert plan.steps == (SetWeight(5), Pause(None))
 
 
 def test_what_ansible_fills_in_counts_as_left_out() -> None:
-    filled = options(workload__kind=None, services__canary=None, grace=None, routers=[{"type": "istio", "name": "shop", "routes": None, "api_version": None}])
+    filled = options(
+        workload__kind=None,
+        services__canary=None,
+        grace=None,
+        routers=[{"type": "istio", "name": "shop", "routes": None, "api_version": None}],
+    )
     plan = read_plan("shop", "test", {**dict.fromkeys(PLAN_KEYS), **filled})
     assert plan == read()
     assert plan.hash == read().hash

@@ -54,8 +54,14 @@ NOT_A_STEP = f"canary.steps, step 2: {{!r}} is not a step: write one of {KINDS},
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        *((value, NOT_A_STEP.format(value)) for value in ("set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}})),
-        *(({"set_weight": v}, NOT_A_WEIGHT.format(v)) for v in (-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5})),
+        *(
+            (value, NOT_A_STEP.format(value))
+            for value in ("set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}})
+        ),
+        *(
+            ({"set_weight": v}, NOT_A_WEIGHT.format(v))
+            for v in (-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5})
+        ),
         *(({"pause": v}, NOT_A_DURATION.format(v)) for v in (True, False, "", "soon", "-3s", -3, [], [30])),
         *(({"pause": {"duration": v}}, NOT_A_DURATION.format(v)) for v in (True, False, "", "soon", -3, {})),
         ({"setWeight": 5}, f"canary.steps, step 2: unknown kind 'setWeight': use one of {KINDS}"),

@@ -6,9 +6,10 @@ stable Service and the bystanders always have traffic of their own, beside what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import actions
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import Action
@@ -69,7 +70,10 @@ class World:
             need(bool(self.pods_behind(service)), f"Service {service} has requests and no pods")
             need(self.services[service] != OWN or not self.clone, f"Service {service} takes old and new pods")
             need(self.services[service] in (OWN, CLONE) or self.paused, f"Service {service} is pinned to a workload that may roll")
-            need(self.services[service] != CLONE or self.ready >= ceil(LIVE * self.share(service) / 100), f"the clone is too small for {service}")
+            need(
+                self.services[service] != CLONE or self.ready >= ceil(LIVE * self.share(service) / 100),
+                f"the clone is too small for {service}",
+            )
         need(not (self.rolling and "workload" in self.busy), "the workload rolls under traffic")
 
     def share(self, service: str) -> int:
@@ -96,49 +100,24 @@ def begin(world: World, action: Action) -> None:
 
 def moments(world: World, action: Action) -> Iterator[None]:
     """The action write by write; what comes after the last moment waits for what was written."""
-    if isinstance(action, actions.PauseWorkload):
-        world.paused = True
-    elif isinstance(action, actions.PinServices):
-        for name in action.services:
-            need(name in world.services, f"there is no Service {name}")
-            need(action.to == "workload" or world.ready > 0, "the clone is not ready")
-            world.services[name] = CLONE if action.to == "clone" else world.version
-            yield
-    elif isinstance(action, actions.EnsureClone):
-        yield from _size(world, max(1, ceil(LIVE * action.weight / 100)))
-    elif isinstance(action, actions.MakeCanaryService):
-        need(world.ready > 0, "the clone is not ready")
-        world.services.setdefault(CANARY, CLONE)
-    elif isinstance(action, actions.MoveTraffic):
-        need(world.services.get(CANARY) == CLONE, "the canary Service does not lead to the clone")
-        for router in range(len(world.weights)):
-            world.weights[router] = action.weight
-            yield
-    elif isinstance(action, actions.RestoreRouters):
-        for router in range(len(world.weights)):
-            world.weights[router] = 0
-            yield
-    elif isinstance(action, actions.Drain):
-        world.warm = world.busy
-    elif isinstance(action, actions.RollWorkload):
-        yield from _roll(world, action.to)
-    elif isinstance(action, actions.RemoveCanaryService):
-        need(max(world.weights) == 0, "the canary Service goes while it has requests")
-        world.services.pop(CANARY, None)
-    elif isinstance(action, actions.RemoveClone):
-        need("clone" not in world.warm, "the clone goes before its requests have ended")
-        world.clone = world.ready = 0
-    elif isinstance(action, actions.UnpinServices):
-        for name in action.services:
-            world.services[name] = OWN
-            yield
-    elif isinstance(action, actions.ResumeWorkload):
-        world.paused = False
-    else:
-        assert isinstance(action, actions.WaitPause)
+    yield from HANDLERS[type(action)](world, action)
 
 
-def _size(world: World, replicas: int) -> Iterator[None]:
+def _pause_workload(world: World, _action: actions.PauseWorkload) -> Iterator[None]:
+    world.paused = True
+    yield
+
+
+def _pin_services(world: World, action: actions.PinServices) -> Iterator[None]:
+    for name in action.services:
+        need(name in world.services, f"there is no Service {name}")
+        need(action.to == "workload" or world.ready > 0, "the clone is not ready")
+        world.services[name] = CLONE if action.to == "clone" else world.version
+        yield
+
+
+def _ensure_clone(world: World, action: actions.EnsureClone) -> Iterator[None]:
+    replicas = max(1, ceil(LIVE * action.weight / 100))
     if replicas < world.clone:
         need("clone" not in world.warm, "pods of the clone go while they have requests")
         world.ready = replicas
@@ -147,11 +126,81 @@ def _size(world: World, replicas: int) -> Iterator[None]:
     world.ready = replicas
 
 
-def _roll(world: World, to: str) -> Iterator[None]:
-    wanted = NEW if to == "new" else OLD
+def _make_canary_service(world: World, _action: actions.MakeCanaryService) -> Iterator[None]:
+    need(world.ready > 0, "the clone is not ready")
+    world.services.setdefault(CANARY, CLONE)
+    yield
+
+
+def _move_traffic(world: World, action: actions.MoveTraffic) -> Iterator[None]:
+    need(world.services.get(CANARY) == CLONE, "the canary Service does not lead to the clone")
+    yield from _set_weights(world, action.weight)
+
+
+def _restore_routers(world: World, _action: actions.RestoreRouters) -> Iterator[None]:
+    yield from _set_weights(world, 0)
+
+
+def _set_weights(world: World, weight: int) -> Iterator[None]:
+    for router in range(len(world.weights)):
+        world.weights[router] = weight
+        yield
+
+
+def _drain(world: World, _action: actions.Drain) -> Iterator[None]:
+    yield
+    world.warm = world.busy
+
+
+def _wait_pause(_world: World, _action: actions.WaitPause) -> Iterator[None]:
+    yield
+
+
+def _roll_workload(world: World, action: actions.RollWorkload) -> Iterator[None]:
+    wanted = NEW if action.to == "new" else OLD
     if (world.version, world.rolling) != (wanted, False):
         need("workload" not in world.warm, "the workload rolls before its requests have ended")
         world.rolling, world.paused, world.version = True, False, wanted
         yield
         world.rolling = False
     world.paused = True
+
+
+def _remove_canary_service(world: World, _action: actions.RemoveCanaryService) -> Iterator[None]:
+    need(max(world.weights) == 0, "the canary Service goes while it has requests")
+    world.services.pop(CANARY, None)
+    yield
+
+
+def _remove_clone(world: World, _action: actions.RemoveClone) -> Iterator[None]:
+    need("clone" not in world.warm, "the clone goes before its requests have ended")
+    world.clone = world.ready = 0
+    yield
+
+
+def _unpin_services(world: World, action: actions.UnpinServices) -> Iterator[None]:
+    for name in action.services:
+        world.services[name] = OWN
+        yield
+
+
+def _resume_workload(world: World, _action: actions.ResumeWorkload) -> Iterator[None]:
+    world.paused = False
+    yield
+
+
+HANDLERS: dict[type, Callable[[World, Any], Iterator[None]]] = {
+    actions.PauseWorkload: _pause_workload,
+    actions.PinServices: _pin_services,
+    actions.EnsureClone: _ensure_clone,
+    actions.MakeCanaryService: _make_canary_service,
+    actions.MoveTraffic: _move_traffic,
+    actions.RestoreRouters: _restore_routers,
+    actions.Drain: _drain,
+    actions.WaitPause: _wait_pause,
+    actions.RollWorkload: _roll_workload,
+    actions.RemoveCanaryService: _remove_canary_service,
+    actions.RemoveClone: _remove_clone,
+    actions.UnpinServices: _unpin_services,
+    actions.ResumeWorkload: _resume_workload,
+}

@@ -56,10 +56,26 @@ def test_admit(record: Record | None, target: str, live: str, retry: bool, verdi
     ("record", "plan", "target", "said"),
     [
         pytest.param(
-            record_of(PLAN, **STOPPED), PLAN, "new", "revision 7 was aborted (aborted by ann@host): release another version, or set retry to try it again", id="again"
+            record_of(PLAN, **STOPPED),
+            PLAN,
+            "new",
+            "revision 7 was aborted (aborted by ann@host): release another version, or set retry to try it again",
+            id="again",
         ),
-        pytest.param(SECOND_PAUSE, PLAN, "newer", "revision 7 is under way (Paused) and releases another version than the one asked for: finish it", id="other version"),
-        pytest.param(SECOND_PAUSE, plan_of({"set_weight": 1}), "new", "revision 7 is under way (Paused) by another plan than this one: finish it", id="other plan"),
+        pytest.param(
+            SECOND_PAUSE,
+            PLAN,
+            "newer",
+            "revision 7 is under way (Paused) and releases another version than the one asked for: finish it",
+            id="other version",
+        ),
+        pytest.param(
+            SECOND_PAUSE,
+            plan_of({"set_weight": 1}),
+            "new",
+            "revision 7 is under way (Paused) by another plan than this one: finish it",
+            id="other plan",
+        ),
     ],
 )
 def test_what_contradicts_the_record_is_refused(record: Record, plan: Any, target: str, said: str) -> None:
@@ -101,7 +117,11 @@ def test_promotable(record: Record, promote: dict[str, Any], passes: bool) -> No
     ("record", "promote", "said"),
     [
         (None, {}, "there is nothing to promote: it has no record in this namespace"),
-        (SECOND_PAUSE, {"revision": 6, "step": 3}, "promote names revision 6, but revision 7 is the present one: promote that, or leave revision out"),
+        (
+            SECOND_PAUSE,
+            {"revision": 6, "step": 3},
+            "promote names revision 6, but revision 7 is the present one: promote that, or leave revision out",
+        ),
         (SECOND_PAUSE, {"revision": 8}, "promote names revision 8, but revision 7 is the present one"),
         (SECOND_PAUSE, {"step": 4}, "promote names step 4, but step 3 is the present one: promote that, or leave step out"),
         (FIRST_PAUSE, {"revision": 7, "step": 3}, "promote names step 3, but step 1 is the present one"),
@@ -163,12 +183,20 @@ UNTIL_END = "unpause the workload"
 @pytest.mark.parametrize(
     ("record", "until", "first", "last"),
     [
-        pytest.param(record_of(PLAN), "pause", "pause the workload", "move the traffic: 5 % to the canary", id="from the start to the first pause"),
+        pytest.param(
+            record_of(PLAN), "pause", "pause the workload", "move the traffic: 5 % to the canary", id="from the start to the first pause"
+        ),
         pytest.param(record_of(PLAN), "step", "pause the workload", "move the traffic: 5 % to the canary", id="from the start, one step"),
         pytest.param(record_of(PLAN), "end", "pause the workload", "move the traffic: 20 % to the canary", id="over timed pauses only"),
         pytest.param(at("pause", began=None), "pause", None, None, id="a timed pause that comes"),
         pytest.param(at("pause", began=None), "step", None, None, id="a timed pause that comes, one step"),
-        pytest.param(FIRST_PAUSE, "pause", "run the clone for 20 % of the traffic", "move the traffic: 20 % to the canary", id="a timed pause that is found"),
+        pytest.param(
+            FIRST_PAUSE,
+            "pause",
+            "run the clone for 20 % of the traffic",
+            "move the traffic: 20 % to the canary",
+            id="a timed pause that is found",
+        ),
         pytest.param(FIRST_PAUSE, "step", None, None, id="a timed pause that is found is a step"),
         pytest.param(FIRST_PAUSE, "end", "run the clone for 20 % of the traffic", "move the traffic: 20 % to the canary", id="ridden out"),
         pytest.param(SECOND_PAUSE, "pause", None, None, id="until promoted"),
@@ -176,8 +204,20 @@ UNTIL_END = "unpause the workload"
         pytest.param(SECOND_PAUSE, "end", None, None, id="until promoted, whatever is asked"),
         pytest.param(at("pause", 1, promoted={"3": {}}), "pause", "run the clone for 80 % of the traffic", UNTIL_END, id="promoted"),
         pytest.param(at("pause", 1, promoted={"3": {}}), "step", None, None, id="promoted, one step"),
-        pytest.param(at("move the traffic: 80 % to the canary"), "step", "move the traffic: 80 % to the canary", "move the traffic: 80 % to the canary", id="the rest of a step"),
-        pytest.param(at("run the clone for 100 % of the traffic", 1), "step", "run the clone for 100 % of the traffic", UNTIL_END, id="promotion is no step"),
+        pytest.param(
+            at("move the traffic: 80 % to the canary"),
+            "step",
+            "move the traffic: 80 % to the canary",
+            "move the traffic: 80 % to the canary",
+            id="the rest of a step",
+        ),
+        pytest.param(
+            at("run the clone for 100 % of the traffic", 1),
+            "step",
+            "run the clone for 100 % of the traffic",
+            UNTIL_END,
+            id="promotion is no step",
+        ),
         pytest.param(record_of(PLAN, promoted={"3": {}}), "end", "pause the workload", UNTIL_END, id="everything"),
         pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "pause", "put the routers back", UNTIL_END, id="the way back is not paused"),
         pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "step", "put the routers back", UNTIL_END, id="the way back has no steps"),

@@ -17,14 +17,23 @@ def lease(**spec: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("obj", "holder"),
-    [(None, None), ({}, None), ({"spec": None}, None), (lease(), None), (lease(holderIdentity=""), None), (lease(holderIdentity=None), None), (lease(holderIdentity="ann"), "ann")],
+    [
+        (None, None),
+        ({}, None),
+        ({"spec": None}, None),
+        (lease(), None),
+        (lease(holderIdentity=""), None),
+        (lease(holderIdentity=None), None),
+        (lease(holderIdentity="ann"), "ann"),
+    ],
 )
 def test_holder(obj: Any, holder: str | None) -> None:
     assert rules.holder_of(obj) == holder
 
 
 @pytest.mark.parametrize(
-    ("after", "expired"), [(0.0, False), (rules.LEASE_SECONDS - 0.01, False), (rules.LEASE_SECONDS + 0.01, True), (3600.0, True), (-5.0, False)]
+    ("after", "expired"),
+    [(0.0, False), (rules.LEASE_SECONDS - 0.01, False), (rules.LEASE_SECONDS + 0.01, True), (3600.0, True), (-5.0, False)],
 )
 def test_a_lease_expires_when_it_is_not_renewed(after: float, expired: bool) -> None:
     held = {"metadata": {}, **rules.held("ann", "p", NOW)}

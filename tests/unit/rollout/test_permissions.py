@@ -36,9 +36,15 @@ def without(plural: str, *verbs: str) -> list[dict[str, Any]]:
             ["get virtualservices.networking.istio.io", "patch virtualservices.networking.istio.io"],
             id="the router",
         ),
-        pytest.param([*without("services", "patch"), {**ANYTHING, "resources": ["services/status"]}], ["patch services"], id="a subresource is another"),
+        pytest.param(
+            [*without("services", "patch"), {**ANYTHING, "resources": ["services/status"]}],
+            ["patch services"],
+            id="a subresource is another",
+        ),
         pytest.param([*without("services", "patch"), {**ANYTHING, "apiGroups": ["apps"]}], ["patch services"], id="another group"),
-        pytest.param([*without("services", "patch"), {"verbs": ["patch"], "nonResourceURLs": ["*"]}], ["patch services"], id="not for resources"),
+        pytest.param(
+            [*without("services", "patch"), {"verbs": ["patch"], "nonResourceURLs": ["*"]}], ["patch services"], id="not for resources"
+        ),
         pytest.param([*without("services", "patch"), {**rule(NEEDED[2][0], ["*"])}], [], id="any verb"),
     ],
 )

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import actions
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import Entry, abort_program, already_promoted, program_of, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
+    Entry,
+    abort_program,
+    already_promoted,
+    program_of,
+    release_program,
+)
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of
 
 MADE = "make the canary Service"
@@ -69,7 +75,13 @@ RELEASES = [
         id="a bystander and a canary Service of the user's",
     ),
     pytest.param(
-        ({"set_weight": 50},), (), False, start(50, GIVEN), [(0, each) for each in moves(50)], promotion() + clean_up("Services shop, shop-canary", "their selectors", made=False), id="a canary Service of the user's"
+        ({"set_weight": 50},),
+        (),
+        False,
+        start(50, GIVEN),
+        [(0, each) for each in moves(50)],
+        promotion() + clean_up("Services shop, shop-canary", "their selectors", made=False),
+        id="a canary Service of the user's",
     ),
     pytest.param(
         ({"set_weight": 0}, {"set_weight": 80}, {"set_weight": 20}, {"set_weight": 50}, {"set_weight": 0}, {"set_weight": 10}),
@@ -79,7 +91,12 @@ RELEASES = [
         [*((0, each) for each in moves(0)), *((1, each) for each in moves(80)), (2, "move the traffic: 20 % to the canary")]
         # Pods go when none of them has traffic any more, and not before.
         + [(3, "run the clone for 80 % of the traffic"), (3, "move the traffic: 50 % to the canary")]
-        + [(4, "move the traffic: 0 % to the canary"), (4, "drain"), (4, "run the clone for 0 % of the traffic"), *((5, each) for each in moves(10))],
+        + [
+            (4, "move the traffic: 0 % to the canary"),
+            (4, "drain"),
+            (4, "run the clone for 0 % of the traffic"),
+            *((5, each) for each in moves(10)),
+        ],
         promotion() + clean_up(),
         id="up and down",
     ),
@@ -87,7 +104,9 @@ RELEASES = [
 
 
 @pytest.mark.parametrize(("steps", "bystanders", "made", "begins", "stepwise", "ends"), RELEASES)
-def test_release(steps: Any, bystanders: tuple[str, ...], made: bool, begins: list[str], stepwise: list[tuple[int, str]], ends: list[str]) -> None:
+def test_release(
+    steps: Any, bystanders: tuple[str, ...], made: bool, begins: list[str], stepwise: list[tuple[int, str]], ends: list[str]
+) -> None:
     program = release_program(plan_of(*steps), bystanders, made)
     assert texts(program) == begins + [text for _step, text in stepwise] + ends
     assert [entry.step for entry in program] == [None] * len(begins) + [step for step, _text in stepwise] + [None] * len(ends)
@@ -142,7 +161,9 @@ def test_what_has_been_promoted_is_not_aborted(text: str, made: bool) -> None:
     found = [position for position, entry in enumerate(release) if str(entry.action).startswith(text)]
     for position in found:
         assert already_promoted(release, position)
-        with pytest.raises(Refused, match=r"^rollout shop: the new version has been promoted and only tidying up is left: run it again to finish"):
+        with pytest.raises(
+            Refused, match=r"^rollout shop: the new version has been promoted and only tidying up is left: run it again to finish"
+        ):
             abort_program(release, position, plan, (), made)
     assert bool(found) == (made or text != "remove the canary Service")
     assert already_promoted(release, len(release))

@@ -17,8 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 WEIGHT = st.sampled_from([0, 1, 20, 50, 80, 100])
-STEPS = st.lists(st.one_of(st.builds(lambda weight: {"set_weight": weight}, WEIGHT), st.sampled_from([{"pause": {}}, {"pause": 5}])), max_size=6)
-PLANS = [(), SEED, ({"set_weight": 0},), ({"pause": {}}, {"set_weight": 80}, {"set_weight": 20}, {"set_weight": 50}, {"set_weight": 0}, {"set_weight": 30})]
+STEPS = st.lists(
+    st.one_of(st.builds(lambda weight: {"set_weight": weight}, WEIGHT), st.sampled_from([{"pause": {}}, {"pause": 5}])), max_size=6
+)
+PLANS = [
+    (),
+    SEED,
+    ({"set_weight": 0},),
+    ({"pause": {}}, {"set_weight": 80}, {"set_weight": 20}, {"set_weight": 50}, {"set_weight": 0}, {"set_weight": 30}),
+]
 BYSTANDERS = [(), ("all-shops", "metrics")]
 
 

@@ -77,7 +77,12 @@ def test_a_record_that_cannot_be_read(data: Any, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("program", "steps", "under_way", "done"),
-    [("release", [], True, 0), ("abort", [{"began": 1.0}], True, 0), ("", [{"began": 1.0, "ended": 2.0}], False, 1), ("release", [{"began": 1.0, "ended": 2.0}, {"began": 3.0}], True, 1)],
+    [
+        ("release", [], True, 0),
+        ("abort", [{"began": 1.0}], True, 0),
+        ("", [{"began": 1.0, "ended": 2.0}], False, 1),
+        ("release", [{"began": 1.0, "ended": 2.0}, {"began": 3.0}], True, 1),
+    ],
 )
 def test_what_is_under_way_and_what_is_done(program: str, steps: Any, under_way: bool, done: int) -> None:
     record = record_of(PLAN, program=program, steps=steps)
@@ -91,7 +96,15 @@ def test_the_history_has_the_last_revisions_with_the_newest_on_top(before: int, 
     history = records.with_history(record, 99.0)
     assert history[1:] == older[:kept]
     assert len(history) <= HISTORY_LIMIT == 10
-    newest = {"revision": 7, "target": "new", "images": {"app": "shop:2"}, "phase": ABORTED, "ended": 99.0, "by": FULL["by"], "msg": FULL["msg"]}
+    newest = {
+        "revision": 7,
+        "target": "new",
+        "images": {"app": "shop:2"},
+        "phase": ABORTED,
+        "ended": 99.0,
+        "by": FULL["by"],
+        "msg": FULL["msg"],
+    }
     assert history[0] == newest
 
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import (
+    ABORTED,
+    DEGRADED,
+    HEALTHY,
+    PAUSED,
+    PROGRESSING,
+    Record,
+)
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of, release_of
 
@@ -42,13 +49,27 @@ CASES = [
         None,
         id="until promoted",
     ),
-    pytest.param(at("roll the workload to the new version", done=6), PROGRESSING, f"{HEAD}: step 6 of 6", (6, None), 100, None, id="promoting"),
+    pytest.param(
+        at("roll the workload to the new version", done=6), PROGRESSING, f"{HEAD}: step 6 of 6", (6, None), 100, None, id="promoting"
+    ),
     pytest.param(at("remove the clone", done=6), PROGRESSING, f"{HEAD}: step 6 of 6", (6, None), 0, None, id="tidying up"),
     pytest.param(
-        record_of(PLAN, program="", phase=HEALTHY, steps=[{"began": 1.0, "ended": 2.0}] * 6), HEALTHY, f"{HEAD}: complete", (6, None), 0, None, id="complete"
+        record_of(PLAN, program="", phase=HEALTHY, steps=[{"began": 1.0, "ended": 2.0}] * 6),
+        HEALTHY,
+        f"{HEAD}: complete",
+        (6, None),
+        0,
+        None,
+        id="complete",
     ),
     pytest.param(
-        decide.begin_abort(SECOND_PAUSE, "aborted by ann"), PROGRESSING, f"{HEAD}: step 4 of 6: aborted by ann", (3, "pause until promoted"), 20, None, id="going back"
+        decide.begin_abort(SECOND_PAUSE, "aborted by ann"),
+        PROGRESSING,
+        f"{HEAD}: step 4 of 6: aborted by ann",
+        (3, "pause until promoted"),
+        20,
+        None,
+        id="going back",
     ),
     pytest.param(
         record_of(PLAN, program="", phase=ABORTED, msg="aborted by ann", resume_at=5.0),
@@ -59,7 +80,15 @@ CASES = [
         None,
         id="aborted",
     ),
-    pytest.param(record_of(PLAN, phase=DEGRADED, msg="deadline"), DEGRADED, f"{HEAD}: step 1 of 6: deadline", (0, "set_weight 5"), 0, None, id="degraded"),
+    pytest.param(
+        record_of(PLAN, phase=DEGRADED, msg="deadline"),
+        DEGRADED,
+        f"{HEAD}: step 1 of 6: deadline",
+        (0, "set_weight 5"),
+        0,
+        None,
+        id="degraded",
+    ),
 ]
 
 

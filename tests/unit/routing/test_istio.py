@@ -73,7 +73,9 @@ ALL: Object = {"routes": ["*"]}
 SPLITS = [
     pytest.param([route(*BOTH)], {}, 20, [route(*AFTER_20)], id="the only route, unnamed"),
     pytest.param([route(*BOTH, name="primary")], {"routes": ["primary"]}, 20, [route(*AFTER_20, name="primary")], id="a named route"),
-    pytest.param([route(*BOTH, name="primary")], {"routes": ["primary", "primary"]}, 20, [route(*AFTER_20, name="primary")], id="a route named twice"),
+    pytest.param(
+        [route(*BOTH, name="primary")], {"routes": ["primary", "primary"]}, 20, [route(*AFTER_20, name="primary")], id="a route named twice"
+    ),
     pytest.param([route(*BOTH)], {}, 0, [route(*BOTH)], id="weight 0 as it is"),
     pytest.param([route(*BOTH)], {}, 100, [route(to("shop", 0), to("shop-canary", 100))], id="weight 100"),
     pytest.param([route(*BOTH[::-1])], {}, 20, [route(*AFTER_20[::-1])], id="canary first"),
@@ -96,16 +98,33 @@ SPLITS = [
         [route(to("shop", destination={"subset": "v1", "port": {"number": 80}}))],
         {},
         5,
-        [route(to("shop", 95, destination={"subset": "v1", "port": {"number": 80}}), to("shop-canary", 5, destination={"port": {"number": 80}}))],
+        [
+            route(
+                to("shop", 95, destination={"subset": "v1", "port": {"number": 80}}),
+                to("shop-canary", 5, destination={"port": {"number": 80}}),
+            )
+        ],
         id="a canary that is added has no subset, for which its host has no rule",
     ),
     pytest.param([route(to(FULL))], {}, 5, [route(to(FULL, 95), to(FULL_CANARY, 5))], id="a canary is added in full where stable is"),
     pytest.param(
-        [route(to("shop"))], {"canary_service": "shop-canary.test"}, 5, [route(to("shop", 95), to(FULL_CANARY, 5))], id="Istio resolves no half names"
+        [route(to("shop"))],
+        {"canary_service": "shop-canary.test"},
+        5,
+        [route(to("shop", 95), to(FULL_CANARY, 5))],
+        id="Istio resolves no half names",
     ),
-    pytest.param([route(to(FULL))], {"canary_service": FULL_CANARY}, 5, [route(to(FULL, 95), to(FULL_CANARY, 5))], id="a canary is named in full"),
+    pytest.param(
+        [route(to(FULL))], {"canary_service": FULL_CANARY}, 5, [route(to(FULL, 95), to(FULL_CANARY, 5))], id="a canary is named in full"
+    ),
     pytest.param([route(to(FULL, 100), to("shop-canary", 0))], {}, 20, [route(to(FULL, 80), to("shop-canary", 20))], id="stable in full"),
-    pytest.param([route(to(FULL + ".", 100), to(FULL_CANARY, 0))], {}, 20, [route(to(FULL + ".", 80), to(FULL_CANARY, 20))], id="both in full, one with a dot"),
+    pytest.param(
+        [route(to(FULL + ".", 100), to(FULL_CANARY, 0))],
+        {},
+        20,
+        [route(to(FULL + ".", 80), to(FULL_CANARY, 20))],
+        id="both in full, one with a dot",
+    ),
     pytest.param([route(*BOTH)], {"stable_service": FULL, "canary_service": FULL_CANARY}, 20, [route(*AFTER_20)], id="asked for in full"),
     pytest.param(
         [route(to("shop.other.svc.cluster.local", 100), name="other"), route(*BOTH)],
@@ -115,14 +134,30 @@ SPLITS = [
         id="the same name in another namespace is another Service",
     ),
     pytest.param(
-        [route(*BOTH, name="a"), route(*BOTH, name="b")], {"routes": ["b"]}, 20, [route(*BOTH, name="a"), route(*AFTER_20, name="b")], id="one of two"
+        [route(*BOTH, name="a"), route(*BOTH, name="b")],
+        {"routes": ["b"]},
+        20,
+        [route(*BOTH, name="a"), route(*AFTER_20, name="b")],
+        id="one of two",
     ),
     pytest.param(
-        [route(*BOTH, name="a"), route(to("shop"), name="b")], {"routes": ["b", "a"]}, 20, [route(*AFTER_20, name="a"), route(*AFTER_20, name="b")], id="both"
+        [route(*BOTH, name="a"), route(to("shop"), name="b")],
+        {"routes": ["b", "a"]},
+        20,
+        [route(*AFTER_20, name="a"), route(*AFTER_20, name="b")],
+        id="both",
     ),
-    pytest.param([route(*BOTH), ELSE, route(to("shop"))], ALL, 20, [route(*AFTER_20), ELSE, route(*AFTER_20)], id="all that qualify, unnamed"),
+    pytest.param(
+        [route(*BOTH), ELSE, route(to("shop"))], ALL, 20, [route(*AFTER_20), ELSE, route(*AFTER_20)], id="all that qualify, unnamed"
+    ),
     pytest.param([route(*BOTH, name="a"), route(*BOTH, name="a")], ALL, 20, [route(*AFTER_20, name="a")] * 2, id="all, two of one name"),
-    pytest.param([REDIRECT, DELEGATE, ANSWER, route(*BOTH), ELSE], {}, 20, [REDIRECT, DELEGATE, ANSWER, route(*AFTER_20), ELSE], id="routes of other kinds"),
+    pytest.param(
+        [REDIRECT, DELEGATE, ANSWER, route(*BOTH), ELSE],
+        {},
+        20,
+        [REDIRECT, DELEGATE, ANSWER, route(*AFTER_20), ELSE],
+        id="routes of other kinds",
+    ),
     pytest.param([route(*BOTH, name="p", **MANNERS)], {}, 20, [route(*AFTER_20, name="p", **MANNERS)], id="all else in the route"),
 ]
 
@@ -144,9 +179,16 @@ def test_splits(before: list[Object], asked: Object, weight: int, after: list[Ob
 REFUSALS = [
     pytest.param([], {}, "has no HTTP route to Service 'shop' (its destinations: none): check stable_service", id="no route"),
     pytest.param([REDIRECT, DELEGATE], {}, "has no HTTP route to Service 'shop' (its destinations: none)", id="only redirects"),
-    pytest.param([ELSE], {}, "has no HTTP route to Service 'shop' (its destinations: other, third): check stable_service", id="other destinations"),
+    pytest.param(
+        [ELSE], {}, "has no HTTP route to Service 'shop' (its destinations: other, third): check stable_service", id="other destinations"
+    ),
     pytest.param([ELSE], ALL, "has no HTTP route to Service 'shop'", id="all of none"),
-    pytest.param([route(to("shop.other.svc.cluster.local"))], {}, "has no HTTP route to Service 'shop' (its destinations: shop.other.", id="another namespace"),
+    pytest.param(
+        [route(to("shop.other.svc.cluster.local"))],
+        {},
+        "has no HTTP route to Service 'shop' (its destinations: shop.other.",
+        id="another namespace",
+    ),
     pytest.param([route(to("shop-canary"))], {}, "has no HTTP route to Service 'shop' (its destinations: shop-canary)", id="canary only"),
     pytest.param([route()], {}, "has no HTTP route to Service 'shop'", id="a route without destinations"),
     pytest.param(
@@ -157,17 +199,36 @@ REFUSALS = [
     ),
     pytest.param([route(*BOTH, name="a")], {"routes": ["b"]}, "has no HTTP route named 'b' (it has: a): correct routes", id="name missing"),
     pytest.param([route(*BOTH)], {"routes": ["b"]}, "has no HTTP route named 'b' (it has: none has a name): correct routes", id="no names"),
-    pytest.param([route(*BOTH, name="a")] * 2, {"routes": ["a"]}, "has 2 HTTP routes named 'a': give them different names", id="name twice"),
-    pytest.param([DELEGATE, route(*BOTH)], {"routes": ["delegated"]}, "HTTP route 'delegated' does not lead to Service 'shop'", id="name of a delegate"),
+    pytest.param(
+        [route(*BOTH, name="a")] * 2, {"routes": ["a"]}, "has 2 HTTP routes named 'a': give them different names", id="name twice"
+    ),
+    pytest.param(
+        [DELEGATE, route(*BOTH)],
+        {"routes": ["delegated"]},
+        "HTTP route 'delegated' does not lead to Service 'shop'",
+        id="name of a delegate",
+    ),
     pytest.param([ELSE, route(*BOTH)], {"routes": ["else"]}, "HTTP route 'else' does not lead to Service 'shop'", id="name of another"),
-    pytest.param([route(*BOTH, to("third", 5), name="a")], {}, "HTTP route a: it also leads to third: its share cannot be told", id="a third destination"),
+    pytest.param(
+        [route(*BOTH, to("third", 5), name="a")],
+        {},
+        "HTTP route a: it also leads to third: its share cannot be told",
+        id="a third destination",
+    ),
     pytest.param([route(*BOTH, to("third", 0))], {}, "HTTP route without a name: it also leads to third", id="a third destination at 0"),
-    pytest.param([route(*BOTH), route(to("shop"), to("x"), to("y"), name="b")], ALL, "HTTP route b: it also leads to x, y", id="one of all has more"),
-    pytest.param([route(to("shop", 50), to("shop", 50))], {}, "Service 'shop' stands in it more than once: leave one destination", id="stable twice"),
+    pytest.param(
+        [route(*BOTH), route(to("shop"), to("x"), to("y"), name="b")], ALL, "HTTP route b: it also leads to x, y", id="one of all has more"
+    ),
+    pytest.param(
+        [route(to("shop", 50), to("shop", 50))], {}, "Service 'shop' stands in it more than once: leave one destination", id="stable twice"
+    ),
     pytest.param([route(to("shop"), to(FULL))], {}, "Service 'shop' stands in it more than once", id="stable twice in two forms"),
     pytest.param([route(*BOTH, to(FULL_CANARY))], {}, "Service 'shop-canary' stands in it more than once", id="canary twice"),
     pytest.param(
-        [route(to("shop", destination={"subset": "a"}), to("shop", destination={"subset": "b"}))], {}, "more than once", id="subsets of one host"
+        [route(to("shop", destination={"subset": "a"}), to("shop", destination={"subset": "b"}))],
+        {},
+        "more than once",
+        id="subsets of one host",
     ),
 ]
 
@@ -208,7 +269,12 @@ def test_weight_says_the_split_as_it_is(http: list[Object], asked: Object, split
 
 
 @pytest.mark.parametrize(
-    ("asked", "version"), [(None, "networking.istio.io/v1beta1"), ("v1", "networking.istio.io/v1"), ("networking.istio.io/v1alpha3", "networking.istio.io/v1alpha3")]
+    ("asked", "version"),
+    [
+        (None, "networking.istio.io/v1beta1"),
+        ("v1", "networking.istio.io/v1"),
+        ("networking.istio.io/v1alpha3", "networking.istio.io/v1alpha3"),
+    ],
 )
 def test_the_version_asked_for(asked: str | None, version: str) -> None:
     found = istio.resource(target(api_version=asked))

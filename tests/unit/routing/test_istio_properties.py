@@ -17,7 +17,11 @@ Object = dict[str, Any]
 STABLE = st.sampled_from(["shop", "shop.test.svc.cluster.local"])
 CANARY = st.sampled_from(["shop-canary", "shop-canary.test.svc.cluster.local"])
 OTHER = st.sampled_from(["other", "shop.other.svc.cluster.local", "shop-canary-2", "example.org"])
-JSON = st.recursive(st.one_of(st.none(), st.integers(), st.text("ab", max_size=3)), lambda below: st.dictionaries(st.sampled_from("ab"), below, max_size=2), max_leaves=4)
+JSON = st.recursive(
+    st.one_of(st.none(), st.integers(), st.text("ab", max_size=3)),
+    lambda below: st.dictionaries(st.sampled_from("ab"), below, max_size=2),
+    max_leaves=4,
+)
 WEIGHTS = st.lists(st.integers(0, 100), min_size=1, max_size=4)
 
 

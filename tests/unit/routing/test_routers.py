@@ -24,7 +24,14 @@ def test_an_unknown_router_is_refused_with_those_there_are() -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "asked", "grace"),
-    [(["istio"], None, 5.0), (["istio", "istio"], None, 5.0), ([], None, 0.0), (["istio"], 0.0, 0.0), (["istio"], 12.5, 12.5), ([], 1.0, 1.0)],
+    [
+        (["istio"], None, 5.0),
+        (["istio", "istio"], None, 5.0),
+        ([], None, 0.0),
+        (["istio"], 0.0, 0.0),
+        (["istio"], 12.5, 12.5),
+        ([], 1.0, 1.0),
+    ],
 )
 def test_grace(kinds: list[str], asked: Any, grace: float) -> None:
     assert _routing.default_grace(kinds, asked) == grace

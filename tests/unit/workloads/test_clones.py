@@ -10,7 +10,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._workloads im
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.marks import REVISION
 
 Object = dict[str, Any]
-NEW: Object = {"metadata": {"labels": {"app": "shop", "app.kubernetes.io/instance": "shop"}, "annotations": {"a": "b"}}, "spec": {"containers": [{"name": "app", "image": "2"}]}}
+NEW: Object = {
+    "metadata": {"labels": {"app": "shop", "app.kubernetes.io/instance": "shop"}, "annotations": {"a": "b"}},
+    "spec": {"containers": [{"name": "app", "image": "2"}]},
+}
 DEPLOYMENT: Object = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -19,8 +22,17 @@ DEPLOYMENT: Object = {
         "namespace": "test",
         "uid": "u",
         "resourceVersion": "3",
-        "labels": {"team": "shop", "app.kubernetes.io/instance": "shop", "helm.sh/chart": "shop-1", "kustomize.toolkit.fluxcd.io/name": "apps"},
-        "annotations": {"deployment.kubernetes.io/revision": "4", "meta.helm.sh/release-name": "shop", "argocd.argoproj.io/tracking-id": "x"},
+        "labels": {
+            "team": "shop",
+            "app.kubernetes.io/instance": "shop",
+            "helm.sh/chart": "shop-1",
+            "kustomize.toolkit.fluxcd.io/name": "apps",
+        },
+        "annotations": {
+            "deployment.kubernetes.io/revision": "4",
+            "meta.helm.sh/release-name": "shop",
+            "argocd.argoproj.io/tracking-id": "x",
+        },
         "ownerReferences": [{"uid": "o"}],
         "finalizers": ["f"],
         "managedFields": [{}],
@@ -54,15 +66,21 @@ def test_a_clone() -> None:
             "minReadySeconds": 3,
             "revisionHistoryLimit": 2,
             "strategy": {"type": "Recreate"},
-            "selector": {"matchLabels": {"app": "shop", REVISION: "0123456789"}, "matchExpressions": [{"key": "x", "operator": "DoesNotExist"}]},
+            "selector": {
+                "matchLabels": {"app": "shop", REVISION: "0123456789"},
+                "matchExpressions": [{"key": "x", "operator": "DoesNotExist"}],
+            },
             "template": {
-                "metadata": {"labels": {"app": "shop", "app.kubernetes.io/instance": "shop", REVISION: "0123456789"}, "annotations": {"a": "b"}},
+                "metadata": {
+                    "labels": {"app": "shop", "app.kubernetes.io/instance": "shop", REVISION: "0123456789"},
+                    "annotations": {"a": "b"},
+                },
                 "spec": NEW["spec"],
             },
         },
     }
     made["spec"]["selector"]["matchExpressions"][0]["key"] = made["spec"]["template"]["spec"]["containers"][0]["image"] = "changed"
-    assert (DEPLOYMENT, NEW) == kept
+    assert kept == (DEPLOYMENT, NEW)
 
 
 @pytest.mark.parametrize("metadata", [{}, {"labels": None}])
@@ -75,7 +93,21 @@ def test_a_clone_of_a_bare_deployment(metadata: Any) -> None:
 
 @pytest.mark.parametrize(
     ("weight", "live", "replicas"),
-    [(5, 1, 1), (5, 3, 1), (33, 3, 1), (34, 3, 2), (50, 3, 2), (50, 4, 2), (99, 4, 4), (100, 4, 4), (1, 100, 1), (2, 100, 2), (100, 1, 1), (0, 5, 1), (20, 0, 1)],
+    [
+        (5, 1, 1),
+        (5, 3, 1),
+        (33, 3, 1),
+        (34, 3, 2),
+        (50, 3, 2),
+        (50, 4, 2),
+        (99, 4, 4),
+        (100, 4, 4),
+        (1, 100, 1),
+        (2, 100, 2),
+        (100, 1, 1),
+        (0, 5, 1),
+        (20, 0, 1),
+    ],
 )
 def test_canary_replicas_are_rounded_up_and_at_least_one(weight: int, live: int, replicas: int) -> None:
     assert clones.canary_replicas(weight, live) == replicas

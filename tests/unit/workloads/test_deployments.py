@@ -33,7 +33,11 @@ def test_replicas_of(spec: Object, replicas: int) -> None:
         pytest.param(deployment({**DONE, "replicas": 5}), "2 old replicas are still there", id="old ones left"),
         pytest.param(deployment({**DONE, "replicas": 5}, replicas=0), "2 old replicas are still there", id="scaling to none"),
         pytest.param(deployment({**DONE, "availableReplicas": 1}), "1 of 3 replicas are available", id="not available"),
-        pytest.param(deployment({key: value for key, value in DONE.items() if key != "availableReplicas"}), "0 of 3 replicas are available", id="none available"),
+        pytest.param(
+            deployment({key: value for key, value in DONE.items() if key != "availableReplicas"}),
+            "0 of 3 replicas are available",
+            id="none available",
+        ),
         pytest.param(deployment(DONE, replicas=None), None, id="replicas by default"),
     ],
 )
@@ -41,7 +45,12 @@ def test_not_rolled_out(obj: Object, lacking: str | None) -> None:
     assert deployments.not_rolled_out(obj) == lacking
 
 
-STUCK = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": 'ReplicaSet "shop-1" has timed out progressing.'}
+STUCK = {
+    "type": "Progressing",
+    "status": "False",
+    "reason": "ProgressDeadlineExceeded",
+    "message": 'ReplicaSet "shop-1" has timed out progressing.',
+}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +63,9 @@ STUCK = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineEx
         pytest.param(deployment({**DONE, "conditions": None}), None, id="no conditions"),
         pytest.param(deployment({}), None, id="no status"),
         # An abort rolls a workload back whose new version was stuck: that verdict must not end the way back.
-        pytest.param(deployment({**DONE, "conditions": [STUCK]}, generation=3), None, id="a verdict on what was there before the last change"),
+        pytest.param(
+            deployment({**DONE, "conditions": [STUCK]}, generation=3), None, id="a verdict on what was there before the last change"
+        ),
     ],
 )
 def test_failed(obj: Object, verdict: str | None) -> None:

@@ -36,7 +36,9 @@ CASES = [
     pytest.param([{**slice_of(), "endpoints": None}], [HTTP], "", "", id="endpoints null"),
     pytest.param([slice_of(endpoint("a"), endpoint("b"))], [HTTP], "ab", "ab", id="two pods"),
     pytest.param([slice_of(endpoint("a")), slice_of(endpoint("b"))], [HTTP], "ab", "ab", id="two slices"),
-    pytest.param([slice_of(endpoint("a")), slice_of(endpoint("a", address="fd00::1"), addressType="IPv6")], [HTTP], "a", "a", id="dual stack"),
+    pytest.param(
+        [slice_of(endpoint("a")), slice_of(endpoint("a", address="fd00::1"), addressType="IPv6")], [HTTP], "a", "a", id="dual stack"
+    ),
     pytest.param([slice_of(endpoint("a"), endpoint("b", UNREADY))], [HTTP], "a", "ab", id="one unready"),
     pytest.param([slice_of(endpoint("a", PUBLISHED))], [HTTP], "", "a", id="unready but published"),
     pytest.param([slice_of(endpoint("a", ENDING))], [HTTP], "", "a", id="terminating and serving"),
@@ -56,15 +58,25 @@ CASES = [
     pytest.param([slice_of(endpoint("a"), endpoint("b"), ports=(HTTP, METRICS))], [HTTP], "ab", "ab", id="more ports than needed"),
     pytest.param([slice_of(endpoint("a"), ports=(HTTP,))], [HTTP, METRICS], "", "a", id="one of two ports"),
     pytest.param(
-        [slice_of(endpoint("a"), ports=(HTTP,)), slice_of(endpoint("a"), ports=(METRICS,))], [HTTP, METRICS], "a", "a", id="ports in slices of their own"
+        [slice_of(endpoint("a"), ports=(HTTP,)), slice_of(endpoint("a"), ports=(METRICS,))],
+        [HTTP, METRICS],
+        "a",
+        "a",
+        id="ports in slices of their own",
     ),
     pytest.param(
-        [slice_of(endpoint("a"), endpoint("b")), slice_of(endpoint("b"), ports=(METRICS,))], [HTTP, METRICS], "b", "ab", id="one pod lacks a port"
+        [slice_of(endpoint("a"), endpoint("b")), slice_of(endpoint("b"), ports=(METRICS,))],
+        [HTTP, METRICS],
+        "b",
+        "ab",
+        id="one pod lacks a port",
     ),
     pytest.param([slice_of(endpoint("a"), ports=({"port": 80},))], [{"port": 80}], "a", "a", id="a port without name"),
     pytest.param([slice_of(endpoint("a"), ports=({"name": "", "port": 80},))], [{"port": 80}], "a", "a", id="a port with an empty name"),
     pytest.param([slice_of(endpoint(None, address="x"), endpoint(None, address="y"))], [HTTP], "xy", "xy", id="endpoints without pods"),
-    pytest.param([slice_of({**endpoint(None, address="x"), "targetRef": {"kind": "Node"}})], [HTTP], "x", "x", id="endpoints of something else"),
+    pytest.param(
+        [slice_of({**endpoint(None, address="x"), "targetRef": {"kind": "Node"}})], [HTTP], "x", "x", id="endpoints of something else"
+    ),
 ]
 
 

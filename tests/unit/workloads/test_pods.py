@@ -13,11 +13,17 @@ UNREADY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False
 
 
 def pod(status: Any, name: str = "shop-1", going: bool = False) -> Object:
-    return {"metadata": {"name": name, "uid": f"uid-{name}", **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if going else {})}, "status": status}
+    return {
+        "metadata": {"name": name, "uid": f"uid-{name}", **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if going else {})},
+        "status": status,
+    }
 
 
 def waiting(reason: str, message: str | None = None, kind: str = "containerStatuses") -> Object:
-    return {"phase": "Pending", kind: [{"name": "ok", "state": {"running": {}}}, {"name": "app", "state": {"waiting": {"reason": reason, "message": message}}}]}
+    return {
+        "phase": "Pending",
+        kind: [{"name": "ok", "state": {"running": {}}}, {"name": "app", "state": {"waiting": {"reason": reason, "message": message}}}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -36,7 +42,10 @@ def test_ready(obj: Object, ready: bool) -> None:
     assert pods.ready_uids([obj]) == (frozenset(["uid-shop-1"]) if ready else frozenset())
 
 
-UNSCHEDULABLE = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"}]}
+UNSCHEDULABLE = {
+    "phase": "Pending",
+    "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"}],
+}
 NO_WORDS = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]}
 
 

@@ -14,13 +14,20 @@ Object = dict[str, Any]
 
 def template(image: str = "shop:1", **metadata: Any) -> Object:
     containers = [{"name": "app", "image": image}, {"name": "proxy", "image": "proxy:1"}]
-    return {"metadata": {"labels": {"app": "shop"}, **metadata}, "spec": {"initContainers": [{"name": "init", "image": "init:1"}], "containers": containers}}
+    return {
+        "metadata": {"labels": {"app": "shop"}, **metadata},
+        "spec": {"initContainers": [{"name": "init", "image": "init:1"}], "containers": containers},
+    }
 
 
 def replica_set(name: str, tpl: Object, at: str | None = "2026-01-01T00:00:00Z", owner: str = "u", **spec: Any) -> Object:
     pods = copy.deepcopy(tpl)
     pods["metadata"].setdefault("labels", {})["pod-template-hash"] = name
-    metadata: Object = {"name": f"shop-{name}", "labels": {"app": "shop", "pod-template-hash": name}, "ownerReferences": [{"uid": owner, "controller": True}]}
+    metadata: Object = {
+        "name": f"shop-{name}",
+        "labels": {"app": "shop", "pod-template-hash": name},
+        "ownerReferences": [{"uid": owner, "controller": True}],
+    }
     return {"metadata": {**metadata, **({"creationTimestamp": at} if at else {})}, "spec": {"template": pods, **spec}}
 
 
@@ -35,7 +42,9 @@ OTHER = [
     pytest.param(template("shop:2"), id="image"),
     pytest.param(template(labels={"app": "shop", "v": "1"}), id="labels"),
     pytest.param(template(annotations={"kubectl.kubernetes.io/restartedAt": "now"}), id="a restart"),
-    pytest.param({**template(), "spec": {**template()["spec"], "containers": template()["spec"]["containers"][::-1]}}, id="order of containers"),
+    pytest.param(
+        {**template(), "spec": {**template()["spec"], "containers": template()["spec"]["containers"][::-1]}}, id="order of containers"
+    ),
 ]
 
 
@@ -53,7 +62,9 @@ def test_what_makes_another_version(other: Object) -> None:
     assert revisions.matching([replica_set("x", template())], other) is None
 
 
-@pytest.mark.parametrize("bare", [{"spec": {}}, {"spec": {}, "metadata": None}, {"spec": {}, "metadata": {}}, {"spec": {}, "metadata": {"labels": {}}}])
+@pytest.mark.parametrize(
+    "bare", [{"spec": {}}, {"spec": {}, "metadata": None}, {"spec": {}, "metadata": {}}, {"spec": {}, "metadata": {"labels": {}}}]
+)
 def test_a_template_without_metadata(bare: Object) -> None:
     assert revisions.template_hash(bare) == revisions.template_hash({"spec": {}})
     assert len(revisions.template_hash(bare)) == 10
@@ -63,7 +74,9 @@ def test_a_template_without_metadata(bare: Object) -> None:
     ("sets", "found"),
     [
         pytest.param([], None, id="none"),
-        pytest.param([("a", "2026-01-02T00:00:00Z"), ("b", "2026-01-01T00:00:00Z"), ("c", "2026-01-03T00:00:00Z")], "b", id="the oldest of equals"),
+        pytest.param(
+            [("a", "2026-01-02T00:00:00Z"), ("b", "2026-01-01T00:00:00Z"), ("c", "2026-01-03T00:00:00Z")], "b", id="the oldest of equals"
+        ),
         pytest.param([("b", "2026-01-01T00:00:00Z"), ("a", "2026-01-01T00:00:00Z")], "a", id="of the same age the first by name"),
     ],
 )
@@ -90,7 +103,13 @@ def test_by_hash() -> None:
 
 @pytest.mark.parametrize(
     ("spec", "status", "runs"),
-    [({"replicas": 0}, {"replicas": 0}, False), ({"replicas": 0}, {}, False), ({"replicas": 1}, {}, True), ({"replicas": 0}, {"replicas": 1}, True), ({}, None, False)],
+    [
+        ({"replicas": 0}, {"replicas": 0}, False),
+        ({"replicas": 0}, {}, False),
+        ({"replicas": 1}, {}, True),
+        ({"replicas": 0}, {"replicas": 1}, True),
+        ({}, None, False),
+    ],
 )
 def test_running(spec: Object, status: Any, runs: bool) -> None:
     live = {**replica_set("x", template()), "spec": spec, "status": status}

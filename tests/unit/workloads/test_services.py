@@ -38,7 +38,9 @@ def test_a_label_that_is_not_there_is_no_empty_one(labels: dict[str, str]) -> No
     assert services.selects({"app": ""}, labels) is bool(labels)
 
 
-@pytest.mark.parametrize(("obj", "selector"), [({}, {}), ({"spec": None}, {}), ({"spec": {"selector": None}}, {}), (service("a", {"x": "y"}), {"x": "y"})])
+@pytest.mark.parametrize(
+    ("obj", "selector"), [({}, {}), ({"spec": None}, {}), ({"spec": {"selector": None}}, {}), (service("a", {"x": "y"}), {"x": "y"})]
+)
 def test_selector_of(obj: Object, selector: Object) -> None:
     assert services.selector_of(obj) == selector
 
@@ -73,7 +75,12 @@ STABLE: Object = {
         "namespace": "test",
         "uid": "u",
         "resourceVersion": "7",
-        "labels": {"team": "shop", "app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "shop", "argocd.argoproj.io/instance": "shop"},
+        "labels": {
+            "team": "shop",
+            "app.kubernetes.io/managed-by": "Helm",
+            "app.kubernetes.io/instance": "shop",
+            "argocd.argoproj.io/instance": "shop",
+        },
         "annotations": {"helm.sh/x": "y", "progressive.delivery/original": "{}", "kubectl.kubernetes.io/last-applied-configuration": "{}"},
         "ownerReferences": [{"uid": "o"}],
         "finalizers": ["f"],
@@ -125,9 +132,13 @@ def test_the_canary_service_is_like_the_stable_one_where_that_matters() -> None:
         },
     }
     made["spec"]["ports"][0]["port"] = made["spec"]["sessionAffinityConfig"]["clientIP"] = 0
-    assert STABLE == kept
+    assert kept == STABLE
 
 
 def test_a_plain_service_gives_a_plain_canary() -> None:
     stable = service("shop", {"app": "shop"}, ports=[{"port": 80}])
-    assert services.canary_service(stable, "c", "r", "x")["spec"] == {"type": "ClusterIP", "selector": {"app": "shop", REVISION: "r"}, "ports": [{"port": 80}]}
+    assert services.canary_service(stable, "c", "r", "x")["spec"] == {
+        "type": "ClusterIP",
+        "selector": {"app": "shop", REVISION: "r"},
+        "ports": [{"port": 80}],
+    }

@@ -1,0 +1,120 @@
+"""What the API server refuses, in one line that names the object and the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.errors import ApiError, Conflict, NotFound, api_error
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import DEPLOYMENT, SERVICE, Ref, versioned
+
+SHOP = Ref(SERVICE, "test", "shop")
+ALL_OF_THEM = Ref(DEPLOYMENT, "test", "")
+ROUTER = Ref(versioned("VirtualService"), "test", "shop")
+
+
+def status(message: str) -> dict[str, Any]:
+    return {"kind": "Status", "status": "Failure", "message": message}
+
+
+FORBIDDEN = status('services "shop" is forbidden: User "ann" cannot patch resource')
+CASES = [
+    (
+        "GET",
+        SHOP,
+        401,
+        status("Unauthorized"),
+        False,
+        ApiError,
+        "the API server does not know who asks (401) for Service test/shop: renew the credentials",
+    ),
+    (
+        "PATCH",
+        SHOP,
+        403,
+        FORBIDDEN,
+        False,
+        ApiError,
+        "not allowed to patch Service test/shop: give the user the verb 'patch' on services in namespace test with a Role (it says: services",
+    ),
+    (
+        "GET",
+        ALL_OF_THEM,
+        403,
+        "",
+        True,
+        ApiError,
+        "not allowed to list deployments in namespace test: give the user the verb 'list' on deployments.apps in",
+    ),
+    ("POST", SHOP, 403, FORBIDDEN, False, ApiError, "not allowed to create Service test/shop: give the user the verb 'create' on services"),
+    (
+        "DELETE",
+        SHOP,
+        403,
+        FORBIDDEN,
+        False,
+        ApiError,
+        "not allowed to delete Service test/shop: give the user the verb 'delete' on services",
+    ),
+    (
+        "GET",
+        SHOP,
+        404,
+        status('services "shop" not found'),
+        False,
+        NotFound,
+        "Service test/shop does not exist: check its name and the namespace",
+    ),
+    (
+        "GET",
+        ROUTER,
+        404,
+        status('virtualservices "shop" not found'),
+        False,
+        NotFound,
+        "VirtualService test/shop does not exist: check its name",
+    ),
+    (
+        "GET",
+        ROUTER,
+        404,
+        status("the server could not find the requested resource"),
+        False,
+        NotFound,
+        "the cluster does not serve virtualservices as networking.istio.io/v1beta1: install its CRDs or set another api_version",
+    ),
+    ("GET", ALL_OF_THEM, 404, "404 page not found", True, NotFound, "the cluster does not serve deployments as apps/v1"),
+    (
+        "PATCH",
+        SHOP,
+        409,
+        status("the object has been modified"),
+        False,
+        Conflict,
+        "Service test/shop was changed at the same time by somebody else: run again (it says: the object",
+    ),
+    (
+        "PATCH",
+        SHOP,
+        422,
+        status("spec.x:\n  Invalid value"),
+        False,
+        ApiError,
+        "the API server refuses Service test/shop as invalid (it says: spec.x: Invalid value)",
+    ),
+    ("GET", SHOP, 418, None, False, ApiError, "the API server answered 418 to get Service test/shop"),
+    ("PUT", SHOP, 418, "x", False, ApiError, "the API server answered 418 to update Service test/shop (it says: x)"),
+]
+
+
+@pytest.mark.parametrize(("method", "ref", "code", "body", "listing", "kind", "said"), CASES)
+def test_messages(method: str, ref: Ref, code: int, body: Any, listing: bool, kind: type[ApiError], said: str) -> None:
+    error = api_error(method, ref, code, body, listing)
+    assert type(error) is kind
+    assert (error.status, error.ref) == (code, ref)
+    assert str(error).startswith(said)
+    assert "\n" not in str(error)
+
+
+def test_a_long_story_is_cut() -> None:
+    assert len(str(api_error("GET", SHOP, 500, status("x" * 5000)))) < 700
