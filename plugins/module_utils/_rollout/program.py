@@ -97,8 +97,10 @@ def _steps(steps: Sequence[Step]) -> List[Entry]:
         # Pods before traffic on the way up. On the way down pods stay as long as there is any traffic: all of them have a part of it.
         size = max(size, step.weight) if step.weight else 0
         sized, moved = EnsureClone(size), MoveTraffic(step.weight)
-        down: List[Action] = [moved] if step.weight else [moved, Drain(), sized]
-        entries += [Entry(action, index) for action in ([sized, moved] if step.weight >= weight else down)]
+        actions: List[Action] = [sized, moved]
+        if step.weight < weight:
+            actions = [moved] if step.weight else [moved, Drain(), sized]
+        entries += [Entry(action, index) for action in actions]
         weight = step.weight
     return entries
 
