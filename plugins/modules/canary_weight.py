@@ -49,6 +49,7 @@ options:
     description:
       - Names of the HTTP routes to move.
       - Needed only when more than one leads to O(stable_service). V(["*"]) moves all that do.
+      - Name all of them in each call; routes that an earlier call moved and this one does not name are put back.
     type: list
     elements: str
     default: []

@@ -227,6 +227,27 @@ def test_a_starter_that_is_killed_leaves_nothing_running() -> None:
     assert left_of(name) == []
 
 
+def test_existing_cluster_only_when_confirmed(hostile: dict[str, Any]) -> None:
+    own = {"CLUSTER": "existing", "KUBECONFIG": hostile["kubeconfig"]["outside"]}
+    for command in (["up"], ["exec", "--", "true"], ["run", "--", "true"]):
+        done = cluster(*command, env=own)
+        assert done.returncode == 1
+        assert f"Context {hostile['name']}, namespace default, server https://127.0.0.1:" in done.stderr
+        assert f"set CONFIRM={hostile['name']}" in done.stderr
+    confirmed = {**own, "CONFIRM": hostile["name"]}
+    must("up", env=confirmed)
+    command = ["sh", "-c", 'echo "$KUBECONFIG"']
+    for way in ("exec", "run"):
+        assert own["KUBECONFIG"] in must(way, "--", *command, env=confirmed)
+    must("down", env=confirmed)
+    assert status(hostile["name"])["state"] == "running"
+
+
+def test_a_kubeconfig_of_the_shell_means_nothing_to_the_embedded_cluster(hostile: dict[str, Any]) -> None:
+    command = ["exec", "--name", hostile["name"], "--", "sh", "-c", 'echo "$KUBECONFIG"']
+    assert must(*command, env={"KUBECONFIG": "/nowhere"}).strip() == hostile["kubeconfig"]["inside"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

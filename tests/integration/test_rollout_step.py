@@ -152,6 +152,42 @@ def test_a_second_service_on_the_same_pods_moves_with_the_stable_one(app: Applic
     assert app.snapshot()["Service/metrics"] == before["Service/metrics"]
 
 
+def test_a_service_that_also_selects_another_workload_is_refused(app: Application) -> None:
+    """Pinned to one version of this workload it would lose the other's pods."""
+    other = {key: value for key, value in app.get("Deployment").items() if key in ("apiVersion", "kind")}
+    labels = {"istio-injection": "enabled", "app": "other"}
+    pod = {"containers": [{"name": "other", "image": "a:blue", "ports": [{"containerPort": 8080}]}]}
+    spec = {"selector": {"matchLabels": {"app": "other"}}, "template": {"metadata": {"labels": labels}, "spec": pod}}
+    app.request("POST", "Deployment", body={**other, "metadata": {"name": "other"}, "spec": spec})
+    until("the other is ready", lambda: app.get("Deployment", "other").get("status", {}).get("readyReplicas"))
+    wide = {"selector": {"istio-injection": "enabled"}, "ports": [{"port": 80}]}
+    app.request("POST", "Service", body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": "wide"}, "spec": wide})
+    result = app.module("rollout_step", app.plan())
+    assert result["failed"] and f"Service {app.namespace}/wide selects pods of other workloads than Deployment rollouts-demo too (other-" in result["msg"]
+    assert not set(app.snapshot()) & OURS
+
+
+@pytest.mark.parametrize("on_drift", ["fail", "repair"])
+def test_a_workload_that_somebody_resumes_in_the_middle(app: Application, on_drift: str) -> None:
+    """Resumed, any change of its template would empty the Services that are pinned to its hash."""
+    plan = app.plan(steps=[{"set_weight": 20}, {"pause": {}}, {"set_weight": 40}, {"pause": {}}], on_drift=on_drift)
+    app.module("rollout_step", plan)
+    app.patch("Deployment", app.name, {"spec": {"paused": None}})
+    result = app.module("rollout_step", {**plan, "promote": {}})
+    if on_drift == "fail":
+        assert result["failed"] and not result["safe_to_abort"] and "was resumed by somebody else during the rollout" in result["msg"]
+        assert app.weights() == (80, 20)
+    else:
+        assert result["phase"] == "Paused" and app.weights() == (60, 40) and app.get("Deployment")["spec"]["paused"]
+
+
+def test_a_router_that_sends_the_canary_traffic_before_the_start_is_refused(app: Application) -> None:
+    weight = {"router": "istio", "name": app.name, "stable_service": app.name, "weight": 10, "grace": 0}
+    assert app.module("canary_weight", weight)["changed"]
+    result = app.module("rollout_step", app.plan())
+    assert result["failed"] and "sends 10 of 100 parts to Service rollouts-demo-canary already: give the canary weight 0 first" in result["msg"]
+
+
 def test_a_canary_service_is_made_and_removed_where_there_is_none(app: Application) -> None:
     app.request("DELETE", "Service", "rollouts-demo-canary")
     app.patch("VirtualService", app.name, {"spec": {"http": [{"route": [{"destination": {"host": app.name}}]}]}})

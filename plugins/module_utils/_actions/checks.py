@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
 from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT, SERVICE, Resource, name_of
+from .._objects.resources import DEPLOYMENT, POD, SERVICE, Resource, name_of
+from .._objects.resources import labels as labels_of
 from .._plan.plan import Plan
 from .._rollout.permissions import lacking
 from .._routing import router
 from .._workloads.clones import clone_name
 from .._workloads.deployments import not_rolled_out, replicas_of
-from .._workloads.marks import MANAGED_BY, MANAGER
+from .._workloads.marks import MANAGED_BY, MANAGER, POD_TEMPLATE_HASH
+from .._workloads.pods import is_ready
 from .._workloads.revisions import Template
 from .._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
 from . import traffic, workload
@@ -47,7 +49,22 @@ def check(ctx: Context, plan: Plan, deployment: Object, template: Template) -> F
         traffic.validate(ctx, target)
     services, _version = ctx.client.list(SERVICE, ctx.namespace)
     foreign = [each for each in services if (each["metadata"].get("labels") or {}).get(MANAGED_BY) != MANAGER]
-    return Facts(stable_hash, bystanders(foreign, pod_labels, [plan.stable_service, plan.canary_service]), made)
+    others = bystanders(foreign, pod_labels, [plan.stable_service, plan.canary_service])
+    for service in foreign:
+        if name_of(service) in (plan.stable_service, *others):
+            _only_these_pods(ctx, service, deployment, stable_hash)
+    return Facts(stable_hash, others, made)
+
+
+def _only_these_pods(ctx: Context, service: Object, deployment: Object, stable_hash: str) -> None:
+    """Raises Refused for a Service with pods of other workloads too: pinned to one version of this one, it would lose them."""
+    pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(selector_of(service)))
+    others = [name_of(pod) for pod in pods if is_ready(pod) and labels_of(pod).get(POD_TEMPLATE_HASH) != stable_hash]
+    if others:
+        raise Refused(
+            f"Service {ctx.namespace}/{name_of(service)} selects pods of other workloads than Deployment {name_of(deployment)} "
+            f"too ({', '.join(others[:3])}): give it a selector that matches just one workload"
+        )
 
 
 def _permissions(ctx: Context, plan: Plan) -> None:

@@ -13,6 +13,7 @@ from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Ref, labels
 from .._workloads.clones import clone_name, clone_of
+from .._workloads.deployments import replicas_of
 from .._workloads.marks import REVISION, ROLLOUT
 from .._workloads.revisions import Template
 from .._workloads.services import canary_service
@@ -22,15 +23,18 @@ from .context import Context
 Object = Dict[str, Any]
 
 
-def ensure(ctx: Context, deployment: Object, template: Template, revision: str, replicas: int) -> None:
-    """Makes the clone, or gives it so many replicas, and waits until all are ready."""
+def ensure(ctx: Context, deployment: Object, template: Template, revision: str, replicas: int, shrink: bool = False) -> None:
+    """Makes the clone, or gives it so many replicas, and waits until all are ready.
+
+    shrink: it may get fewer. Only when it has no traffic: each of its pods has a part of what there is.
+    """
     ref = ctx.ref(DEPLOYMENT, clone_name(deployment["metadata"]["name"]))
-    while not _written(ctx, ref, clone_of(deployment, template, revision, replicas, ctx.by)):
+    while not _written(ctx, ref, clone_of(deployment, template, revision, replicas, ctx.by), shrink):
         ctx.beat()
     workload.wait_rolled_out(ctx, ref.name, {REVISION: revision})
 
 
-def _written(ctx: Context, ref: Ref, clone: Object) -> bool:
+def _written(ctx: Context, ref: Ref, clone: Object, shrink: bool) -> bool:
     """Writes what is missing of the clone; False when somebody else wrote in between."""
     live = ctx.client.find(ref)
     if live is None:
@@ -41,12 +45,15 @@ def _written(ctx: Context, ref: Ref, clone: Object) -> bool:
             return False
         return True
     refuse_foreign(live, ref, ctx.by)
-    if live["spec"].get("replicas") == clone["spec"]["replicas"]:
+    if live["spec"]["selector"] != clone["spec"]["selector"]:
+        raise Refused(f"{ref} is left over from another revision: delete it")
+    present, wanted = replicas_of(live), clone["spec"]["replicas"]
+    if present == wanted or (present > wanted and not shrink):
         return True
     ctx.guard()
+    sized = {**live, "spec": {**live["spec"], "replicas": wanted}}
     try:
-        wanted = {**live, "spec": {**live["spec"], "replicas": clone["spec"]["replicas"]}}
-        ctx.journal.wrote(ref, live, ctx.client.patch(ref, merge_patch(live, wanted), live))
+        ctx.journal.wrote(ref, live, ctx.client.patch(ref, merge_patch(live, sized), live))
     except Conflict:
         return False
     return True

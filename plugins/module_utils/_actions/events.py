@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict
 
 from .._cluster.client import unique_name
-from .._cluster.errors import ApiError
+from .._cluster.errors import ApiError, Conflict
 from .._objects.resources import EVENT
 from .context import Context
 
@@ -41,6 +41,8 @@ def emit(ctx: Context, workload: Dict[str, Any], reason: str, message: str, warn
     }
     try:
         ctx.client.create(ref, event)
+    except Conflict:
+        pass  # The answer to the first attempt got lost.
     except ApiError as refused:
         text = f"Events are left out: {refused}"
         if text not in ctx.journal.warnings:

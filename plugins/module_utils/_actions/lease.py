@@ -40,20 +40,22 @@ class RolloutLease:
         force: take it from a living holder too (abort); that one sees it before its next write.
         """
         first: Optional[Object] = None
+        first_seen = self._clock.monotonic()
         while True:
             lease = self._client.find(self._ref)
             alive = lease is not None and not self._is_free(lease)
+            if alive and first is not None and lease is not None:
+                if _renewed(lease) != _renewed(first):
+                    raise Refused(
+                        f"rollout {self._rollout}: {rules.holder_of(lease)} is working on it right now: wait until that run ends, "
+                        "or end it with state: aborted"
+                    )
+                alive = self._clock.monotonic() - first_seen <= rules.duration(lease)
             if not alive or force:
                 if self._take(lease):
                     self.was_taken = alive
                     return
                 continue
-            assert lease is not None
-            if first is not None and lease["spec"].get("renewTime") != first["spec"].get("renewTime"):
-                raise Refused(
-                    f"rollout {self._rollout}: {rules.holder_of(lease)} is working on it right now: wait until that run ends, "
-                    "or end it with state: aborted"
-                )
             first = first or lease
             self._clock.sleep(0.5)
 
@@ -116,3 +118,7 @@ class RolloutLease:
         except Conflict:
             raise Lost(f"rollout {self._rollout}: somebody took over while this run was working: nothing more is written here") from None
         self._renewed = self._clock.monotonic()
+
+
+def _renewed(lease: Object) -> Any:
+    return lease["spec"].get("renewTime")

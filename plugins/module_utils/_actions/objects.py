@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .._cluster.errors import Conflict
 from .._objects import edits
@@ -48,12 +48,15 @@ def edit(
     annotate: keep the memory on the object too. Not on workloads: the Deployment controller copies annotations to
     ReplicaSets, and `kubectl rollout undo` would bring them back from there.
     """
+    refused: Optional[Object] = None
     for _attempt in range(_ATTEMPTS):
         live = ctx.client.get(ref)
         result = edits.edited(live, ctx.by, edits_of, ctx.on_drift, ctx.recall(ref.key))
         wanted = edits.stored(result, ctx.clock.now()) if annotate else result.obj
         if edits.same(live, wanted):
-            return Outcome(live, live, False, result.drifted)
+            if refused is not None:  # Our own write got no answer, and it was its repetition that was refused.
+                ctx.journal.wrote(ref, refused, live)
+            return Outcome(refused or live, live, refused is not None, result.drifted)
         before_write(live, wanted)
         if ctx.check:
             ctx.journal.wrote(ref, live, wanted)
@@ -63,6 +66,7 @@ def edit(
         try:
             after = ctx.client.patch(ref, merge_patch(live, wanted), live)
         except Conflict:
+            refused = live
             continue
         ctx.journal.wrote(ref, live, after)
         return Outcome(live, after, True, result.drifted)

@@ -94,8 +94,18 @@ def _pin(stage: Stage, to: str) -> Dict[str, Optional[str]]:
 
 def _ensure_clone(stage: Stage, action: kinds.EnsureClone) -> None:
     deployment = stage.deployment()
+    if stage.record.program == "release" and not deployment["spec"].get("paused"):
+        _paused_again(stage)
     replicas = canary_replicas(action.weight, replicas_of(deployment))
-    clone.ensure(stage.ctx, deployment, stage.new_template(deployment), stage.record.target, replicas)
+    clone.ensure(stage.ctx, deployment, stage.new_template(deployment), stage.record.target, replicas, shrink=action.weight == 0)
+
+
+def _paused_again(stage: Stage) -> None:
+    """Somebody resumed the workload: any change of its template would now empty the Services that are pinned to its hash."""
+    title = f"Deployment {stage.plan.namespace}/{stage.plan.workload}"
+    if stage.ctx.on_drift == "fail":
+        raise Drifted(f"{title} was resumed by somebody else during the rollout: pause it (kubectl rollout pause), or set on_drift: repair")
+    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload))
 
 
 def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:

@@ -122,6 +122,8 @@ def _give_back(lease: RolloutLease) -> None:
 def _present(this: Run) -> None:
     this.plan = _plan(this)
     verdict = _admit(this)
+    if this.wish.promote is not None and this.record is not None:
+        decide.promotable(this.record, this.wish.name, this.wish.promote)
     if verdict == decide.NOTHING:
         this.nothing_to_do = True
         return

@@ -51,10 +51,18 @@ def settle(ctx: Context, moved: Moved, grace: float) -> None:
 
 
 def validate(ctx: Context, target: Target) -> None:
-    """Raises Refused unless traffic can be split on the router; writes nothing."""
+    """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing."""
     module = router(target.router)
-    obj = ctx.client.get(_ref(ctx, target))
+    ref = _ref(ctx, target)
+    obj = ctx.client.get(ref)
     module.edits(obj, target, Split(99, 1))
+    present = module.weight(obj, target)
+    if present.canary:
+        # The new version would get this share as soon as the canary Service points at it, whatever the first step says.
+        raise Refused(
+            f"{ref} sends {present.canary} of {present.stable + present.canary} parts to Service {target.canary_service} already: "
+            "give the canary weight 0 first"
+        )
 
 
 def _edit(ctx: Context, target: Target, edits_of: Any, require_ready: bool) -> Moved:

@@ -14,6 +14,7 @@ from .._objects.patches import merge_patch
 from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET
 from .._workloads import revisions
 from .._workloads.deployments import failed, not_rolled_out
+from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import stuck, troubles
 from .._workloads.services import selector_text
 from . import objects
@@ -101,10 +102,18 @@ def wait_rolled_out(ctx: Context, name: str, pod_labels: Optional[Dict[str, str]
 
 
 def _look_at_pods(ctx: Context, deployment: Object, pod_labels: Optional[Dict[str, str]], lacking: str) -> str:
-    labels = pod_labels or deployment["spec"]["selector"].get("matchLabels") or {}
+    labels = pod_labels or _labels_of_version(ctx, deployment)
+    if not labels:
+        return lacking
     pods = ctx.client.list(POD, ctx.namespace, selector_text(labels))[0]
     reason = stuck(pods)
     if reason:
         raise Failed(f"Deployment {ctx.namespace}/{deployment['metadata']['name']} does not get ready: {reason}: mend the new version")
     why = "; ".join(troubles(pods)[:3])
     return f"{lacking} ({why})" if why else lacking
+
+
+def _labels_of_version(ctx: Context, deployment: Object) -> Dict[str, str]:
+    """The labels of just the pods that run the present template: others, of versions that go, may well be in trouble."""
+    found = revisions.matching(replica_sets(ctx, deployment), deployment["spec"]["template"])
+    return {**deployment["spec"]["selector"].get("matchLabels", {}), POD_TEMPLATE_HASH: revisions.hash_of(found)} if found else {}

@@ -112,14 +112,14 @@ class Client:
         give_up = self._clock.monotonic() + self._patience
         pause = 0.2
         while True:
-            response = self._try(method, path, query, body, content_type, self._clock.monotonic() >= give_up)
-            if response is not None and response.status not in _PASSING:
-                break
-            if response is not None and self._clock.monotonic() >= give_up:
-                break
+            late = self._clock.monotonic() >= give_up
+            response = self._try(method, path, query, body, content_type, late)
+            if response is not None:
+                self._reached = True
+                if late or response.status not in _PASSING:
+                    break
             self._clock.sleep(min(max(pause, _retry_after(response)), _LONGEST_WAIT))
             pause = min(pause * 2, 2.0)
-        self._reached = True
         if response.status >= 400:
             raise api_error(method, ref, response.status, response.body, listing)
         return response.body if isinstance(response.body, Mapping) else {}

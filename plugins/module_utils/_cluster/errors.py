@@ -49,7 +49,8 @@ def _message(verb: str, ref: Ref, status: int, body: Any) -> str:
             f"with a Role{_tail(said)}"
         )
     if status == 404:
-        if ref.name and said and "could not find the requested resource" not in said:
+        # A kind that is not served is answered in plain text, or by a Status that speaks of the resource.
+        if ref.name and isinstance(body, Mapping) and "could not find the requested resource" not in (said or ""):
             return f"{what} does not exist: check its name and the namespace"
         return (
             f"the cluster does not serve {ref.resource.plural} as {ref.resource.api_version}: install its CRDs or set another api_version"

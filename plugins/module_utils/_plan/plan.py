@@ -52,8 +52,9 @@ class Plan:
     @property
     def hash(self) -> str:
         """Differs when what is done differs; a new revision under the same plan keeps it."""
-        lasting = {key: self.raw[key] for key in ("workload", "services", "routers", "canary") if key in self.raw}
-        return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()[:10]
+        routers = [(each.router, each.name, each.routes, each.api_version) for each in self.routers]
+        lasting = [self.workload, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
+        return hashlib.sha256(json.dumps(lasting).encode()).hexdigest()[:10]
 
 
 PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "drain")

@@ -12,6 +12,7 @@ from typing import Any, Dict, Mapping, Optional
 # Source: https://kubernetes.io/docs/concepts/architecture/leases/ and LeaseSpec (coordination.k8s.io/v1).
 LEASE_SECONDS = 15
 RENEW_SECONDS = 4
+CLOCKS_DIFFER = 60
 PROCESS = "progressive.delivery/process"
 
 
@@ -26,10 +27,17 @@ def process_of(lease: Mapping[str, Any]) -> str:
 
 
 def expired(lease: Mapping[str, Any], now: float) -> bool:
-    """Whether the holder has not renewed it for its whole duration."""
-    spec = lease["spec"]
-    renewed = spec.get("renewTime")
-    return renewed is None or _epoch(renewed) + int(spec.get("leaseDurationSeconds") or LEASE_SECONDS) < now
+    """Whether the holder has not renewed it for its whole duration, even if its clock is slower than ours by a minute.
+
+    Whoever finds one that is not expired so far watches it for its duration (`duration`) by a clock of its own.
+    """
+    renewed = lease["spec"].get("renewTime")
+    return renewed is None or _epoch(renewed) + duration(lease) + CLOCKS_DIFFER < now
+
+
+def duration(lease: Mapping[str, Any]) -> int:
+    """Seconds without renewal after which its holder is taken to be gone."""
+    return int(lease["spec"].get("leaseDurationSeconds") or LEASE_SECONDS)
 
 
 def held(holder: Optional[str], process: str, now: float) -> Dict[str, Any]:

@@ -50,8 +50,8 @@ def lost(sent: bool = True) -> TransportError:
 class MemoryServer:
     """Objects by path, with preconditions as the real one has them.
 
-    faults: what happens instead of the next requests: an answer, an error, or None for nothing unusual. after: raised once the next write is
-    carried out. streams: what the next watches bring.
+    faults: what happens instead of the next requests: an answer, an error, or None for nothing unusual.
+    after: raised once the next write is carried out. streams: what the next watches bring.
     """
 
     clock: FakeClock

@@ -35,7 +35,7 @@ CASES = [
         FORBIDDEN,
         False,
         ApiError,
-        "not allowed to patch Service test/shop: give the user the verb 'patch' on services in namespace test with a Role (it says: services",
+        "not allowed to patch Service test/shop: give the user the verb 'patch' on services in namespace test with a Role (it says: ",
     ),
     (
         "GET",
@@ -83,6 +83,7 @@ CASES = [
         NotFound,
         "the cluster does not serve virtualservices as networking.istio.io/v1beta1: install its CRDs or set another api_version",
     ),
+    ("GET", ROUTER, 404, "404 page not found", False, NotFound, "the cluster does not serve virtualservices as networking.istio.io/v1beta1"),
     ("GET", ALL_OF_THEM, 404, "404 page not found", True, NotFound, "the cluster does not serve deployments as apps/v1"),
     (
         "PATCH",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_a_watch_that_ends_is_followed_by_a_list(client: Client, server: MemoryS
 
     def then() -> Iterator[Object]:
         server.put(f"{PODS}/a", pod("a", True))
-        return stream()  # type: ignore[no-any-return]
+        return stream()
 
     server.streams = [then]
     assert wait(client, clock, 1) == ["a"]
@@ -128,10 +129,10 @@ def test_a_lost_event_costs_some_seconds_and_no_more(client: Client, server: Mem
 def test_time_is_up_with_the_last_word_on_what_is_missing(client: Client, server: MemoryServer, clock: FakeClock) -> None:
     beats: list[float] = []
     server.put(f"{PODS}/a", pod("a", False))
-    with pytest.raises(TimeIsUp, match="^0 of 2 ready$"):
+    with pytest.raises(TimeIsUp, match=r"^0 of 2 ready$"):
         wait(client, clock, 2, 30.0, beats)
     assert 1030.0 <= clock.time <= 1031.0
-    assert max(later - earlier for earlier, later in zip(beats, beats[1:])) <= 6.0
+    assert max(later - earlier for earlier, later in pairwise(beats)) <= 6.0
 
 
 def test_without_time_there_is_one_look(client: Client, server: MemoryServer, clock: FakeClock) -> None:
@@ -152,6 +153,14 @@ def test_a_watch_that_is_refused_at_once_is_no_busy_loop(client: Client, server:
     server.streams = [stream] * 100_000
     assert wait(client, clock, 1) == ["a"]
     assert len(server.requests) <= 25 * 30
+
+
+def test_a_short_wait_is_no_busy_loop_either(client: Client, server: MemoryServer, clock: FakeClock) -> None:
+    server.put(f"{PODS}/a", pod("a", False))
+    server.streams = [fails(StreamRefused(answer(429)))] * 1000
+    with pytest.raises(TimeIsUp):
+        wait(client, clock, 1, seconds=3.0)
+    assert len(server.requests) <= 2 * 35
 
 
 def test_an_error_of_the_condition_ends_the_wait(client: Client, clock: FakeClock) -> None:

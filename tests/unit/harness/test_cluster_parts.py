@@ -7,7 +7,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from ansible_collections.progressive.delivery.tests.cluster import cli
+import yaml
+from ansible_collections.progressive.delivery.tests.cluster import cli, kind
 from ansible_collections.progressive.delivery.tests.cluster.embedded import crds, parts, toolchain
 from ansible_collections.progressive.delivery.tests.cluster.embedded.addresses import CLUSTERS, EVERYTHING, Addresses, free_index
 
@@ -132,3 +133,13 @@ def test_names_that_do(name: str) -> None:
 def test_names_that_do_not(name: str) -> None:
     with pytest.raises(cli.argparse.ArgumentTypeError):
         cli._name(name)
+
+
+def test_kind_passes_every_gateway_and_the_audit_log_on(tmp_path: Path) -> None:
+    [node] = kind.configuration({"istio": 1, "nginx": 2, "traefik": 3}, tmp_path)["nodes"]
+    assert [(port["hostPort"], port["listenAddress"]) for port in node["extraPortMappings"]] == [(n, "127.0.0.1") for n in (1, 2, 3)]
+    assert {port["containerPort"] for port in node["extraPortMappings"]} == set(kind.NODE_PORTS.values())
+    assert str(tmp_path / "audit") in [mount["hostPath"] for mount in node["extraMounts"]]
+    [patch] = map(yaml.safe_load, node["kubeadmConfigPatches"])
+    mounts = {volume["mountPath"] for volume in patch["apiServer"]["extraVolumes"]}
+    assert all(any(path.startswith(mount) for mount in mounts) for path in patch["apiServer"]["extraArgs"].values())

@@ -129,11 +129,10 @@ def test_a_connection_closed_between_requests_is_none(server: Server) -> None:
 
 @pytest.mark.parametrize("server", ["silent"], indirect=True)
 def test_overdue_answers_fail_and_requests_without_a_connection_are_counted(server: Server) -> None:
-    load = load_on(server, connections=5, timeout=0.3, max_requests=30)
+    load = load_on(server, connections=5, timeout=0.3, max_requests=15)
     results = load.start().wait()
-    assert {request.error for request in results.requests} == {"timeout"}
-    assert load.skipped > 0
-    assert len(results.requests) + load.skipped == 30
+    assert [request.error for request in results.requests] == ["timeout"] * 15
+    assert load.skipped > 15
 
 
 def test_nobody_listens() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ PATHS = st.lists(KEYS, min_size=1, max_size=3).map(lambda keys: ("spec", *keys))
 MAPPINGS = st.sampled_from([None, {"team": "shop"}])
 
 
-def write(live: Object, by: str, wish: dict[Path, Any], on_drift: str = "fail") -> Object:
+def write(live: Object, by: str, wish: Mapping[Any, Any], on_drift: str = "fail") -> Object:
     """What the API server holds after a call: the live object itself where nothing needs to be written."""
     result = edits.edited(live, by, lambda _base: [Edit(path, value) for path, value in wish.items()], on_drift)
     wanted = json.loads(json.dumps(edits.stored(result, 1.0)))
@@ -96,7 +97,7 @@ def test_owners_of_different_fields_do_not_notice_each_other(
     story: tuple[Object, list[tuple[str, dict[Path, Any]]]], leaving: list[str]
 ) -> None:
     original, calls = story
-    wishes: dict[str, dict[Path, Any]] = dict.fromkeys(OWNERS, {})
+    wishes: dict[str, dict[Path, Any]] = {by: {} for by in OWNERS}
     live = original
     for by, wish in [*calls, *((by, {}) for by in leaving)]:
         live = write(live, by, wish)

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import paths
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.paths import MISSING
 
-ROUTE = {
+ROUTE: dict[str, Any] = {
     "spec": {
         "http": [
             {"match": [{"uri": {"exact": "/"}}], "redirect": {"uri": "/shop"}},

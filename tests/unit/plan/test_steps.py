@@ -49,21 +49,18 @@ def test_steps_keep_their_order() -> None:
 NOT_A_WEIGHT = "canary.steps, step 2, set_weight: {!r} is not a weight: use a whole number from 0 to 100"
 NOT_A_DURATION = "canary.steps, step 2, pause, duration: {!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
 NOT_A_STEP = f"canary.steps, step 2: {{!r}} is not a step: write one of {KINDS}, for example set_weight: 20"
+NO_STEPS: list[Any] = ["set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}}]
+NO_WEIGHTS: list[Any] = [-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5}]
+NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
 
 
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        *(
-            (value, NOT_A_STEP.format(value))
-            for value in ("set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}})
-        ),
-        *(
-            ({"set_weight": v}, NOT_A_WEIGHT.format(v))
-            for v in (-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5})
-        ),
-        *(({"pause": v}, NOT_A_DURATION.format(v)) for v in (True, False, "", "soon", "-3s", -3, [], [30])),
-        *(({"pause": {"duration": v}}, NOT_A_DURATION.format(v)) for v in (True, False, "", "soon", -3, {})),
+        *((value, NOT_A_STEP.format(value)) for value in NO_STEPS),
+        *(({"set_weight": value}, NOT_A_WEIGHT.format(value)) for value in NO_WEIGHTS),
+        *(({"pause": value}, NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, []]),
+        *(({"pause": {"duration": value}}, NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, {}]),
         ({"setWeight": 5}, f"canary.steps, step 2: unknown kind 'setWeight': use one of {KINDS}"),
         ({5: 5}, f"canary.steps, step 2: unknown kind 5: use one of {KINDS}"),
         (

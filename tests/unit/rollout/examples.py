@@ -8,7 +8,14 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan im
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import Entry, release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PROGRESSING, Record
 
-SEED = ({"set_weight": 5}, {"pause": {"duration": "30s"}}, {"set_weight": 20}, {"pause": {}}, {"set_weight": 80}, {"set_weight": 100})
+SEED: tuple[Any, ...] = (
+    {"set_weight": 5},
+    {"pause": {"duration": "30s"}},
+    {"set_weight": 20},
+    {"pause": {}},
+    {"set_weight": 80},
+    {"set_weight": 100},
+)
 
 
 def plan_of(*steps: Any, name: str = "shop") -> Plan:

@@ -12,7 +12,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps i
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import WaitPause
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import already_promoted, program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PAUSED, PROGRESSING, Record
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.model import World, carry_out
@@ -87,7 +87,7 @@ def test_the_weight_that_is_told_is_the_routers(steps: Any, made: bool) -> None:
         assert [decide.current_weight(record, plan)] * 2 == world.weights
         if entry is None:
             continue
-        if not decide.already_promoted(program_of(record, plan), record.position):
+        if not already_promoted(program_of(record, plan), record.position):
             check_the_way_back(decide.begin_abort(record, "x"), plan, copy.deepcopy(world))
         carry_out(world, entry.action)
 

@@ -28,6 +28,10 @@ def moves(weight: int) -> list[str]:
     return [f"run the clone for {weight} % of the traffic", f"move the traffic: {weight} % to the canary"]
 
 
+def step(index: int, does: list[str]) -> list[tuple[int, str]]:
+    return [(index, text) for text in does]
+
+
 def start(weight: int, canary: str = MADE, services: str = "Service shop") -> list[str]:
     return ["pause the workload", f"point {services} at the workload", f"run the clone for {weight} % of the traffic", canary]
 
@@ -60,8 +64,7 @@ RELEASES = [
         (),
         True,
         start(5),
-        [*((0, each) for each in moves(5)), (1, "pause")]
-        + [*((2, each) for each in moves(20)), (3, "pause"), *((4, each) for each in moves(80)), *((5, each) for each in moves(100))],
+        [*step(0, moves(5)), (1, "pause"), *step(2, moves(20)), (3, "pause"), *step(4, moves(80)), *step(5, moves(100))],
         promotion() + clean_up(),
         id="the seed",
     ),
@@ -70,7 +73,7 @@ RELEASES = [
         ("metrics",),
         False,
         start(50, GIVEN, BOTH),
-        [(0, "pause"), *((1, each) for each in moves(50))],
+        [(0, "pause"), *step(1, moves(50))],
         promotion(BOTH) + clean_up(ALL, "their selectors", made=False),
         id="a bystander and a canary Service of the user's",
     ),
@@ -79,7 +82,7 @@ RELEASES = [
         (),
         False,
         start(50, GIVEN),
-        [(0, each) for each in moves(50)],
+        step(0, moves(50)),
         promotion() + clean_up("Services shop, shop-canary", "their selectors", made=False),
         id="a canary Service of the user's",
     ),
@@ -88,14 +91,14 @@ RELEASES = [
         (),
         True,
         start(0),
-        [*((0, each) for each in moves(0)), *((1, each) for each in moves(80)), (2, "move the traffic: 20 % to the canary")]
-        # Pods go when none of them has traffic any more, and not before.
-        + [(3, "run the clone for 80 % of the traffic"), (3, "move the traffic: 50 % to the canary")]
-        + [
-            (4, "move the traffic: 0 % to the canary"),
-            (4, "drain"),
-            (4, "run the clone for 0 % of the traffic"),
-            *((5, each) for each in moves(10)),
+        [
+            *step(0, moves(0)),
+            *step(1, moves(80)),
+            # Pods go when none of them has traffic any more, and not before.
+            (2, "move the traffic: 20 % to the canary"),
+            *step(3, ["run the clone for 80 % of the traffic", "move the traffic: 50 % to the canary"]),
+            *step(4, ["move the traffic: 0 % to the canary", "drain", "run the clone for 0 % of the traffic"]),
+            *step(5, moves(10)),
         ],
         promotion() + clean_up(),
         id="up and down",

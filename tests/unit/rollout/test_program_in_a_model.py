@@ -20,7 +20,7 @@ WEIGHT = st.sampled_from([0, 1, 20, 50, 80, 100])
 STEPS = st.lists(
     st.one_of(st.builds(lambda weight: {"set_weight": weight}, WEIGHT), st.sampled_from([{"pause": {}}, {"pause": 5}])), max_size=6
 )
-PLANS = [
+PLANS: list[Any] = [
     (),
     SEED,
     ({"set_weight": 0},),

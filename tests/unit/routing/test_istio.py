@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import istio
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, split_of
 
@@ -237,7 +238,7 @@ REFUSALS = [
 def test_refusals(http: list[Object], asked: Object, said: str) -> None:
     obj = virtual_service(*http)
     for weight in (0, 20):
-        with pytest.raises(edits.Refused) as refused:
+        with pytest.raises(Refused) as refused:
             istio.edits(obj, target(**asked), split_of(weight))
         assert said in str(refused.value)
         assert str(refused.value).startswith("VirtualService test/shop")
@@ -248,7 +249,7 @@ def test_refusals(http: list[Object], asked: Object, said: str) -> None:
 def test_a_virtual_service_without_http_is_refused(spec: Any) -> None:
     obj = {**virtual_service(), "spec": spec}
     for call in (lambda: istio.edits(obj, target(), split_of(5)), lambda: istio.weight(obj, target())):
-        with pytest.raises(edits.Refused, match=r"^VirtualService test/shop has no HTTP route to Service 'shop'"):
+        with pytest.raises(Refused, match=r"^VirtualService test/shop has no HTTP route to Service 'shop'"):
             call()
 
 

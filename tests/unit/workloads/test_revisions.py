@@ -90,7 +90,7 @@ def test_the_template_comes_back_as_the_deployment_had_it() -> None:
     live = replica_set("x", template())
     assert revisions.template_of(live) == template()
     assert live["spec"]["template"]["metadata"]["labels"]["pod-template-hash"] == "x"
-    unlabelled = {"metadata": {}, "spec": {"containers": []}}
+    unlabelled: Object = {"metadata": {}, "spec": {"containers": []}}
     assert revisions.template_of(replica_set("x", unlabelled)) == unlabelled
 
 

@@ -1,0 +1,40 @@
+"""Changing one object when writes conflict, or when their answers get lost."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import objects
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context, Failed
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import SERVICE, Ref
+from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer, answer, lost
+
+SHOP = Ref(SERVICE, "test", "shop")
+WANTED = [Edit(("spec", "selector", "version"), "blue")]
+
+
+@pytest.fixture
+def ctx(client: Client, server: MemoryServer, clock: FakeClock) -> Context:
+    server.put(SHOP.path, {"metadata": {"name": "shop"}, "spec": {"selector": {"app": "shop"}}})
+    client.get(SHOP)
+    server.requests.clear()
+    return Context(client, clock, "test", "me")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("answers_lost", "conflicts"), [(0, 0), (1, 0), (0, 1), (0, 3)])
+def test_a_change_is_made_once_and_told_as_made(ctx: Context, server: MemoryServer, answers_lost: int, conflicts: int) -> None:
+    """A lost answer makes the repeated write a conflict with itself: had it been told as `nothing to do`, no grace would be waited."""
+    server.after = [lost()] * answers_lost
+    server.faults = [None, answer(409)] * conflicts
+    outcome = objects.edit(ctx, SHOP, lambda _base: WANTED)
+    assert outcome.changed and ctx.journal.changed and len(ctx.journal.diff) == 1
+    assert server.objects[SHOP.path]["spec"]["selector"] == {"app": "shop", "version": "blue"}
+    assert not objects.edit(ctx, SHOP, lambda _base: WANTED).changed
+
+
+def test_an_object_that_never_stops_changing(ctx: Context, server: MemoryServer) -> None:
+    server.faults = [None, answer(409)] * 20
+    with pytest.raises(Failed, match="Service test/shop was changed by somebody else 8 times in a row"):
+        objects.edit(ctx, SHOP, lambda _base: WANTED)
+    assert not ctx.journal.changed
