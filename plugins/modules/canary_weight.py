@@ -123,10 +123,9 @@ drift:
 """
 
 from dataclasses import asdict
-from typing import Any, Dict
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import traffic
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
@@ -137,7 +136,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.duratio
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import ROUTERS, default_grace
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, split_of
 
-SPEC: Dict[str, Any] = {
+SPEC: dict[str, Any] = {
     "router": {"type": "str", "choices": sorted(ROUTERS), "required": True},
     "name": {"type": "str", "required": True},
     "stable_service": {"type": "str", "required": True},
@@ -151,7 +150,7 @@ SPEC: Dict[str, Any] = {
 }
 
 
-def target_of(params: Dict[str, Any], namespace: str) -> Target:
+def target_of(params: dict[str, Any], namespace: str) -> Target:
     """The place of the split that the options name."""
     stable, canary = params["stable_service"], params["canary_service"] or f"{params['stable_service']}-canary"
     if stable == canary:
@@ -159,7 +158,7 @@ def target_of(params: Dict[str, Any], namespace: str) -> Target:
     return Target(params["router"], params["name"], namespace, stable, canary, tuple(params["routes"]), params["api_version"])
 
 
-def work(ctx: Context, params: Dict[str, Any]) -> Dict[str, Any]:
+def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Moves the traffic, or puts the router back."""
     target = target_of(params, ctx.namespace)
     asked = None if params["grace"] is None else seconds(params["grace"], "grace")

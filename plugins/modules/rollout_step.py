@@ -10,7 +10,7 @@ module: rollout_step
 short_description: Advance a progressive rollout by its plan
 description:
   - Takes a new version of an application step by step to all of the traffic, and all of it back when told to.
-  - The options are the plan. Where the rollout stands is remembered in the cluster, in ConfigMap C(<name>.rollout) beside a Lease of the same
+  - The options are the plan. Where the rollout stands is remembered in the cluster, in ConfigMap C(<name>.rollout) beside a Lease of that
     name, so that any call, from anywhere, goes on where the last one ended, however that one ended.
   - A clone of the workload, C(<workload>-canary), runs the new version while the steps give it more and more of the traffic. At the end the
     new version is rolled into the workload itself, while no traffic is on it, and the clone is removed.
@@ -141,8 +141,8 @@ options:
   state:
     description:
       - V(present) releases the version in O(revision).
-      - V(aborted) sends all traffic back to the stable version and removes the new one, from wherever the rollout is, also while another call
-        works on it.
+      - V(aborted) sends all traffic back to the stable version and removes the new one, from wherever the rollout is, also while another
+        call works on it.
       - V(absent) does the same with what is under way, and forgets the record. The application is then as it was before.
     type: str
     choices: [present, aborted, absent]
@@ -205,10 +205,23 @@ safe_to_abort:
   returned: failure
   type: bool
 step:
-  description: The number of steps that are done (C(index)), of all (C(total)), and the step that comes or goes on (C(current)).
+  description: Where in its steps the rollout is.
   returned: when the rollout has a record
   type: dict
   sample: {index: 1, total: 7, current: "pause 30s"}
+  contains:
+    index:
+      description: How many steps are done, which is also the index of the present one, counted from 0.
+      returned: always
+      type: int
+    total:
+      description: How many steps there are.
+      returned: always
+      type: int
+    current:
+      description: The present step; null when all are done.
+      returned: always
+      type: str
 weight:
   description: The split of the traffic in percent that the rollout has reached.
   returned: always
@@ -229,10 +242,9 @@ actions:
   elements: str
 """
 
-from typing import Any, Dict, Optional
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import rollout
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import NotYet
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Lost
@@ -242,19 +254,19 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.refu
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
 
-WORKLOAD_SPEC: Dict[str, Any] = {
+WORKLOAD_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "kind": {"type": "str", "choices": ["Deployment"], "default": "Deployment"},
     "style": {"type": "str", "choices": ["clone"], "default": "clone"},
 }
-ROUTER_SPEC: Dict[str, Any] = {
+ROUTER_SPEC: dict[str, Any] = {
     "type": {"type": "str", "choices": ["istio"], "required": True},
     "name": {"type": "str", "required": True},
     "routes": {"type": "list", "elements": "str"},
     "api_version": {"type": "str"},
 }
-PROMOTE_SPEC: Dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
-SPEC: Dict[str, Any] = {
+PROMOTE_SPEC: dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
+SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "workload": {"type": "dict", "options": WORKLOAD_SPEC},
     "revision": {"type": "dict", "options": {"images": {"type": "dict"}, "number": {"type": "int"}}},
@@ -270,7 +282,7 @@ SPEC: Dict[str, Any] = {
 }
 
 
-def wish_of(params: Dict[str, Any]) -> rollout.Wish:
+def wish_of(params: dict[str, Any]) -> rollout.Wish:
     """What the options ask for."""
     revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
     number = revision.pop("number", None)
@@ -285,7 +297,7 @@ def wish_of(params: Dict[str, Any]) -> rollout.Wish:
     )
 
 
-def result_of(this: rollout.Run) -> Dict[str, Any]:
+def result_of(this: rollout.Run) -> dict[str, Any]:
     """What the module returns, however the call ended."""
     told = report(this.record, this.plan, this.wish.name)
     if this.nothing_to_do:
@@ -296,7 +308,7 @@ def result_of(this: rollout.Run) -> Dict[str, Any]:
 def main() -> None:
     """Entry point."""
     module: AnsibleModule = make_module(SPEC)
-    this: Optional[rollout.Run] = None
+    this: rollout.Run | None = None
     try:
         this = rollout.open_run(make_context(module, module.params["name"]), wish_of(module.params))
         rollout.carry_out(this)
@@ -312,7 +324,7 @@ def main() -> None:
         module.exit_json(**result)
 
 
-def _fail(module: AnsibleModule, this: Optional[rollout.Run], problem: BaseException) -> None:
+def _fail(module: AnsibleModule, this: rollout.Run | None, problem: BaseException) -> None:
     if this is None:
         module.fail_json(msg=one_line(problem), changed=False, safe_to_abort=False)
         return

@@ -85,7 +85,7 @@ drift:
   elements: str
 """
 
-from typing import Any, Dict, List
+from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import services
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
@@ -95,7 +95,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import selector_of
 
-SPEC: Dict[str, Any] = {
+SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "selector": {"type": "dict"},
     "merge": {"type": "bool", "default": True},
@@ -104,10 +104,10 @@ SPEC: Dict[str, Any] = {
 }
 
 
-def work(ctx: Context, params: Dict[str, Any]) -> Dict[str, Any]:
+def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Points the Service, or gives it its own selector back."""
 
-    def wanted(base: Dict[str, Any]) -> List[Edit]:
+    def wanted(base: dict[str, Any]) -> list[Edit]:
         if params["state"] == "absent":
             return []
         if not params["selector"]:

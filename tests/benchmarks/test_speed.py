@@ -26,7 +26,11 @@ def app() -> Iterator[Application]:
 def _adhoc(module: str, arguments: str, environment: dict[str, str]) -> float:
     began = time.monotonic()
     done = subprocess.run(
-        ["ansible", "localhost", "-m", module, "-a", arguments], capture_output=True, text=True, check=False, env={**os.environ, **environment}
+        ["ansible", "localhost", "-m", module, "-a", arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return time.monotonic() - began
@@ -53,7 +57,10 @@ def test_an_ad_hoc_change(app: Application) -> None:
     in_namespace = f" namespace={app.namespace}"
 
     def core_patch(number: int) -> float:
-        route = [{"destination": {"host": "rollouts-demo"}, "weight": 99 - number}, {"destination": {"host": "rollouts-demo-canary"}, "weight": 1 + number}]
+        route = [
+            {"destination": {"host": "rollouts-demo"}, "weight": 99 - number},
+            {"destination": {"host": "rollouts-demo-canary"}, "weight": 1 + number},
+        ]
         definition = {
             "apiVersion": "networking.istio.io/v1beta1",
             "kind": "VirtualService",

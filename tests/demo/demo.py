@@ -12,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, os.environ["ANSIBLE_COLLECTIONS_PATH"].split(":")[0])
 
-from ansible_collections.progressive.delivery.tests.harness.application import Application, application  # noqa: E402
-from ansible_collections.progressive.delivery.tests.harness.load import Load, Results  # noqa: E402
-from ansible_collections.progressive.delivery.tests.harness.stats import fits, interval  # noqa: E402
-from ansible_collections.progressive.delivery.tests.harness.watch import Watch  # noqa: E402
+from ansible_collections.progressive.delivery.tests.harness.application import Application, application
+from ansible_collections.progressive.delivery.tests.harness.load import Load, Results
+from ansible_collections.progressive.delivery.tests.harness.stats import fits, interval
+from ansible_collections.progressive.delivery.tests.harness.watch import Watch
 
 RATE = 300.0
 CONVERGED = 1.0  # seconds after which the gateway follows a new weight
@@ -26,7 +26,10 @@ STEPS += [{"set_weight": 80}, {"pause": {"duration": "5s"}}, {"set_weight": 100}
 def main() -> int:
     """0 when the release is complete, everything is as it was but for the version, and no request failed."""
     with application(os.environ["KUBECONFIG"]) as app, tempfile.TemporaryDirectory() as folder:
-        print(f"\nApplication {app.name} in namespace {app.namespace}, version {app.ask(1)[0]}; {RATE:g} requests a second through the Istio gateway.")
+        print(
+            f"\nApplication {app.name} in namespace {app.namespace}, version {app.ask(1)[0]}; "
+            f"{RATE:g} requests a second through the Istio gateway."
+        )
         before = app.snapshot()
         log = Path(folder) / "log"
         with app.load(RATE) as load, Watch(app.path("VirtualService"), app.kubeconfig) as watch:
@@ -95,7 +98,8 @@ def end(app: Application, before: dict, results: Results, code: int) -> int:
     same = [key for key in before if not key.startswith("Deployment/")]
     untouched = all(after.get(key) == before[key] for key in same)
     print(f"\nThe Deployment runs {image}; the gateway answers {', '.join(sorted(set(app.ask(50))))}.")
-    print(f"VirtualService and Services are {'exactly as before' if untouched else 'NOT as before'}; new objects: {', '.join(sorted(set(after) - set(before)))}.")
+    new = ", ".join(sorted(set(after) - set(before)))
+    print(f"VirtualService and Services are {'exactly as before' if untouched else 'NOT as before'}; new objects: {new}.")
     print(f"{len(results.requests):,} requests, {len(results.failures)} failed.")
     return 0 if code == 0 and untouched and image.endswith(":yellow") and not results.failures else 1
 

@@ -149,7 +149,9 @@ class Application:
         command = ["ansible-playbook", f"progressive.delivery.{name}", "-e", json.dumps(given)]
         with open(log or os.devnull, "w", encoding="utf-8") as file:
             out = file if log else subprocess.PIPE
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            )
 
     def playbook(self, name: str, variables: dict[str, Any]) -> tuple[int, str]:
         """The exit code and the output of a playbook."""

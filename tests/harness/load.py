@@ -227,9 +227,9 @@ class Load:
         pending: set[asyncio.Task[None]] = set()
         while not self._stop.is_set():
             elapsed = time.perf_counter() - began
-            if elapsed > self.duration or self.sent + self.skipped >= self.max_requests:
+            if elapsed > self.duration or self.sent >= self.max_requests:
                 break
-            due = min(int(elapsed * self.rate) + 1, self.max_requests) - self.sent - self.skipped
+            due = int(elapsed * self.rate) + 1 - self.sent - self.skipped
             for _ in range(due):
                 self._send_one(pending)
             self._expire()
@@ -244,6 +244,8 @@ class Load:
                 connection.transport.abort()
 
     def _send_one(self, pending: set[asyncio.Task[None]]) -> None:
+        if self.sent >= self.max_requests:
+            return
         if self._idle:
             self.sent += 1
             self._idle.popleft().send()
@@ -327,7 +329,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rate", type=float, default=100, help="requests a second (default 100)")
     parser.add_argument("--connections", type=int, default=100, help="most connections at once (default 100)")
     parser.add_argument("--duration", type=float, default=10, help="seconds (default 10)")
-    parser.add_argument("--max-requests", type=int, default=1_000_000)
+    parser.add_argument("--max-requests", type=int, default=1_000_000, help="stop after so many were sent")
     parser.add_argument("--timeout", type=float, default=10, help="seconds for one request (default 10)")
     parser.add_argument("--out", type=Path, help="write every request here, as lines of JSON")
     options = parser.parse_args(arguments)

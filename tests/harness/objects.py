@@ -50,7 +50,7 @@ def gateway_api(host: str, weights: dict[str, int]) -> list[Item]:
 def ingress_nginx(host: str, weights: dict[str, int]) -> list[Item]:
     """An Ingress for the first Service, and one with the canary annotations for the second, if any."""
     name = host.split(".")[0]
-    found = []
+    found: list[Item] = []
     for service_name, weight in weights.items():
         path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": service_name, "port": {"number": 80}}}}
         spec = {"ingressClassName": "nginx", "rules": [{"host": host, "http": {"paths": [path]}}]}

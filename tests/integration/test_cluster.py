@@ -213,6 +213,18 @@ def test_an_interrupted_start_leaves_nothing(seconds: float, number: signal.Sign
     assert left_of(name) == []
 
 
+def test_an_interrupted_run_leaves_nothing() -> None:
+    name = f"{PREFIX}-run-interrupted"
+    command = [str(CLUSTER / "run"), "--name", name, "--with", "istio", "--", "sh", "-c", "echo inside; sleep 60"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    assert any(line == "inside\n" for line in running.stdout)
+    running.terminate()
+    running.communicate(timeout=30)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert left_of(name) == []
+
+
 def test_a_starter_that_is_killed_leaves_nothing_running() -> None:
     name = f"{PREFIX}-killed"
     starting = subprocess.Popen([CLUSTER / "up", "--name", name, "--with", "istio"], stdout=subprocess.PIPE, start_new_session=True)
@@ -269,7 +281,7 @@ def test_mistakes_get_one_clear_message(arguments: list[str], message: str) -> N
 def test_where_namespaces_are_forbidden_a_message_says_what_to_do() -> None:
     """Within a user namespace of its own the limit can be set to none without harm to others."""
     forbid = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" --name "$1"'
-    command = ["unshare", "--user", "--map-root-user", "sh", "-c", forbid, CLUSTER / "up", f"{PREFIX}-forbidden"]
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", forbid, str(CLUSTER / "up"), f"{PREFIX}-forbidden"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "sysctl -w user.max_user_namespaces" in done.stderr and "CLUSTER=kind" in done.stderr

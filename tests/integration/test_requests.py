@@ -13,7 +13,13 @@ import yaml
 from ansible_collections.progressive.delivery.tests.harness.application import ROOT, Application
 from ansible_collections.progressive.delivery.tests.harness.audit import AuditLog, Entry, count
 
-WEIGHT = {"router": "istio", "name": "rollouts-demo", "stable_service": "rollouts-demo", "canary_service": "rollouts-demo-canary", "grace": 0}
+WEIGHT = {
+    "router": "istio",
+    "name": "rollouts-demo",
+    "stable_service": "rollouts-demo",
+    "canary_service": "rollouts-demo-canary",
+    "grace": 0,
+}
 
 
 def _requests(app: Application, module: str, options: dict[str, Any]) -> tuple[dict[str, Any], list[Entry]]:
@@ -46,7 +52,9 @@ def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> 
     costs = []
     for replicas, image in ((1, "yellow"), (20, "green")):
         app.patch("Deployment", app.name, {"spec": {"replicas": replicas}})
-        app.module("rollout_step", app.plan(steps=[{"set_weight": 5}, {"pause": {}}], grace=0, revision={"images": {app.name: f"a:{image}"}}))
+        app.module(
+            "rollout_step", app.plan(steps=[{"set_weight": 5}, {"pause": {}}], grace=0, revision={"images": {app.name: f"a:{image}"}})
+        )
         _result, requests = _requests(app, "rollout_step", {"name": app.name, "promote": {}, "until": "step"})
         costs.append(sum(count(requests).values()))
         app.module("rollout_step", {"name": app.name, "state": "aborted"})
@@ -59,7 +67,12 @@ def _user(app: Application, rules: list[dict[str, Any]]) -> str:
     made = subprocess.run([ROOT / "tests" / "cluster" / "user", name], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}
-    binding = {**role, "kind": "RoleBinding", "roleRef": {"apiGroup": subject["apiGroup"], "kind": "Role", "name": name}, "subjects": [subject]}
+    binding = {
+        **role,
+        "kind": "RoleBinding",
+        "roleRef": {"apiGroup": subject["apiGroup"], "kind": "Role", "name": name},
+        "subjects": [subject],
+    }
     del binding["rules"]
     for plural, obj in (("roles", role), ("rolebindings", binding)):
         path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{app.namespace}/{plural}"
@@ -73,7 +86,9 @@ def _shipped_rules() -> list[dict[str, Any]]:
 
 
 def _without(rules: list[dict[str, Any]], verb: str, resource: str) -> list[dict[str, Any]]:
-    return [{**rule, "verbs": [each for each in rule["verbs"] if each != verb]} if resource in rule["resources"] else rule for rule in rules]
+    return [
+        {**rule, "verbs": [each for each in rule["verbs"] if each != verb]} if resource in rule["resources"] else rule for rule in rules
+    ]
 
 
 def test_the_shipped_role_is_enough_for_a_release_and_an_abort(app: Application) -> None:
@@ -99,7 +114,10 @@ def test_with_less_canary_weight_names_the_missing_right(app: Application) -> No
     result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig})
     assert "not allowed to list endpointslices in namespace" in result["msg"] and "with a Role" in result["msg"]
     result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig, "require_ready": False})
-    assert f"not allowed to patch VirtualService {app.namespace}/rollouts-demo: give the user the verb 'patch' on virtualservices.networking.istio.io" in result["msg"]
+    assert (
+        f"not allowed to patch VirtualService {app.namespace}/rollouts-demo: "
+        "give the user the verb 'patch' on virtualservices.networking.istio.io" in result["msg"]
+    )
     assert app.weights() == (100, 0)
 
 
@@ -139,7 +157,10 @@ def test_an_ad_hoc_call_is_complete(app: Application) -> None:
     try:
         arguments = "router=istio name=rollouts-demo stable_service=rollouts-demo canary_service=rollouts-demo-canary weight=20 grace=0"
         command = ["ansible", "localhost", "-m", "progressive.delivery.canary_weight", "-a", arguments]
-        results = [subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "KUBECONFIG": str(own)}).stdout for _ in range(2)]
+        results = [
+            subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "KUBECONFIG": str(own)}).stdout
+            for _ in range(2)
+        ]
     finally:
         own.unlink()
     assert [out.partition("|")[2].split()[0] for out in results] == ["CHANGED", "SUCCESS"]

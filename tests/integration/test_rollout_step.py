@@ -163,7 +163,10 @@ def test_a_service_that_also_selects_another_workload_is_refused(app: Applicatio
     wide = {"selector": {"istio-injection": "enabled"}, "ports": [{"port": 80}]}
     app.request("POST", "Service", body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": "wide"}, "spec": wide})
     result = app.module("rollout_step", app.plan())
-    assert result["failed"] and f"Service {app.namespace}/wide selects pods of other workloads than Deployment rollouts-demo too (other-" in result["msg"]
+    assert (
+        result["failed"]
+        and f"Service {app.namespace}/wide selects pods of other workloads than Deployment rollouts-demo too (other-" in result["msg"]
+    )
     assert not set(app.snapshot()) & OURS
 
 
@@ -185,7 +188,10 @@ def test_a_router_that_sends_the_canary_traffic_before_the_start_is_refused(app:
     weight = {"router": "istio", "name": app.name, "stable_service": app.name, "weight": 10, "grace": 0}
     assert app.module("canary_weight", weight)["changed"]
     result = app.module("rollout_step", app.plan())
-    assert result["failed"] and "sends 10 of 100 parts to Service rollouts-demo-canary already: give the canary weight 0 first" in result["msg"]
+    assert (
+        result["failed"]
+        and "sends 10 of 100 parts to Service rollouts-demo-canary already: give the canary weight 0 first" in result["msg"]
+    )
 
 
 def test_a_canary_service_is_made_and_removed_where_there_is_none(app: Application) -> None:

@@ -17,7 +17,7 @@ def _hash(app: Application) -> str:
 @pytest.mark.parametrize("merge", [True, False])
 def test_check_run_check_run_and_back(app: Application, merge: bool) -> None:
     before = app.snapshot()
-    wanted = {"name": SERVICE, "selector": {"pod-template-hash": _hash(app)}, "merge": merge}
+    wanted: dict[str, Any] = {"name": SERVICE, "selector": {"pod-template-hash": _hash(app)}, "merge": merge}
     selector = {**({"app": "rollouts-demo"} if merge else {}), **wanted["selector"]}
     preview = app.module("service_selector", wanted, check=True)
     assert preview["changed"] and preview["selector"] == selector and app.snapshot() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import pairwise
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import SEED, Application, until
@@ -46,7 +47,7 @@ def test_the_seed_through_the_playbook(app: Application) -> None:
     states = watch.states
     weights = [_canary_share(state.item) for state in states]
     assert weights == [0, 5, 20, 80, 100, 0]
-    for state, following in list(zip(states, states[1:]))[1:]:
+    for state, following in list(pairwise(states))[1:]:
         share = _canary_share(state.item)
         served = load.results(state.time + CONVERGED, following.time - MARGIN).versions
         total = served["blue"] + served["yellow"]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Resource, name_of
@@ -25,7 +25,7 @@ from . import traffic, workload
 from .clone import refuse_foreign
 from .context import Context, Failed
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 _REVIEW = Resource("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews")
 
@@ -35,7 +35,7 @@ class Facts:
     """What a rollout must remember of its start."""
 
     stable_hash: str
-    bystanders: List[str]
+    bystanders: list[str]
     canary_service_made: bool
 
 
@@ -74,7 +74,8 @@ def _permissions(ctx: Context, plan: Plan) -> None:
     missing = lacking(routers, answer.get("status") or {})
     if missing:
         raise Refused(
-            f"not allowed in namespace {ctx.namespace}: {', '.join(missing)}: grant the verbs with a Role (docs/rbac.yml has the whole of it)"
+            f"not allowed in namespace {ctx.namespace}: {', '.join(missing)}: "
+            "grant the verbs with a Role (docs/rbac.yml has the whole of it)"
         )
 
 
@@ -98,11 +99,11 @@ def _workload(ctx: Context, deployment: Object) -> str:
         raise Refused(str(problem_found)) from None
 
 
-def _services(ctx: Context, plan: Plan, deployment: Object, pod_labels: Dict[str, str]) -> bool:
+def _services(ctx: Context, plan: Plan, deployment: Object, pod_labels: dict[str, str]) -> bool:
     """Whether the canary Service must be made."""
     old_labels = (deployment["spec"]["template"].get("metadata") or {}).get("labels") or {}
     stable = ctx.client.get(ctx.ref(SERVICE, plan.stable_service))
-    canary: Optional[Object] = ctx.client.find(ctx.ref(SERVICE, plan.canary_service))
+    canary: Object | None = ctx.client.find(ctx.ref(SERVICE, plan.canary_service))
     for service in [stable] if canary is None else [stable, canary]:
         title = f"Service {ctx.namespace}/{name_of(service)}"
         if is_headless(service):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from .._cluster.errors import Conflict
 from .._objects.patches import merge_patch
@@ -20,7 +20,7 @@ from .._workloads.services import canary_service
 from . import services, workload
 from .context import Context
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 
 def ensure(ctx: Context, deployment: Object, template: Template, revision: str, replicas: int, shrink: bool = False) -> None:
@@ -71,7 +71,7 @@ def wait_gone(ctx: Context, revision: str) -> None:
 
 
 def _until_pods(ctx: Context, revision: str, what: str, counts: Callable[[Object], bool]) -> None:
-    def missing(pods: List[Object]) -> Optional[str]:
+    def missing(pods: list[Object]) -> str | None:
         left = [pod["metadata"]["name"] for pod in pods if counts(pod)]
         return f"{len(left)} of them are left, {left[0]} for one" if left else None
 

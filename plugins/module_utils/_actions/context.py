@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable
 
 from .._cluster.client import Client
 from .._cluster.clock import Clock
@@ -16,7 +17,7 @@ from .._objects.edits import Field
 from .._objects.patches import diff_entry
 from .._objects.resources import Ref, Resource
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 
 class Failed(Exception):
@@ -31,13 +32,13 @@ class NotYet(Exception):
 class Journal:
     """What was written: one line and one diff entry for each write, or in check mode for each write that would be made."""
 
-    actions: List[str] = field(default_factory=list)
-    diff: List[Dict[str, Any]] = field(default_factory=list)
-    warnings: List[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    diff: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     changed: bool = False
     acting: bool = False  # whether an action of a rollout has been begun, as opposed to checks and refusals before
 
-    def wrote(self, ref: Ref, before: Optional[Object], after: Optional[Object]) -> None:
+    def wrote(self, ref: Ref, before: Object | None, after: Object | None) -> None:
         """Notes a write of an object of the user's application (not of our own record)."""
         self.changed = True
         self.diff.append(diff_entry(str(ref), before, after))
@@ -47,7 +48,7 @@ def _nothing() -> None:
     """Stands for a guard or a beat where no Lease is held."""
 
 
-def _no_memory(_key: str) -> List[Field]:
+def _no_memory(_key: str) -> list[Field]:
     return []
 
 
@@ -74,7 +75,7 @@ class Context:
     journal: Journal = field(default_factory=Journal)
     guard: Callable[[], None] = _nothing
     beat: Callable[[], None] = _nothing
-    recall: Callable[[str], List[Field]] = _no_memory
+    recall: Callable[[str], list[Field]] = _no_memory
     remember: Callable[[str, Sequence[Field]], None] = _forget
 
     def ref(self, resource: Resource, name: str) -> Ref:
@@ -82,8 +83,8 @@ class Context:
         return Ref(resource, self.namespace, name)
 
     def until(
-        self, what: str, resource: Resource, missing: Callable[[List[Object]], Optional[str]], labels: str = "", name: str = ""
-    ) -> List[Object]:
+        self, what: str, resource: Resource, missing: Callable[[list[Object]], str | None], labels: str = "", name: str = ""
+    ) -> list[Object]:
         """Waits until nothing is missing, as the call's `wait` and `wait_timeout` say. `what` names it in the error."""
         deadline = self.clock.monotonic() + (self.wait_timeout if self.wait else 0.0)
         fields = f"metadata.name={name}" if name else ""

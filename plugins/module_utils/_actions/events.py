@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict
+from typing import Any
 
 from .._cluster.client import unique_name
 from .._cluster.errors import ApiError, Conflict
@@ -17,8 +17,10 @@ from .context import Context
 _COMPONENT = "progressive.delivery"
 
 
-def emit(ctx: Context, workload: Dict[str, Any], reason: str, message: str, warning: bool = False) -> None:
-    """Writes one Event. One that is not allowed is left out with a warning: no rollout fails for it."""
+def emit(ctx: Context, workload: dict[str, Any], reason: str, message: str, warning: bool = False) -> None:
+    """Writes one Event on the workload, if it is there. One that is not allowed is left out with a warning: no rollout fails for it."""
+    if not workload:
+        return
     now = datetime.fromtimestamp(ctx.clock.now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     ref = ctx.ref(EVENT, unique_name(workload["metadata"]["name"]))
     involved = {

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any
 
 from .._cluster import process
 from .._cluster.client import Client
@@ -17,7 +17,7 @@ from .._objects.resources import LEASE, Ref
 from .._rollout import lease as rules
 from .._workloads.marks import marks
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 
 class Lost(Exception):
@@ -39,7 +39,7 @@ class RolloutLease:
 
         force: take it from a living holder too (abort); that one sees it before its next write.
         """
-        first: Optional[Object] = None
+        first: Object | None = None
         first_seen = self._clock.monotonic()
         while True:
             lease = self._client.find(self._ref)
@@ -65,7 +65,8 @@ class RolloutLease:
         if rules.holder_of(lease) != self._me:
             self.held = False
             raise Lost(
-                f"rollout {self._rollout}: {rules.holder_of(lease) or 'somebody'} took over while this run was working: nothing more is written here"
+                f"rollout {self._rollout}: {rules.holder_of(lease) or 'somebody'} took over while this run was working: "
+                "nothing more is written here"
             )
         if self._clock.monotonic() - self._renewed > rules.RENEW_SECONDS:
             self._renew(lease or {})
@@ -97,7 +98,7 @@ class RolloutLease:
     def _is_free(self, lease: Object) -> bool:
         return rules.holder_of(lease) is None or rules.expired(lease, self._clock.now()) or process.is_gone(rules.process_of(lease))
 
-    def _take(self, lease: Optional[Object]) -> bool:
+    def _take(self, lease: Object | None) -> bool:
         wanted = rules.held(self._me, self._process, self._clock.now())
         try:
             if lease is None:

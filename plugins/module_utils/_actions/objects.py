@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable
 
 from .._cluster.errors import Conflict
 from .._objects import edits
@@ -16,7 +17,7 @@ from .._objects.patches import merge_patch
 from .._objects.resources import Ref
 from .context import Context, Failed
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 _ATTEMPTS = 8
 
@@ -28,7 +29,7 @@ class Outcome:
     before: Object
     after: Object
     changed: bool
-    drifted: List[str]
+    drifted: list[str]
 
 
 def _no_check(_before: Object, _after: Object) -> None:
@@ -48,7 +49,7 @@ def edit(
     annotate: keep the memory on the object too. Not on workloads: the Deployment controller copies annotations to
     ReplicaSets, and `kubectl rollout undo` would bring them back from there.
     """
-    refused: Optional[Object] = None
+    refused: Object | None = None
     for _attempt in range(_ATTEMPTS):
         live = ctx.client.get(ref)
         result = edits.edited(live, ctx.by, edits_of, ctx.on_drift, ctx.recall(ref.key))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable
 
 from .._objects.refusal import Drifted
 from .._objects.resources import DEPLOYMENT, SERVICE
@@ -23,7 +23,7 @@ from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from . import clone, services, traffic, workload
 from .context import Context, Failed
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 
 @dataclass
@@ -86,7 +86,7 @@ def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
         stage.settle(changed)
 
 
-def _pin(stage: Stage, to: str) -> Dict[str, Optional[str]]:
+def _pin(stage: Stage, to: str) -> dict[str, str | None]:
     if to == "clone":
         return {REVISION: stage.record.target}
     return {POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, stage.deployment())}
@@ -113,12 +113,13 @@ def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None
 
 
 def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
-    # With a list, since all routers shall be moved, not just those up to the first that changed.
-    stage.settle(any([traffic.move(stage.ctx, target, split_of(action.weight)).changed for target in stage.plan.routers]))
+    moves = [traffic.move(stage.ctx, target, split_of(action.weight)) for target in stage.plan.routers]
+    stage.settle(any(move.changed for move in moves))
 
 
 def _restore_routers(stage: Stage, _action: kinds.RestoreRouters) -> None:
-    stage.settle(any([traffic.restore(stage.ctx, target).changed for target in stage.plan.routers]))
+    moves = [traffic.restore(stage.ctx, target) for target in stage.plan.routers if traffic.exists(stage.ctx, target)]
+    stage.settle(any(move.changed for move in moves))
 
 
 def _drain(stage: Stage, _action: kinds.Drain) -> None:
@@ -178,10 +179,11 @@ def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
 
 
 def _resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:
-    workload.resume(stage.ctx, stage.plan.workload)
+    if stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, stage.plan.workload)) is not None:
+        workload.resume(stage.ctx, stage.plan.workload)
 
 
-HANDLERS: Dict[type, Callable[[Stage, Any], None]] = {
+HANDLERS: dict[type, Callable[[Stage, Any], None]] = {
     kinds.PauseWorkload: _pause_workload,
     kinds.PinServices: _pin_services,
     kinds.EnsureClone: _ensure_clone,

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any, Callable
 
 from .._objects.edits import Edit
 from .._objects.paths import MISSING
@@ -18,7 +19,7 @@ from . import objects
 from .context import Context
 from .objects import Outcome
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 # Pods come and go while EndpointSlices follow: how old the list of pods may be with which these are compared.
 _PODS_STAY_FRESH = 1.0
@@ -34,7 +35,7 @@ def point(ctx: Context, name: str, edits_of: Callable[[Object], Sequence[Edit]],
     return objects.edit(ctx, ctx.ref(SERVICE, name), edits_of, check)
 
 
-def selector_edits(service: Object, changes: Dict[str, Optional[str]], merge: bool = True) -> List[Edit]:
+def selector_edits(service: Object, changes: dict[str, str | None], merge: bool = True) -> list[Edit]:
     """The edits that merge the changes into a Service's selector (None takes a key away), or that make it exactly so."""
     if (service.get("spec") or {}).get("type") == "ExternalName":
         raise Refused(f"Service {service['metadata']['name']} is of type ExternalName and has no pods: name another Service")
@@ -49,15 +50,16 @@ def prove(ctx: Context, service: Object) -> Endpoints:
     name, selector = service["metadata"]["name"], selector_of(service)
     ports = (service.get("spec") or {}).get("ports") or []
     pods = _Pods(ctx, selector)
-    seen: List[Endpoints] = []
+    seen: list[Endpoints] = []
 
-    def missing(slices: List[Object]) -> Optional[str]:
+    def missing(slices: list[Object]) -> str | None:
         found = endpoints_of(name, slices, ports)
         seen[:] = [found]
         if found.ready == pods.ready() or found.ready == pods.ready(fresh=True):
             return None
-        wanted = len(pods.ready())
-        return f"{len(found.ready & pods.ready())} of {wanted} ready pods stand in its EndpointSlices with all ports, and {len(found.ready - pods.ready())} others"
+        wanted = pods.ready()
+        there, others = len(found.ready & wanted), len(found.ready - wanted)
+        return f"{there} of {len(wanted)} ready pods stand in its EndpointSlices with all ports, and {others} others"
 
     ctx.until(
         f"Service {name} on the pods of {selector_text(selector)}", ENDPOINT_SLICE, missing, labels=f"kubernetes.io/service-name={name}"
@@ -70,10 +72,10 @@ class _Pods:
 
     def __init__(self, ctx: Context, selector: Selector) -> None:
         self._ctx, self._selector = ctx, selector
-        self._uids: FrozenSet[str] = frozenset()
-        self._read_at: Optional[float] = None
+        self._uids: frozenset[str] = frozenset()
+        self._read_at: float | None = None
 
-    def ready(self, fresh: bool = False) -> FrozenSet[str]:
+    def ready(self, fresh: bool = False) -> frozenset[str]:
         """The uids; fresh: read again unless that was done just now."""
         now = self._ctx.clock.monotonic()
         if self._read_at is None or (fresh and now - self._read_at > _PODS_STAY_FRESH):
@@ -81,7 +83,7 @@ class _Pods:
         return self._uids
 
 
-def _pods(ctx: Context, selector: Selector) -> List[Object]:
+def _pods(ctx: Context, selector: Selector) -> list[Object]:
     return ctx.client.list(POD, ctx.namespace, selector_text(selector))[0]
 
 

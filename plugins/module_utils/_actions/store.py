@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any
 
 from .._cluster.client import Client
 from .._cluster.errors import Conflict
@@ -23,9 +23,9 @@ class Store:
 
     def __init__(self, client: Client, ref: Ref, rollout: str) -> None:
         self._client, self._ref, self._rollout = client, ref, rollout
-        self._seen: Optional[Dict[str, Any]] = None
+        self._seen: dict[str, Any] | None = None
 
-    def load(self) -> Optional[Record]:
+    def load(self) -> Record | None:
         """The record, None where there is none."""
         self._seen = self._client.find(self._ref)
         if self._seen is None:

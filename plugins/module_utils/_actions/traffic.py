@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any
 
 from .._objects.edits import changed_at
 from .._objects.refusal import Refused
@@ -18,7 +18,7 @@ from .._workloads.services import endpoints_of
 from . import objects
 from .context import Context
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Moved:
     weight: Split
     resource: Object
     changed: bool
-    drifted: List[str]
+    drifted: list[str]
 
 
 def move(ctx: Context, target: Target, split: Split, require_ready: bool = True) -> Moved:
@@ -41,6 +41,11 @@ def move(ctx: Context, target: Target, split: Split, require_ready: bool = True)
 def restore(ctx: Context, target: Target, require_ready: bool = True) -> Moved:
     """Puts the router back as it was before the first split."""
     return _edit(ctx, target, lambda _base: [], require_ready)
+
+
+def exists(ctx: Context, target: Target) -> bool:
+    """Whether the router is there; one that the user deleted needs nothing back."""
+    return ctx.client.find(_ref(ctx, target)) is not None
 
 
 def settle(ctx: Context, moved: Moved, grace: float) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from .._cluster.errors import Conflict
 from .._objects.edits import Edit
@@ -20,7 +20,7 @@ from .._workloads.services import selector_text
 from . import objects
 from .context import Context, Failed
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 _LOOK_AT_PODS_EVERY = 1.0
 
@@ -35,7 +35,7 @@ def resume(ctx: Context, name: str) -> None:
     objects.restore(ctx, ctx.ref(DEPLOYMENT, name), annotate=False)
 
 
-def replica_sets(ctx: Context, deployment: Object) -> List[Object]:
+def replica_sets(ctx: Context, deployment: Object) -> list[Object]:
     """The ReplicaSets of a Deployment."""
     labels = selector_text(deployment["spec"]["selector"].get("matchLabels") or {})
     return revisions.owned(ctx.client.list(REPLICA_SET, ctx.namespace, labels)[0], deployment)
@@ -79,11 +79,11 @@ def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Temp
     pause(ctx, name)
 
 
-def wait_rolled_out(ctx: Context, name: str, pod_labels: Optional[Dict[str, str]] = None) -> Object:
+def wait_rolled_out(ctx: Context, name: str, pod_labels: dict[str, str] | None = None) -> Object:
     """Waits until all replicas run the Deployment's template; fails as soon as a pod is known not to start."""
     looked_at = [ctx.clock.monotonic()]
 
-    def missing(deployments: List[Object]) -> Optional[str]:
+    def missing(deployments: list[Object]) -> str | None:
         if not deployments:
             raise Failed(f"Deployment {ctx.namespace}/{name} was deleted while it was waited for: run again")
         deployment = deployments[0]
@@ -101,7 +101,7 @@ def wait_rolled_out(ctx: Context, name: str, pod_labels: Optional[Dict[str, str]
     return ctx.until(f"Deployment {ctx.namespace}/{name} fully rolled out", DEPLOYMENT, missing, name=name)[0]
 
 
-def _look_at_pods(ctx: Context, deployment: Object, pod_labels: Optional[Dict[str, str]], lacking: str) -> str:
+def _look_at_pods(ctx: Context, deployment: Object, pod_labels: dict[str, str] | None, lacking: str) -> str:
     labels = pod_labels or _labels_of_version(ctx, deployment)
     if not labels:
         return lacking
@@ -113,7 +113,7 @@ def _look_at_pods(ctx: Context, deployment: Object, pod_labels: Optional[Dict[st
     return f"{lacking} ({why})" if why else lacking
 
 
-def _labels_of_version(ctx: Context, deployment: Object) -> Dict[str, str]:
+def _labels_of_version(ctx: Context, deployment: Object) -> dict[str, str]:
     """The labels of just the pods that run the present template: others, of versions that go, may well be in trouble."""
     found = revisions.matching(replica_sets(ctx, deployment), deployment["spec"]["template"])
     return {**deployment["spec"]["selector"].get("matchLabels", {}), POD_TEMPLATE_HASH: revisions.hash_of(found)} if found else {}

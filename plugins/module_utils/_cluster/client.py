@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import builtins
 import uuid
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .._objects.patches import guarded
 from .._objects.resources import Ref, Resource
@@ -15,7 +17,7 @@ from .clock import Clock
 from .errors import NotFound, api_error
 from .transport import Response, StreamRefused, Transport, TransportError
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 MERGE_PATCH = "application/merge-patch+json"
 # Answers that mean "not now": 429 by fairness and eviction, the others by an API server that is starting, overloaded or going.
@@ -46,14 +48,14 @@ class Client:
         """The object; raises NotFound."""
         return dict(self._ask("GET", ref, ref.path))
 
-    def find(self, ref: Ref) -> Optional[Object]:
+    def find(self, ref: Ref) -> Object | None:
         """The object, or None."""
         try:
             return self.get(ref)
         except NotFound:
             return None
 
-    def list(self, resource: Resource, namespace: str, labels: str = "", fields: str = "") -> Tuple[List[Object], str]:
+    def list(self, resource: Resource, namespace: str, labels: str = "", fields: str = "") -> tuple[builtins.list[Object], str]:
         """The objects that the selectors take, and the resourceVersion from which a watch goes on."""
         ref = Ref(resource, namespace, "")
         answer = self._ask("GET", ref, ref.path, _selectors(labels, fields), listing=True)
@@ -104,7 +106,7 @@ class Client:
         method: str,
         ref: Ref,
         path: str,
-        query: Optional[Mapping[str, str]] = None,
+        query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
         listing: bool = False,
@@ -124,9 +126,7 @@ class Client:
             raise api_error(method, ref, response.status, response.body, listing)
         return response.body if isinstance(response.body, Mapping) else {}
 
-    def _try(
-        self, method: str, path: str, query: Optional[Mapping[str, str]], body: Any, content_type: str, last: bool
-    ) -> Optional[Response]:
+    def _try(self, method: str, path: str, query: Mapping[str, str] | None, body: Any, content_type: str, last: bool) -> Response | None:
         """One attempt; None where no answer came and another attempt makes sense."""
         try:
             return self._transport.request(method, path, query, body, content_type)
@@ -142,12 +142,12 @@ def unique_name(prefix: str) -> str:
     return f"{prefix}.{uuid.uuid4().hex[:12]}"
 
 
-def _selectors(labels: str, fields: str) -> Dict[str, str]:
+def _selectors(labels: str, fields: str) -> dict[str, str]:
     given = {"labelSelector": labels, "fieldSelector": fields}
     return {key: value for key, value in given.items() if value}
 
 
-def _retry_after(response: Optional[Response]) -> float:
+def _retry_after(response: Response | None) -> float:
     try:
         return float(response.headers.get("retry-after", "0")) if response is not None else 0.0
     except ValueError:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 from .._objects.resources import Ref
 
@@ -62,10 +63,10 @@ def _message(verb: str, ref: Ref, status: int, body: Any) -> str:
     return f"the API server answered {status} to {verb} {what}{_tail(said)}"
 
 
-def _said(body: Any) -> Optional[str]:
+def _said(body: Any) -> str | None:
     text = body.get("message") if isinstance(body, Mapping) else body
     return " ".join(str(text).split())[:500] if text else None
 
 
-def _tail(said: Optional[str]) -> str:
+def _tail(said: str | None) -> str:
     return f" (it says: {said})" if said else ""

@@ -10,10 +10,9 @@ import getpass
 import os
 import socket
 import uuid
-from typing import Dict, Optional
 
 
-def actor() -> Dict[str, str]:
+def actor() -> dict[str, str]:
     """Who runs this, for the record and Events."""
     return {"user": _user(), "host": socket.gethostname()}
 
@@ -37,7 +36,7 @@ def is_gone(mark: str) -> bool:
     return _fingerprint(int(parts[2])) != mark
 
 
-def _fingerprint(pid: int) -> Optional[str]:
+def _fingerprint(pid: int) -> str | None:
     try:
         with (
             open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot,

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from .._objects.resources import Resource
 from .client import Client
 from .clock import Clock
 
-Object = Dict[str, Any]
+Object = dict[str, Any]
 
 # How long one watch lasts before its objects are listed anew: a bound on what a lost event can cost.
 _WINDOW = 5.0
@@ -31,12 +31,12 @@ def wait_until(
     clock: Clock,
     resource: Resource,
     namespace: str,
-    missing: Callable[[List[Object]], Optional[str]],
+    missing: Callable[[list[Object]], str | None],
     deadline: float,
     beat: Callable[[], None],
     labels: str = "",
     fields: str = "",
-) -> List[Object]:
+) -> list[Object]:
     """The objects, as soon as `missing` says None of them.
 
     missing: what is missing still, in words; None when nothing is. It may raise to end the wait.
@@ -64,9 +64,9 @@ def wait_until(
             clock.sleep(0.1)
 
 
-def _take(known: Dict[str, Object], event: Any) -> None:
+def _take(known: dict[str, Object], event: Any) -> None:
     item = event.get("object") or {}
-    uid = (item.get("metadata") or {}).get("uid")
+    uid = str((item.get("metadata") or {}).get("uid"))
     if event.get("type") in ("ADDED", "MODIFIED"):
         known[uid] = item
     elif event.get("type") == "DELETED":

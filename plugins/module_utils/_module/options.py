@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -18,7 +18,7 @@ from .._objects.edits import ON_DRIFT
 from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
 
-COMMON_SPEC: Dict[str, Any] = {
+COMMON_SPEC: dict[str, Any] = {
     "namespace": {"type": "str"},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "str", "default": "600s"},
@@ -26,7 +26,7 @@ COMMON_SPEC: Dict[str, Any] = {
 }
 
 
-def make_module(spec: Dict[str, Any], **more: Any) -> AnsibleModule:
+def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
     """An AnsibleModule with the module's own options, the common ones and those for authentication."""
     module = AnsibleModule(
         argument_spec={**AUTH_SPEC, **COMMON_SPEC, **spec},

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -27,19 +27,19 @@ def one_line(problem: BaseException) -> str:
     return " ".join(str(problem).split())
 
 
-def journal_of(module: AnsibleModule, journal: Journal) -> Dict[str, Any]:
+def journal_of(module: AnsibleModule, journal: Journal) -> dict[str, Any]:
     """What a journal adds to a result."""
     for warning in journal.warnings:
         module.warn(warning)
-    result: Dict[str, Any] = {"changed": journal.changed}
+    result: dict[str, Any] = {"changed": journal.changed}
     if module._diff:  # pylint: disable=protected-access
         result["diff"] = merge_diffs(journal.diff)
     return result
 
 
-def finish(module: AnsibleModule, context: Callable[[AnsibleModule], Context], work: Callable[[Context], Dict[str, Any]]) -> None:
+def finish(module: AnsibleModule, context: Callable[[AnsibleModule], Context], work: Callable[[Context], dict[str, Any]]) -> None:
     """Does the work of a module and exits with its result."""
-    ctx: Optional[Context] = None
+    ctx: Context | None = None
     try:
         ctx = context(module)
         result = work(ctx)

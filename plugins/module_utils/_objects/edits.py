@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable
 
 from . import paths
 from .paths import MISSING, Path
@@ -45,17 +46,17 @@ class Field:
 class Edited:
     """An object as it should be: the object, the memory of this owner's fields, the paths that somebody else had changed."""
 
-    obj: Dict[str, Any]
-    fields: List[Field]
-    drifted: List[str]
+    obj: dict[str, Any]
+    fields: list[Field]
+    drifted: list[str]
 
 
 def edited(
-    live: Dict[str, Any],
+    live: dict[str, Any],
     by: str,
-    edits_of: Callable[[Dict[str, Any]], Sequence[Edit]],
+    edits_of: Callable[[dict[str, Any]], Sequence[Edit]],
     on_drift: str = "fail",
-    memory: Optional[Sequence[Field]] = None,
+    memory: Sequence[Field] | None = None,
 ) -> Edited:
     """The object with this owner's edits, computed from the object as it was before this owner's first edit.
 
@@ -77,7 +78,7 @@ def edited(
     return Edited(obj, others + fields, [paths.show(field.path) for field in drifted])
 
 
-def stored(edit: Edited, at: float) -> Dict[str, Any]:
+def stored(edit: Edited, at: float) -> dict[str, Any]:
     """The object to write: the edited object with its memory in the annotation, or without one when there is nothing to remember."""
     if not edit.fields:
         return _without_annotation(edit.obj)
@@ -85,24 +86,24 @@ def stored(edit: Edited, at: float) -> Dict[str, Any]:
     return dict(paths.replace(edit.obj, ("metadata", "annotations", ANNOTATION), text))
 
 
-def same(live: Dict[str, Any], wanted: Dict[str, Any]) -> bool:
+def same(live: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Whether nothing needs to be written: alike but for the time in the memory, and for who of several owners called last."""
     return _without_annotation(live) == _without_annotation(wanted) and _essence(live) == _essence(wanted)
 
 
-def fields_of(obj: Dict[str, Any]) -> List[Field]:
+def fields_of(obj: dict[str, Any]) -> list[Field]:
     """The remembered fields of an object, from its annotation."""
     return _annotation(obj)[1]
 
 
-def changed_at(obj: Dict[str, Any]) -> Optional[float]:
+def changed_at(obj: dict[str, Any]) -> float | None:
     """When the object was last changed here (epoch seconds), None where nothing is remembered."""
     return _annotation(obj)[0]
 
 
-def dump(field: Field) -> Dict[str, Any]:
+def dump(field: Field) -> dict[str, Any]:
     """A field as JSON data."""
-    raw: Dict[str, Any] = {"path": list(field.path), "by": field.by, "depth": field.depth}
+    raw: dict[str, Any] = {"path": list(field.path), "by": field.by, "depth": field.depth}
     if field.was is not MISSING:
         raw["was"] = field.was
     if field.now is not MISSING:
@@ -110,17 +111,17 @@ def dump(field: Field) -> Dict[str, Any]:
     return raw
 
 
-def load(raw: Dict[str, Any]) -> Field:
+def load(raw: dict[str, Any]) -> Field:
     """A field from JSON data."""
     return Field(tuple(raw["path"]), raw.get("was", MISSING), raw.get("now", MISSING), raw["by"], raw.get("depth", 0))
 
 
-def _essence(obj: Dict[str, Any]) -> List[str]:
+def _essence(obj: dict[str, Any]) -> list[str]:
     """What is remembered; the order, and which owner takes the made parents away, depend on who called last."""
     return sorted(json.dumps(dump(replace(field, depth=0)), sort_keys=True) for field in fields_of(obj))
 
 
-def _annotation(obj: Dict[str, Any]) -> Tuple[Optional[float], List[Field]]:
+def _annotation(obj: dict[str, Any]) -> tuple[float | None, list[Field]]:
     text = paths.get(obj, ("metadata", "annotations", ANNOTATION))
     if text is MISSING:
         return None, []
@@ -134,15 +135,15 @@ def _annotation(obj: Dict[str, Any]) -> Tuple[Optional[float], List[Field]]:
         ) from None
 
 
-def _title(obj: Dict[str, Any]) -> str:
+def _title(obj: dict[str, Any]) -> str:
     meta = obj.get("metadata", {})
     return f"{obj.get('kind', 'object')} {meta.get('namespace', '')}/{meta.get('name', '')}"
 
 
-def _remembered(live: Dict[str, Any], by: str, memory: Optional[Sequence[Field]]) -> Tuple[List[Field], List[Field]]:
+def _remembered(live: dict[str, Any], by: str, memory: Sequence[Field] | None) -> tuple[list[Field], list[Field]]:
     """Other owners' fields, and this owner's: the annotation's, then those that only the owner still remembers."""
-    others: List[Field] = []
-    mine: List[Field] = []
+    others: list[Field] = []
+    mine: list[Field] = []
     for field in fields_of(live):
         if field.by == by:
             mine.append(field)
@@ -162,7 +163,7 @@ def _with_nothing_below(field: Field, undone: Sequence[Field]) -> Field:
     return field
 
 
-def _drifted(live: Dict[str, Any], field: Field, original_is_fine: bool) -> bool:
+def _drifted(live: dict[str, Any], field: Field, original_is_fine: bool) -> bool:
     """Whether somebody else changed the field.
 
     That it has its original value is fine when putting back is all that is wished (somebody did our work), and when only
@@ -172,16 +173,17 @@ def _drifted(live: Dict[str, Any], field: Field, original_is_fine: bool) -> bool
     return value != field.now and not (original_is_fine and value == field.was)
 
 
-def _get(obj: Dict[str, Any], path: Path) -> Any:
+def _get(obj: dict[str, Any], path: Path) -> Any:
     try:
         return paths.get(obj, path)
     except paths.AmbiguousPath:
         raise Refused(f"{_title(obj)}: several elements answer to {paths.show(path)}: give them different names or destinations") from None
 
 
-def _drift_message(live: Dict[str, Any], drifted: Sequence[Field]) -> str:
+def _drift_message(live: dict[str, Any], drifted: Sequence[Field]) -> str:
     what = "; ".join(f"{paths.show(field.path)} is {_short(_get(live, field.path))}, was set to {_short(field.now)}" for field in drifted)
-    return f"{_title(live)} was changed by somebody else: {what}: set on_drift to repair (set it again) or accept (keep theirs), or put it back"
+    remedy = "set on_drift to repair (set it again) or accept (keep theirs), or put it back"
+    return f"{_title(live)} was changed by somebody else: {what}: {remedy}"
 
 
 def _short(value: Any) -> str:
@@ -189,7 +191,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def _undone(live: Dict[str, Any], fields: Sequence[Field], on_drift: str) -> Dict[str, Any]:
+def _undone(live: dict[str, Any], fields: Sequence[Field], on_drift: str) -> dict[str, Any]:
     """The object before the fields were changed; a drifted field keeps the other's value when told to accept it."""
     obj = _without_annotation(live)
     for field in reversed(fields):
@@ -202,7 +204,7 @@ def _undone(live: Dict[str, Any], fields: Sequence[Field], on_drift: str) -> Dic
     return obj
 
 
-def _applied(base: Dict[str, Any], edits: Sequence[Edit], by: str) -> Tuple[Dict[str, Any], List[Field]]:
+def _applied(base: dict[str, Any], edits: Sequence[Edit], by: str) -> tuple[dict[str, Any], list[Field]]:
     obj, fields = base, []
     for edit in edits:
         was = _get(base, edit.path)
@@ -213,7 +215,7 @@ def _applied(base: Dict[str, Any], edits: Sequence[Edit], by: str) -> Tuple[Dict
     return obj, fields
 
 
-def _without_annotation(obj: Dict[str, Any]) -> Dict[str, Any]:
+def _without_annotation(obj: dict[str, Any]) -> dict[str, Any]:
     path = ("metadata", "annotations", ANNOTATION)
     if paths.get(obj, path) is MISSING:
         return obj

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any
 
 
-def merge_patch(before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
+def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """The JSON merge patch (RFC 7386) that turns `before` into `after`; lists are replaced whole."""
-    patch: Dict[str, Any] = {key: None for key in before if key not in after}
+    patch: dict[str, Any] = {key: None for key in before if key not in after}
     for key, value in after.items():
         old = before.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
@@ -23,18 +23,18 @@ def merge_patch(before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]
     return patch
 
 
-def guarded(patch: Dict[str, Any], seen: Dict[str, Any]) -> Dict[str, Any]:
+def guarded(patch: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     """The patch, refused by the API server with 409 unless the object is still as it was seen."""
     metadata = {**patch.get("metadata", {}), "resourceVersion": seen["metadata"]["resourceVersion"]}
     return {**patch, "metadata": metadata}
 
 
-def diff_entry(title: str, before: Any, after: Any) -> Dict[str, Any]:
+def diff_entry(title: str, before: Any, after: Any) -> dict[str, Any]:
     """One entry of Ansible's diff, free of the fields that the API server keeps itself."""
     return {"before_header": title, "after_header": title, "before": _shown(before), "after": _shown(after)}
 
 
-def without_managed_fields(obj: Dict[str, Any]) -> Dict[str, Any]:
+def without_managed_fields(obj: dict[str, Any]) -> dict[str, Any]:
     """The object without the API server's book-keeping of who set what, which is longer than all the rest."""
     return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key != "managedFields"}}
 
@@ -49,9 +49,9 @@ def _shown(obj: Any) -> Any:
     return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
 
 
-def merge_diffs(entries: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def merge_diffs(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One entry per object: its first `before` and its last `after`, without those that ended as they began."""
-    merged: Dict[str, Dict[str, Any]] = {}
+    merged: dict[str, dict[str, Any]] = {}
     for entry in entries:
         first = merged.setdefault(entry["before_header"], dict(entry))
         first["after"] = entry["after"]

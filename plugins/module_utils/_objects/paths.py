@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, List, Mapping, Sequence, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, Union
 
 # A step is a key of a mapping, an index of a list, or a mapping of dotted keys to values which selects
 # the one element of a list that has them: ("spec", "http", {"name": "primary"}, "route", 0, "weight").
@@ -21,7 +22,7 @@ class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
 
-    def __deepcopy__(self, memo: Any) -> "_Missing":
+    def __deepcopy__(self, memo: Any) -> _Missing:
         return self
 
     def __bool__(self) -> bool:
@@ -88,7 +89,7 @@ def show(path: Path) -> str:
     return text.lstrip(".")
 
 
-def _locate(obj: Any, step: Step) -> Union[str, int, None]:
+def _locate(obj: Any, step: Step) -> str | int | None:
     """The key or index that the step stands for in obj, None where nothing answers to it."""
     if isinstance(step, Mapping):
         if not isinstance(obj, list):
@@ -120,14 +121,14 @@ def _put(obj: Any, path: Path, value: Any) -> None:
         obj[key] = value
 
 
-def _make(obj: Any, step: Step, value: Any) -> Union[str, int]:
+def _make(obj: Any, step: Step, value: Any) -> str | int:
     if isinstance(step, str):
         obj[step] = value
         return step
     if isinstance(step, Mapping) and isinstance(value, dict):
         for dotted, wanted in step.items():
             _put(value, dotted.split("."), wanted)
-    elements: List[Any] = obj
+    elements: list[Any] = obj
     elements.append(value)
     return len(elements) - 1
 

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any
 
 from .refusal import Refused
 
@@ -64,12 +65,12 @@ SERVICE = Resource("", "v1", "Service", "services")
 
 # Kinds that are served in several versions; the first is what is asked for by default, since every release
 # of the router that is in use serves it.
-_VERSIONED: Dict[str, tuple[str, str, tuple[str, ...]]] = {
+_VERSIONED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "VirtualService": ("networking.istio.io", "virtualservices", ("v1beta1", "v1", "v1alpha3")),
 }
 
 
-def versioned(kind: str, api_version: Optional[str] = None) -> Resource:
+def versioned(kind: str, api_version: str | None = None) -> Resource:
     """The resource of a kind that is served in several versions.
 
     api_version: `group/version` or just `version`; None takes the version that is served most widely.
@@ -82,7 +83,7 @@ def versioned(kind: str, api_version: Optional[str] = None) -> Resource:
     return Resource(group, version, kind, plural)
 
 
-def labels(obj: Mapping[str, Any]) -> Dict[str, str]:
+def labels(obj: Mapping[str, Any]) -> dict[str, str]:
     """The labels of an object, empty where it has none."""
     return dict((obj.get("metadata") or {}).get("labels") or {})
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any
 
 from .._objects.refusal import Refused
 from .._routing import ROUTERS
@@ -24,7 +25,7 @@ _MAX_SERVICE = 63
 _MAX_OBJECT = 253
 
 # What each part of the plan may hold; the first names are required.
-_PARTS: Dict[str, Tuple[Tuple[str, ...], Tuple[str, ...]]] = {
+_PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "workload": (("name",), ("kind", "style")),
     "revision": (("images",), ()),
     "services": (("stable",), ("canary",)),
@@ -42,12 +43,12 @@ class Plan:
     workload: str
     stable_service: str
     canary_service: str
-    images: Dict[str, str]
-    routers: Tuple[Target, ...]
-    steps: Tuple[Step, ...]
-    grace: Optional[float]
-    drain: Optional[float]
-    raw: Dict[str, Any]
+    images: dict[str, str]
+    routers: tuple[Target, ...]
+    steps: tuple[Step, ...]
+    grace: float | None
+    drain: float | None
+    raw: dict[str, Any]
 
     @property
     def hash(self) -> str:
@@ -107,7 +108,7 @@ def _named(where: str, value: Any, most: int, dots: str = ".") -> str:
     return text
 
 
-def _part(raw: Mapping[str, Any], key: str) -> Dict[str, Any]:
+def _part(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
     required, optional = _PARTS[key]
     value = raw.get(key)
     if value is None and required:
@@ -115,7 +116,7 @@ def _part(raw: Mapping[str, Any], key: str) -> Dict[str, Any]:
     return _keys(key, {} if value is None else value, required, optional)
 
 
-def _keys(where: str, value: Any, required: Tuple[str, ...], optional: Tuple[str, ...]) -> Dict[str, Any]:
+def _keys(where: str, value: Any, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Refused(f"{where} must be a mapping with {', '.join(required + optional)}")
     unknown = sorted(set(value) - set(required) - set(optional))
@@ -127,7 +128,7 @@ def _keys(where: str, value: Any, required: Tuple[str, ...], optional: Tuple[str
     return {key: each for key, each in value.items() if each is not None}
 
 
-def _choice(where: str, value: Any, choices: Tuple[str, ...]) -> None:
+def _choice(where: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise Refused(f"{where}: {value!r} is not supported: use {', '.join(choices)}")
 
@@ -141,7 +142,7 @@ class _Between:
     canary_service: str
 
 
-def _routers(raw: Any, between: _Between) -> Tuple[Target, ...]:
+def _routers(raw: Any, between: _Between) -> tuple[Target, ...]:
     if not isinstance(raw, list) or not raw:
         raise Refused("routers: name at least one in a list, for example [{type: istio, name: shop}]")
     routers = tuple(_router(each, f"routers, number {number}", between) for number, each in enumerate(raw, 1))
@@ -170,11 +171,11 @@ def _router(raw: Any, where: str, between: _Between) -> Target:
     )
 
 
-def _images(raw: Any) -> Dict[str, str]:
+def _images(raw: Any) -> dict[str, str]:
     if not isinstance(raw, Mapping) or not all(isinstance(image, str) and image for image in raw.values()):
         raise Refused("revision.images must map container names to images, for example {shop: 'example.org/shop:1.2'}")
     return {str(name): image for name, image in raw.items()}
 
 
-def _seconds(raw: Mapping[str, Any], key: str) -> Optional[float]:
+def _seconds(raw: Mapping[str, Any], key: str) -> float | None:
     return seconds(raw[key], key) if key in raw else None

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Union
 
 from .._objects.refusal import Refused
 from .durations import seconds, show
@@ -27,7 +28,7 @@ class SetWeight:
 class Pause:
     """A wait of `duration` seconds; None: until somebody promotes."""
 
-    duration: Optional[float]
+    duration: float | None
 
     def __str__(self) -> str:
         return "pause until promoted" if self.duration is None else f"pause {show(self.duration)}"
@@ -36,7 +37,7 @@ class Pause:
 Step = Union[SetWeight, Pause]
 
 
-def read_steps(raw: Any) -> Tuple[Step, ...]:
+def read_steps(raw: Any) -> tuple[Step, ...]:
     """Reads the list under `canary.steps`; errors name the step by its number, counted from 1."""
     if raw is None:
         return ()
@@ -74,4 +75,4 @@ def _pause(value: Any, where: str) -> Step:
     return Pause(None if duration is None else seconds(duration, f"{where}, duration"))
 
 
-READERS: Dict[str, Callable[[Any, str], Step]] = {"set_weight": _set_weight, "pause": _pause}
+READERS: dict[str, Callable[[Any, str], Step]] = {"set_weight": _set_weight, "pause": _pause}

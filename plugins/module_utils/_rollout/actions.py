@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from typing import Union
 
 # Each is idempotent: carried out twice, the second time finds its work done. str() is what users read.
 
@@ -24,7 +24,7 @@ class PauseWorkload:
 class PinServices:
     """Point Services at the pods of just the workload, or of just the clone."""
 
-    services: Tuple[str, ...]
+    services: tuple[str, ...]
     to: str  # workload | clone
     carries_traffic: bool = True
 
@@ -80,7 +80,7 @@ class Drain:
 class WaitPause:
     """A pause of the plan; None: until promoted."""
 
-    duration: Optional[float]
+    duration: float | None
 
     def __str__(self) -> str:
         return "pause"
@@ -116,7 +116,7 @@ class RemoveClone:
 class UnpinServices:
     """Give Services their own selectors back."""
 
-    services: Tuple[str, ...]
+    services: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"give {_services(self.services)} back {'its selector' if len(self.services) == 1 else 'their selectors'}"
@@ -147,5 +147,5 @@ Action = Union[
 ]
 
 
-def _services(names: Tuple[str, ...]) -> str:
+def _services(names: tuple[str, ...]) -> str:
     return ("Service " if len(names) == 1 else "Services ") + ", ".join(names)

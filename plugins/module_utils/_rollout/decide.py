@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
@@ -18,7 +19,7 @@ from .record import ABORTED, HEALTHY, PAUSED, PROGRESSING, Record
 START, GO_ON, NOTHING = "start", "go on", "nothing"
 
 
-def admit(record: Optional[Record], plan: Plan, target: str, live: str, retry: bool) -> str:
+def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool) -> str:
     """Whether this call starts a revision, goes on with the one under way, or has nothing to do.
 
     target, live: hashes of the template asked for and of the one that the workload has now.
@@ -31,7 +32,8 @@ def admit(record: Optional[Record], plan: Plan, target: str, live: str, retry: b
         return NOTHING
     if record is not None and record.phase == ABORTED and record.target == target and not retry:
         raise Refused(
-            f"rollout {plan.name}: revision {record.revision} was aborted ({record.msg}): release another version, or set retry to try it again"
+            f"rollout {plan.name}: revision {record.revision} was aborted ({record.msg}): "
+            "release another version, or set retry to try it again"
         )
     return START
 
@@ -45,7 +47,7 @@ def _same_release(record: Record, plan: Plan, target: str) -> None:
         raise Refused(f"{where} by another plan than this one: {remedy}")
 
 
-def promotable(record: Optional[Record], name: str, promote: Mapping[str, Any]) -> bool:
+def promotable(record: Record | None, name: str, promote: Mapping[str, Any]) -> bool:
     """Whether `promote` passes the pause that the rollout is at; False when it has been passed before.
 
     Raises Refused when it names another revision, or a step that has not been reached.
@@ -55,7 +57,8 @@ def promotable(record: Optional[Record], name: str, promote: Mapping[str, Any]) 
     revision, step = promote.get("revision"), promote.get("step")
     if revision is not None and int(revision) != record.revision:
         raise Refused(
-            f"rollout {name}: promote names revision {revision}, but revision {record.revision} is the present one: promote that, or leave revision out"
+            f"rollout {name}: promote names revision {revision}, but revision {record.revision} is the present one: "
+            "promote that, or leave revision out"
         )
     index = record.steps_done
     if step is not None and int(step) > index:
@@ -63,7 +66,7 @@ def promotable(record: Optional[Record], name: str, promote: Mapping[str, Any]) 
     return record.program == "release" and (step is None or int(step) == index)
 
 
-def abortable(record: Optional[Record], plan: Optional[Plan], name: str, revision: Optional[int]) -> bool:
+def abortable(record: Record | None, plan: Plan | None, name: str, revision: int | None) -> bool:
     """Whether there is something to abort; False when it has been aborted before or was never started.
 
     Raises Refused when another revision is named, or the new version is promoted already.
@@ -113,7 +116,7 @@ def advance(record: Record, plan: Plan, now: float) -> Record:
 def begin(record: Record, entry: Entry, now: float) -> Record:
     """The record as it is written before an action: from when, in which step, until when a pause lasts."""
     began = now if record.began is None else record.began
-    steps: List[Dict[str, Any]] = list(record.steps)
+    steps: list[dict[str, Any]] = list(record.steps)
     if entry.step is not None and len(steps) <= entry.step:
         steps.append({"began": began})
     pause = entry.action if isinstance(entry.action, WaitPause) else None
@@ -128,10 +131,10 @@ def begin(record: Record, entry: Entry, now: float) -> Record:
     )
 
 
-def ahead(record: Record, plan: Plan, until: str) -> List[Action]:
+def ahead(record: Record, plan: Plan, until: str) -> list[Action]:
     """The actions that a call carries out: to the next pause, to the end of the step, or over timed pauses to the end."""
     program = program_of(record, plan)
-    actions: List[Action] = []
+    actions: list[Action] = []
     for index in range(record.position, len(program)):
         entry = program[index]
         if until == "step" and _finished_before(program, index) > record.steps_done:
@@ -149,7 +152,7 @@ def _passed(record: Record, index: int, pause: WaitPause, step: str, until: str)
     return step in record.promoted or (pause.duration is not None and (found or until == "end"))
 
 
-def _finished_before(program: List[Entry], index: int) -> int:
+def _finished_before(program: list[Entry], index: int) -> int:
     """How many steps have no entry from this one on."""
     return len({each.step for each in program[:index]} - {each.step for each in program[index:]} - {None})
 

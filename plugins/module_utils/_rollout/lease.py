@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Any
 
 # Source: https://kubernetes.io/docs/concepts/architecture/leases/ and LeaseSpec (coordination.k8s.io/v1).
 LEASE_SECONDS = 15
@@ -16,7 +17,7 @@ CLOCKS_DIFFER = 60
 PROCESS = "progressive.delivery/process"
 
 
-def holder_of(lease: Optional[Mapping[str, Any]]) -> Optional[str]:
+def holder_of(lease: Mapping[str, Any] | None) -> str | None:
     """Who holds the Lease, None when nobody does."""
     return ((lease or {}).get("spec") or {}).get("holderIdentity") or None
 
@@ -40,7 +41,7 @@ def duration(lease: Mapping[str, Any]) -> int:
     return int(lease["spec"].get("leaseDurationSeconds") or LEASE_SECONDS)
 
 
-def held(holder: Optional[str], process: str, now: float) -> Dict[str, Any]:
+def held(holder: str | None, process: str, now: float) -> dict[str, Any]:
     """The parts of a Lease that say who holds it since when; no holder: released."""
     time = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     spec = {"holderIdentity": holder, "leaseDurationSeconds": LEASE_SECONDS if holder else None, "renewTime": time if holder else None}

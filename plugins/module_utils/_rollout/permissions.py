@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .._objects.resources import (
     CONFIG_MAP,
@@ -20,7 +21,7 @@ from .._objects.resources import (
 )
 
 # The Role in docs/rbac.yml grants just these (and Events, without which a rollout does as well).
-NEEDED: Tuple[Tuple[Resource, Tuple[str, ...]], ...] = (
+NEEDED: tuple[tuple[Resource, tuple[str, ...]], ...] = (
     (CONFIG_MAP, ("get", "create", "patch", "delete")),
     (LEASE, ("get", "create", "patch", "delete")),
     (SERVICE, ("get", "list", "create", "patch", "delete")),
@@ -32,7 +33,7 @@ NEEDED: Tuple[Tuple[Resource, Tuple[str, ...]], ...] = (
 ROUTER_VERBS = ("get", "patch")
 
 
-def lacking(routers: Sequence[Resource], status: Mapping[str, Any]) -> List[str]:
+def lacking(routers: Sequence[Resource], status: Mapping[str, Any]) -> list[str]:
     """The permissions that are not granted, as `patch services`.
 
     status: that of a SelfSubjectRulesReview (authorization.k8s.io/v1); one that says it is incomplete proves nothing.
@@ -49,7 +50,7 @@ def lacking(routers: Sequence[Resource], status: Mapping[str, Any]) -> List[str]
     ]
 
 
-def _grants(rule: Dict[str, Any], resource: Resource, verb: str) -> bool:
+def _grants(rule: dict[str, Any], resource: Resource, verb: str) -> bool:
     # Rules for certain names are taken as granted: whether the names suffice shows when they are used.
     return all(
         wanted in rule.get(key, []) or "*" in rule.get(key, [])

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # The orders, and why each is as it is, stand in docs/semantics.md.
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
@@ -37,10 +38,10 @@ class Entry:
     """An action, and the step of the plan (index from 0) that it belongs to; None before the first and after the last."""
 
     action: Action
-    step: Optional[int] = None
+    step: int | None = None
 
 
-def program_of(record: Record, plan: Plan) -> List[Entry]:
+def program_of(record: Record, plan: Plan) -> list[Entry]:
     """The program that the record is carrying out."""
     release = release_program(plan, tuple(record.bystanders), record.canary_service_made)
     if record.program != "abort":
@@ -48,21 +49,22 @@ def program_of(record: Record, plan: Plan) -> List[Entry]:
     return abort_program(release, record.aborted_at, plan, tuple(record.bystanders), record.canary_service_made)
 
 
-def release_program(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> List[Entry]:
+def release_program(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> list[Entry]:
     """Start, steps, promotion."""
     start = [Entry(action) for action in _start(plan, bystanders, canary_service_made)]
     promotion = [Entry(action) for action in _promotion(plan, bystanders, canary_service_made)]
     return start + _steps(plan.steps) + promotion
 
 
-def abort_program(release: Sequence[Entry], position: int, plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> List[Entry]:
+def abort_program(release: Sequence[Entry], position: int, plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> list[Entry]:
     """The way back from a position in the release (the action there may be half done)."""
     if already_promoted(release, position):
         raise Refused(
-            f"rollout {plan.name}: the new version has been promoted and only tidying up is left: run it again to finish, then release the old version"
+            f"rollout {plan.name}: the new version has been promoted and only tidying up is left: "
+            "run it again to finish, then release the old version"
         )
     begun = [entry.action for entry in release[: position + 1]]
-    actions: List[Action] = []
+    actions: list[Action] = []
     if _has(begun, RollWorkload):
         # The workload is rolling or rolled, and may carry the traffic: back to the clone with it, which is complete still.
         pinned = PinServices(_stable_services(plan, bystanders), "clone")
@@ -82,13 +84,13 @@ def already_promoted(release: Sequence[Entry], position: int) -> bool:
     return position >= gone
 
 
-def _start(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> List[Action]:
+def _start(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> list[Action]:
     first = next((step.weight for step in plan.steps if isinstance(step, SetWeight)), 1)
     canary: Action = MakeCanaryService() if canary_service_made else PinServices((plan.canary_service,), "clone", carries_traffic=False)
     return [PauseWorkload(), PinServices(_stable_services(plan, bystanders), "workload"), EnsureClone(first), canary]
 
 
-def _steps(steps: Sequence[Step]) -> List[Entry]:
+def _steps(steps: Sequence[Step]) -> list[Entry]:
     entries, weight, size = [], 0, 0
     for index, step in enumerate(steps):
         if isinstance(step, Pause):
@@ -97,7 +99,7 @@ def _steps(steps: Sequence[Step]) -> List[Entry]:
         # Pods before traffic on the way up. On the way down pods stay as long as there is any traffic: all of them have a part of it.
         size = max(size, step.weight) if step.weight else 0
         sized, moved = EnsureClone(size), MoveTraffic(step.weight)
-        actions: List[Action] = [sized, moved]
+        actions: list[Action] = [sized, moved]
         if step.weight < weight:
             actions = [moved] if step.weight else [moved, Drain(), sized]
         entries += [Entry(action, index) for action in actions]
@@ -105,7 +107,7 @@ def _steps(steps: Sequence[Step]) -> List[Entry]:
     return entries
 
 
-def _promotion(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> List[Action]:
+def _promotion(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> list[Action]:
     stable = _stable_services(plan, bystanders)
     return [
         EnsureClone(100),
@@ -120,14 +122,14 @@ def _promotion(plan: Plan, bystanders: Sequence[str], canary_service_made: bool)
     ]
 
 
-def _clean_up(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> List[Action]:
+def _clean_up(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> list[Action]:
     """The made pods are gone before any Service is unpinned."""
-    made: List[Action] = [RemoveCanaryService()] if canary_service_made else []
+    made: list[Action] = [RemoveCanaryService()] if canary_service_made else []
     pinned = _stable_services(plan, bystanders) + (() if canary_service_made else (plan.canary_service,))
     return [*made, RemoveClone(), UnpinServices(pinned), ResumeWorkload()]
 
 
-def _stable_services(plan: Plan, bystanders: Sequence[str]) -> Tuple[str, ...]:
+def _stable_services(plan: Plan, bystanders: Sequence[str]) -> tuple[str, ...]:
     return (plan.stable_service, *bystanders)
 
 

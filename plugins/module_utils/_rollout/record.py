@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from .._objects.refusal import Refused
 
@@ -27,7 +27,7 @@ class Record:
     """Times are epoch seconds. Holds hashes of templates and images, never environment values."""
 
     name: str
-    plan: Dict[str, Any]
+    plan: dict[str, Any]
     plan_hash: str
     revision: int
     target: str  # hash of the template that is being released
@@ -35,20 +35,20 @@ class Record:
     msg: str = ""
     program: str = ""  # release or abort; empty when nothing is under way
     position: int = 0  # the action of the program that comes next
-    began: Optional[float] = None  # when that action began
-    moved: Optional[float] = None  # when that action wrote its last move of traffic
+    began: float | None = None  # when that action began
+    moved: float | None = None  # when that action wrote its last move of traffic
     aborted_at: int = 0  # the position in the release from which the abort goes back
     forget: bool = False  # the record goes when the program ends
-    resume_at: Optional[float] = None  # end of the timed pause that is under way
-    promoted: Dict[str, Any] = field(default_factory=dict)  # step index -> who passed that pause, and when
-    steps: List[Dict[str, Any]] = field(default_factory=list)  # began, ended of each step
-    stable: Dict[str, Any] = field(default_factory=dict)  # hash (pod-template-hash), template, images of the version before
-    images: Dict[str, str] = field(default_factory=dict)
-    bystanders: List[str] = field(default_factory=list)
+    resume_at: float | None = None  # end of the timed pause that is under way
+    promoted: dict[str, Any] = field(default_factory=dict)  # step index -> who passed that pause, and when
+    steps: list[dict[str, Any]] = field(default_factory=list)  # began, ended of each step
+    stable: dict[str, Any] = field(default_factory=dict)  # hash (pod-template-hash), template, images of the version before
+    images: dict[str, str] = field(default_factory=dict)
+    bystanders: list[str] = field(default_factory=list)
     canary_service_made: bool = False
-    originals: Dict[str, List[Dict[str, Any]]] = field(default_factory=dict)  # object -> its remembered fields
-    history: List[Dict[str, Any]] = field(default_factory=list)
-    by: Dict[str, str] = field(default_factory=dict)  # who started this revision
+    originals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # object -> its remembered fields
+    history: list[dict[str, Any]] = field(default_factory=list)
+    by: dict[str, str] = field(default_factory=dict)  # who started this revision
 
     @property
     def under_way(self) -> bool:
@@ -66,12 +66,12 @@ def record_name(rollout: str) -> str:
     return f"{rollout}.rollout"
 
 
-def dump(record: Record) -> Dict[str, str]:
+def dump(record: Record) -> dict[str, str]:
     """The record as the data of a ConfigMap."""
     return {"record": json.dumps({"format": FORMAT, **asdict(record)}, sort_keys=True, indent=1)}
 
 
-def load(data: Dict[str, str], name: str) -> Record:
+def load(data: dict[str, str], name: str) -> Record:
     """The record out of the data of a ConfigMap; raises Refused where it cannot be read."""
     remedy = f"restore ConfigMap {record_name(name)}, or delete it once the application is as it should be"
     unreadable = Refused(f"the record of rollout {name} cannot be read: {remedy}")
@@ -91,7 +91,7 @@ def load(data: Dict[str, str], name: str) -> Record:
         raise unreadable from None
 
 
-def with_history(record: Record, at: float) -> List[Dict[str, Any]]:
+def with_history(record: Record, at: float) -> list[dict[str, Any]]:
     """The history with the revision that just ended on top, the latest ten."""
     entry = {
         "revision": record.revision,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any
 
 from .._plan.plan import Plan
 from .._plan.steps import SetWeight
@@ -14,7 +14,7 @@ from .decide import current_weight
 from .record import ABORTED, HEALTHY, PAUSED, Record
 
 
-def report(record: Optional[Record], plan: Optional[Plan], name: str) -> Dict[str, Any]:
+def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any]:
     """The part of a result that follows from the record alone. Without a record: nothing is under way."""
     if record is None or plan is None:
         return {
@@ -37,7 +37,7 @@ def report(record: Optional[Record], plan: Optional[Plan], name: str) -> Dict[st
     }
 
 
-def _weight(canary: int) -> Dict[str, int]:
+def _weight(canary: int) -> dict[str, int]:
     return {"stable": 100 - canary, "canary": canary}
 
 

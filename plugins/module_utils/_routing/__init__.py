@@ -7,18 +7,17 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Dict, List, Optional
 
 from .._objects.refusal import Refused
 from . import istio
 
 # Each router module offers `resource(target)`, `edits(obj, target, split)` and `weight(obj, target)`, documented in target.py.
-ROUTERS: Dict[str, ModuleType] = {
+ROUTERS: dict[str, ModuleType] = {
     "istio": istio,
 }
 
 # Seconds that proxies may go on with the old weights after the router's own status is proven (measured).
-GRACE: Dict[str, float] = {
+GRACE: dict[str, float] = {
     "istio": 5.0,
 }
 
@@ -30,7 +29,7 @@ def router(kind: str) -> ModuleType:
     return ROUTERS[kind]
 
 
-def default_grace(kinds: List[str], asked: Optional[float] = None) -> float:
+def default_grace(kinds: list[str], asked: float | None = None) -> float:
     """The longest grace that any of the routers needs, or what was asked for."""
     if asked is not None:
         return asked

@@ -10,7 +10,8 @@ from __future__ import annotations
 # a short host is looked up in the VirtualService's own namespace; a single destination takes everything, with or without a weight;
 # with several, the weights are relative to their sum.
 import copy
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .._objects.edits import Edit
 from .._objects.paths import Path
@@ -24,13 +25,13 @@ def resource(target: Target) -> Resource:
     return versioned("VirtualService", target.api_version)
 
 
-def edits(obj: Dict[str, Any], target: Target, split: Split) -> List[Edit]:
+def edits(obj: dict[str, Any], target: Target, split: Split) -> list[Edit]:
     """The weights of the stable and the canary destination in every route asked for; a canary destination that is not there is added."""
     http = _http(obj)
     return [edit for index in _chosen(obj, target) for edit in _route_edits(http, index, obj, target, split)]
 
 
-def weight(obj: Dict[str, Any], target: Target) -> Split:
+def weight(obj: dict[str, Any], target: Target) -> Split:
     """The split of the first route asked for."""
     http = _http(obj)
     route = http[_chosen(obj, target)[0]]["route"]
@@ -38,7 +39,7 @@ def weight(obj: Dict[str, Any], target: Target) -> Split:
     return Split(_weight_in(route, stable), _weight_in(route, canary))
 
 
-def _http(obj: Mapping[str, Any]) -> List[Dict[str, Any]]:
+def _http(obj: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list((obj.get("spec") or {}).get("http") or [])
 
 
@@ -46,7 +47,7 @@ def _title(obj: Mapping[str, Any]) -> str:
     return f"VirtualService {obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
 
 
-def _chosen(obj: Dict[str, Any], target: Target) -> List[int]:
+def _chosen(obj: dict[str, Any], target: Target) -> list[int]:
     """The indexes of the routes to move."""
     http = _http(obj)
     qualifying = [index for index, entry in enumerate(http) if _find(entry.get("route") or [], target.stable_service, target) is not None]
@@ -67,7 +68,7 @@ def _chosen(obj: Dict[str, Any], target: Target) -> List[int]:
     return qualifying
 
 
-def _named(obj: Dict[str, Any], name: str, qualifying: Sequence[int], target: Target) -> int:
+def _named(obj: dict[str, Any], name: str, qualifying: Sequence[int], target: Target) -> int:
     http = _http(obj)
     indexes = [index for index, entry in enumerate(http) if entry.get("name") == name]
     if not indexes:
@@ -82,7 +83,7 @@ def _named(obj: Dict[str, Any], name: str, qualifying: Sequence[int], target: Ta
     return indexes[0]
 
 
-def _route_edits(http: List[Dict[str, Any]], index: int, obj: Dict[str, Any], target: Target, split: Split) -> List[Edit]:
+def _route_edits(http: list[dict[str, Any]], index: int, obj: dict[str, Any], target: Target, split: Split) -> list[Edit]:
     entry = http[index]
     route = entry["route"]
     stable, canary = _find(route, target.stable_service, target), _find(route, target.canary_service, target)
@@ -103,14 +104,14 @@ def _route_edits(http: List[Dict[str, Any]], index: int, obj: Dict[str, Any], ta
     ]
 
 
-def _path_of(http: List[Dict[str, Any]], index: int) -> Path:
+def _path_of(http: list[dict[str, Any]], index: int) -> Path:
     """The path to a route's destinations: by the route's name where that tells it apart, so that routes put above it do not matter."""
     name = http[index].get("name")
     unique = name and sum(entry.get("name") == name for entry in http) == 1
     return ("spec", "http", {"name": name} if unique else index, "route")
 
 
-def _refuse_others(obj: Dict[str, Any], entry: Mapping[str, Any], route: Sequence[Mapping[str, Any]], target: Target) -> None:
+def _refuse_others(obj: dict[str, Any], entry: Mapping[str, Any], route: Sequence[Mapping[str, Any]], target: Target) -> None:
     ours = (target.stable_service, target.canary_service)
     others = [str(_host(each)) for each in route if not any(_is_host(each, service, target) for service in ours)]
     where = f"{_title(obj)}, HTTP route {entry.get('name') or 'without a name'}"
@@ -123,7 +124,7 @@ def _refuse_others(obj: Dict[str, Any], entry: Mapping[str, Any], route: Sequenc
             raise Refused(f"{where}: Service {service!r} stands in it more than once: leave one destination for it")
 
 
-def _canary_destination(stable: Mapping[str, Any], target: Target) -> Dict[str, Any]:
+def _canary_destination(stable: Mapping[str, Any], target: Target) -> dict[str, Any]:
     """The stable destination (port, header operations and all) with the canary's host, in the form in which the stable one is written."""
     added = copy.deepcopy(dict(stable))
     host = str(_host(stable))
@@ -135,7 +136,7 @@ def _canary_destination(stable: Mapping[str, Any], target: Target) -> Dict[str, 
     return added
 
 
-def _find(route: Sequence[Mapping[str, Any]], service: str, target: Target) -> Optional[int]:
+def _find(route: Sequence[Mapping[str, Any]], service: str, target: Target) -> int | None:
     """The index of the first destination that is this Service."""
     return next((index for index, each in enumerate(route) if _is_host(each, service, target)), None)
 
@@ -162,7 +163,7 @@ def _full(host: str, target: Target) -> str:
     return ".".join(parts)
 
 
-def _weight_in(route: Sequence[Mapping[str, Any]], index: Optional[int]) -> int:
+def _weight_in(route: Sequence[Mapping[str, Any]], index: int | None) -> int:
     if index is None:
         return 0
     return 100 if len(route) == 1 else int(route[index].get("weight") or 0)

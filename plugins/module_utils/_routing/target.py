@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
 
 from .._objects.refusal import Refused
 
@@ -30,8 +29,8 @@ class Target:
     namespace: str
     stable_service: str
     canary_service: str
-    routes: Tuple[str, ...] = ()
-    api_version: Optional[str] = None
+    routes: tuple[str, ...] = ()
+    api_version: str | None = None
     cluster_domain: str = "cluster.local"
 
 

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from .marks import REVISION, marks, own_labels
 from .revisions import Template
@@ -18,7 +19,7 @@ def clone_name(workload: str) -> str:
     return f"{workload}-canary"
 
 
-def clone_of(deployment: Mapping[str, Any], template: Template, revision: str, replicas: int, rollout: str) -> Dict[str, Any]:
+def clone_of(deployment: Mapping[str, Any], template: Template, revision: str, replicas: int, rollout: str) -> dict[str, Any]:
     """A Deployment like the user's, with the new template, whose pods also carry the revision.
 
     It keeps all labels of the pods, so that NetworkPolicies and PodDisruptionBudgets go on applying; it takes
@@ -51,5 +52,5 @@ def canary_replicas(weight: int, live: int) -> int:
     return max(1, -(-live * weight // 100))
 
 
-def _selecting(selector: Mapping[str, Any], revision: str) -> Dict[str, Any]:
+def _selecting(selector: Mapping[str, Any], revision: str) -> dict[str, Any]:
     return {**copy.deepcopy(dict(selector)), "matchLabels": {**(selector.get("matchLabels") or {}), REVISION: revision}}

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 
 def replicas_of(deployment: Mapping[str, Any]) -> int:
@@ -15,7 +16,7 @@ def replicas_of(deployment: Mapping[str, Any]) -> int:
     return 1 if replicas is None else int(replicas)
 
 
-def not_rolled_out(deployment: Mapping[str, Any]) -> Optional[str]:
+def not_rolled_out(deployment: Mapping[str, Any]) -> str | None:
     """What is missing until all replicas run the present template and are available; None when nothing is.
 
     Follows `kubectl rollout status`.
@@ -34,7 +35,7 @@ def not_rolled_out(deployment: Mapping[str, Any]) -> Optional[str]:
     return None
 
 
-def failed(deployment: Mapping[str, Any]) -> Optional[str]:
+def failed(deployment: Mapping[str, Any]) -> str | None:
     """The Deployment controller's own verdict that the rollout is stuck, None without one."""
     if not _taken_up(deployment):
         return None  # The verdict is on what was there before the last change.

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from typing import Dict
-
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "progressive.delivery"
 ROLLOUT = "progressive.delivery/rollout"
@@ -15,7 +13,7 @@ REVISION = "progressive.delivery/revision"
 POD_TEMPLATE_HASH = "pod-template-hash"
 
 
-def marks(rollout: str) -> Dict[str, str]:
+def marks(rollout: str) -> dict[str, str]:
     """The labels of every object that is made here."""
     return {MANAGED_BY: MANAGER, ROLLOUT: rollout}
 
@@ -35,6 +33,6 @@ FOREIGN_METADATA = (
 )
 
 
-def own_labels(labels: Dict[str, str]) -> Dict[str, str]:
+def own_labels(labels: dict[str, str]) -> dict[str, str]:
     """The labels of a user's object that a copy of it may carry."""
     return {key: value for key, value in labels.items() if not key.startswith(FOREIGN_METADATA)}

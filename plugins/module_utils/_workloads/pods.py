@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 # States from which a container does not recover by waiting.
 _STUCK = (
@@ -33,7 +34,7 @@ def ready_uids(pods: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(str(pod["metadata"]["uid"]) for pod in pods if is_ready(pod))
 
 
-def troubles(pods: Sequence[Dict[str, Any]]) -> List[str]:
+def troubles(pods: Sequence[dict[str, Any]]) -> list[str]:
     """One line for each pod that is not ready: its name and, where it is known, why."""
     return [
         f"pod {pod['metadata']['name']} {_reason(pod)}"
@@ -42,7 +43,7 @@ def troubles(pods: Sequence[Dict[str, Any]]) -> List[str]:
     ]
 
 
-def stuck(pods: Sequence[Dict[str, Any]]) -> Optional[str]:
+def stuck(pods: Sequence[dict[str, Any]]) -> str | None:
     """The first pod that will not start however long one waits, None without one; those on their way out do not count."""
     for pod in pods:
         reason = _waiting_reason(pod)
@@ -62,7 +63,7 @@ def _reason(pod: Mapping[str, Any]) -> str:
     return f"is {status.get('phase', 'Pending')} and not ready"
 
 
-def _waiting_reason(pod: Mapping[str, Any]) -> Optional[tuple[str, str]]:
+def _waiting_reason(pod: Mapping[str, Any]) -> tuple[str, str] | None:
     status = pod.get("status") or {}
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         waiting = (container.get("state") or {}).get("waiting")

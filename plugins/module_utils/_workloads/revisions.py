@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .._objects.refusal import Refused
 from .marks import POD_TEMPLATE_HASH
 
-Template = Dict[str, Any]
+Template = dict[str, Any]
 
 
 def template_hash(template: Mapping[str, Any]) -> str:
@@ -37,23 +38,23 @@ def with_images(template: Template, images: Mapping[str, str], title: str) -> Te
     return changed
 
 
-def images_of(template: Template) -> Dict[str, str]:
+def images_of(template: Template) -> dict[str, str]:
     """Container name to image."""
     return {name: container.get("image", "") for name, container in _containers(template).items()}
 
 
-def running(replica_sets: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def running(replica_sets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The ReplicaSets that have pods or want some."""
     return [each for each in replica_sets if each["spec"].get("replicas") or (each.get("status") or {}).get("replicas")]
 
 
-def owned(replica_sets: Sequence[Dict[str, Any]], deployment: Mapping[str, Any]) -> List[Dict[str, Any]]:
+def owned(replica_sets: Sequence[dict[str, Any]], deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The ReplicaSets that this Deployment controls."""
     uid = deployment["metadata"]["uid"]
     return [each for each in replica_sets if any(owner["uid"] == uid for owner in each["metadata"].get("ownerReferences") or [])]
 
 
-def matching(replica_sets: Sequence[Dict[str, Any]], template: Template) -> Optional[Dict[str, Any]]:
+def matching(replica_sets: Sequence[dict[str, Any]], template: Template) -> dict[str, Any] | None:
     """The ReplicaSet whose template is this one (the hash label aside, as the Deployment controller compares them)."""
     wanted = _without_hash(template)
     found = [each for each in replica_sets if _without_hash(each["spec"]["template"]) == wanted]
@@ -61,7 +62,7 @@ def matching(replica_sets: Sequence[Dict[str, Any]], template: Template) -> Opti
     return min(found, key=lambda each: (each["metadata"].get("creationTimestamp") or "", each["metadata"]["name"]), default=None)
 
 
-def by_hash(replica_sets: Sequence[Dict[str, Any]], pod_hash: str) -> Optional[Dict[str, Any]]:
+def by_hash(replica_sets: Sequence[dict[str, Any]], pod_hash: str) -> dict[str, Any] | None:
     """The ReplicaSet with this pod-template-hash."""
     return next((each for each in replica_sets if hash_of(each) == pod_hash), None)
 
@@ -85,6 +86,6 @@ def _without_hash(template: Mapping[str, Any]) -> Template:
     return plain
 
 
-def _containers(template: Template) -> Dict[str, Dict[str, Any]]:
+def _containers(template: Template) -> dict[str, dict[str, Any]]:
     spec = template.get("spec") or {}
     return {each["name"]: each for each in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]}

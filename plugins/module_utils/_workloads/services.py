@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
+from typing import Any
 
 from .marks import REVISION, marks, own_labels
 
-Selector = Dict[str, str]
+Selector = dict[str, str]
 
 
-def selects(selector: Optional[Mapping[str, str]], pod_labels: Mapping[str, str]) -> bool:
+def selects(selector: Mapping[str, str] | None, pod_labels: Mapping[str, str]) -> bool:
     """Whether a Service with this selector takes pods with these labels; one without selector takes none."""
     return bool(selector) and all(pod_labels.get(key) == value for key, value in (selector or {}).items())
 
@@ -40,7 +41,7 @@ def _stands_before_pods(service: Mapping[str, Any]) -> bool:
     return not is_headless(service) and (service.get("spec") or {}).get("type") != "ExternalName"
 
 
-def bystanders(services: Sequence[Mapping[str, Any]], pod_labels: Mapping[str, str], not_these: Sequence[str]) -> List[str]:
+def bystanders(services: Sequence[Mapping[str, Any]], pod_labels: Mapping[str, str], not_these: Sequence[str]) -> list[str]:
     """The names of all other Services that would take the new pods as soon as these are there."""
     return sorted(
         str(each["metadata"]["name"])
@@ -53,7 +54,7 @@ _PORT_FIELDS = ("name", "port", "targetPort", "protocol", "appProtocol")
 _COPIED = ("sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPolicy", "publishNotReadyAddresses", "internalTrafficPolicy")
 
 
-def canary_service(stable: Mapping[str, Any], name: str, revision: str, rollout: str) -> Dict[str, Any]:
+def canary_service(stable: Mapping[str, Any], name: str, revision: str, rollout: str) -> dict[str, Any]:
     """A ClusterIP Service like the stable one (labels too: ServiceMonitors select by them) for the pods of the revision."""
     spec = stable["spec"]
     return {
@@ -77,11 +78,11 @@ def canary_service(stable: Mapping[str, Any], name: str, revision: str, rollout:
 class Endpoints:
     """The pods (uids) behind a Service: those that can take requests, and all."""
 
-    ready: FrozenSet[str]
-    total: FrozenSet[str]
+    ready: frozenset[str]
+    total: frozenset[str]
 
 
-def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Optional[Sequence[Mapping[str, Any]]] = None) -> Endpoints:
+def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]] | None = None) -> Endpoints:
     """Reads the EndpointSlices of one Service.
 
     slices: EndpointSlices, of this Service and others. ports: the Service's ports; without them any port will do.
@@ -90,7 +91,7 @@ def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Optio
     the pod's own readiness; `ready` is also true for unready pods of a Service with publishNotReadyAddresses.
     """
     wanted = {port.get("name") or "" for port in ports or []}
-    ready_ports: Dict[str, set[str]] = {}
+    ready_ports: dict[str, set[str]] = {}
     total = set()
     for each in slices:
         if (each["metadata"].get("labels") or {}).get("kubernetes.io/service-name") != service:

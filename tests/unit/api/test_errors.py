@@ -83,7 +83,15 @@ CASES = [
         NotFound,
         "the cluster does not serve virtualservices as networking.istio.io/v1beta1: install its CRDs or set another api_version",
     ),
-    ("GET", ROUTER, 404, "404 page not found", False, NotFound, "the cluster does not serve virtualservices as networking.istio.io/v1beta1"),
+    (
+        "GET",
+        ROUTER,
+        404,
+        "404 page not found",
+        False,
+        NotFound,
+        "the cluster does not serve virtualservices as networking.istio.io/v1beta1",
+    ),
     ("GET", ALL_OF_THEM, 404, "404 page not found", True, NotFound, "the cluster does not serve deployments as apps/v1"),
     (
         "PATCH",

@@ -16,7 +16,9 @@ def test_it_is_enough() -> None:
 
 
 def test_it_is_no_more_than_that_and_events() -> None:
-    granted = {(group, resource, verb) for rule in RULES for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]}
+    granted = {
+        (group, resource, verb) for rule in RULES for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
+    }
     wanted = [*NEEDED, *((router, ROUTER_VERBS) for router in ROUTERS)]
     needed = {(resource.group, resource.plural, verb) for resource, verbs in wanted for verb in verbs}
     assert granted - needed == {("", "events", "create")}

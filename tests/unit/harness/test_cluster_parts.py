@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
@@ -25,15 +26,15 @@ def test_clusters_share_no_address() -> None:
 def test_each_program_has_an_address_of_its_own(plan: Addresses) -> None:
     programs = [plan.api, plan.etcd, plan.istiod, plan.istio_gateway, plan.traefik, *plan.nodes]
     assert len(set(programs)) == len(programs)
-    assert all(ip_address(address) in plan.hosts for address in programs)
-    assert ip_address(plan.kubernetes_service) in plan.services
+    assert all(IPv4Address(address) in plan.hosts for address in programs)
+    assert IPv4Address(plan.kubernetes_service) in plan.services
 
 
 @pytest.mark.parametrize("plan", ALL, ids=lambda plan: str(plan.index))
 def test_pods_come_after_the_programs_and_have_room(plan: Addresses) -> None:
-    first = ip_network(plan.pods)
+    first = IPv4Network(plan.pods)
     assert first.prefixlen == 32  # kwok hands addresses out again only when they lie within
-    taken = max(ip_address(address) for address in (plan.api, plan.etcd, plan.istiod, plan.istio_gateway, plan.traefik, *plan.nodes))
+    taken = max(IPv4Address(address) for address in (plan.api, plan.etcd, plan.istiod, plan.istio_gateway, plan.traefik, *plan.nodes))
     assert first.network_address > taken
     assert int(plan.hosts.broadcast_address) - int(first.network_address) > 5000
 
@@ -131,7 +132,7 @@ def test_names_that_do(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "-x", "a b", "ä"])
 def test_names_that_do_not(name: str) -> None:
-    with pytest.raises(cli.argparse.ArgumentTypeError):
+    with pytest.raises(argparse.ArgumentTypeError):
         cli._name(name)
 
 

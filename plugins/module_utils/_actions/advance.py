@@ -1,0 +1,165 @@
+"""Carries out a rollout's program: action after action, pauses waited out or stopped at, each place written down."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .._plan.durations import show
+from .._rollout import decide
+from .._rollout import record as records
+from .._rollout.actions import Action, WaitPause
+from .._rollout.program import Entry, program_of
+from .._rollout.record import Record
+from . import events
+from .perform import Stage, perform
+from .run import Run
+
+# While a pause is waited out the record is looked at this often, since somebody may promote or abort meanwhile.
+_LOOK_EVERY = 2.0
+
+
+def advance(this: Run) -> None:
+    """Carries out action after action of the record's program, until it ends or the wish is fulfilled."""
+    begun_with = _steps_done(this)
+    while this.record is not None and this.record.under_way:
+        assert this.plan is not None
+        program = program_of(this.record, this.plan)
+        if this.record.position >= len(program):
+            _finish(this)
+            return
+        entry = program[this.record.position]
+        if this.wish.until == "step" and _steps_done(this) > begun_with:
+            this.save(this.record)
+            return
+        if not _do(this, entry):
+            return
+
+
+def _steps_done(this: Run) -> int:
+    return this.record.steps_done if this.record else 0
+
+
+def _do(this: Run, entry: Entry) -> bool:
+    """Carries out one entry of the program; False where the call ends here."""
+    assert this.record is not None and this.plan is not None
+    entered = this.record.began is None
+    this.save(decide.begin(this.record, entry, this.ctx.clock.now()))
+    if isinstance(entry.action, WaitPause):
+        if not _pause(this, entry, entered):
+            return False
+    else:
+        this.lease.beat()
+        _perform(this, entry.action, resumed=not entered)
+    _next(this, entry)
+    return True
+
+
+def _perform(this: Run, action: Action, resumed: bool) -> None:
+    assert this.record is not None and this.plan is not None
+    stage = Stage(this.ctx, this.plan, this.record, lambda: None, resumed)
+
+    def moved() -> None:
+        _moved(this)
+        assert this.record is not None
+        stage.record = this.record
+
+    stage.moved = moved
+    written = len(this.ctx.journal.diff)
+    this.ctx.journal.acting = True
+    perform(stage, action)
+    if len(this.ctx.journal.diff) > written:
+        this.ctx.journal.actions.append(str(action))
+
+
+def _moved(this: Run) -> None:
+    """Traffic has been moved just now."""
+    assert this.record is not None
+    this.save(replace(this.record, moved=this.ctx.clock.now()))
+
+
+def _next(this: Run, entry: Entry) -> None:
+    assert this.record is not None and this.plan is not None
+    before = _steps_done(this)
+    this.record = decide.advance(this.record, this.plan, this.ctx.clock.now())
+    if _steps_done(this) > before and entry.step is not None:
+        step = this.plan.steps[entry.step]
+        events.emit(
+            this.ctx,
+            this.deployment,
+            "RolloutStepCompleted",
+            f"Step {entry.step + 1}/{len(this.plan.steps)} of revision {this.record.revision}: {step}",
+        )
+
+
+def _pause(this: Run, entry: Entry, entered: bool) -> bool:
+    """Whether the pause is over; waits for its end where the wish says so. The Lease is free meanwhile."""
+    assert this.record is not None
+    if entered:
+        text = "until promoted" if this.record.resume_at is None else f"for {show(this.record.resume_at - (this.record.began or 0.0))}"
+        events.emit(this.ctx, this.deployment, "RolloutPaused", f"Revision {this.record.revision} pauses {text}")
+    if _pause_over(this, entry):
+        return True
+    rides = this.ctx.wait and this.record.resume_at is not None and (this.wish.until == "end" or not entered)
+    if not rides:
+        return False
+    this.lease.release()
+    if not _wait_out(this, entry):
+        return False
+    place = _place(this.record)
+    this.lease.acquire()
+    this.record = this.store.load()
+    return bool(_place(this.record) == place)
+
+
+def _pause_over(this: Run, entry: Entry) -> bool:
+    assert this.record is not None
+    if str(entry.step) in this.record.promoted:
+        return True
+    return this.record.resume_at is not None and this.ctx.clock.now() >= this.record.resume_at
+
+
+def _wait_out(this: Run, entry: Entry) -> bool:
+    """Sleeps until the pause is over; False when somebody else went on with the rollout meanwhile."""
+    place = _place(this.record)
+    while not _pause_over(this, entry):
+        assert this.record is not None and this.record.resume_at is not None
+        this.ctx.clock.sleep(min(_LOOK_EVERY, max(0.0, this.record.resume_at - this.ctx.clock.now())))
+        this.record = this.store.load()
+        if _place(this.record) != place:
+            return False
+    return True
+
+
+def _place(record: Record | None) -> Any:
+    return record and (record.revision, record.program, record.position)
+
+
+def _finish(this: Run) -> None:
+    """The program is at its end: the record says so, or goes."""
+    assert this.record is not None
+    now = this.ctx.clock.now()
+    phase = decide.finished_phase(this.record)
+    done = replace(this.record, program="", position=0, phase=phase, began=None, originals={})
+    this.save(replace(done, history=records.with_history(done, now)))
+    reason = "RolloutCompleted" if phase == records.HEALTHY else "RolloutAborted"
+    events.emit(
+        this.ctx,
+        this.deployment,
+        reason,
+        f"Revision {done.revision} is {phase}{': ' + done.msg if done.msg else ''}",
+        phase != records.HEALTHY,
+    )
+    if done.forget:
+        forget(this)
+
+
+def forget(this: Run) -> None:
+    """Removes the record and the Lease."""
+    this.store.remove()
+    this.lease.remove()
+    this.record = None

@@ -1,0 +1,92 @@
+"""One call's work on one rollout: what was asked for, and what is known, held and written down while it lasts."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._objects import edits
+from .._objects.edits import Field
+from .._objects.resources import CONFIG_MAP, LEASE
+from .._plan.plan import Plan
+from .._rollout.actions import Action
+from .._rollout.record import Record, record_name
+from .context import Context
+from .lease import RolloutLease
+from .store import Store
+
+Object = dict[str, Any]
+
+# For so long a save says as much as a look at the Lease.
+_SAVED_JUST_NOW = 0.2
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller asks for. plan: the plan's options, all None to take the plan from the record.
+
+    until: pause, step or end. promote: None, or a mapping with revision, step, full. state: present, aborted, absent.
+    """
+
+    name: str
+    plan: Mapping[str, Any]
+    until: str = "pause"
+    promote: Mapping[str, Any] | None = None
+    state: str = "present"
+    revision: int | None = None
+    retry: bool = False
+
+
+@dataclass
+class Run:
+    """One call's work on one rollout."""
+
+    ctx: Context
+    wish: Wish
+    store: Store
+    lease: RolloutLease
+    record: Record | None = None
+    plan: Plan | None = None
+    deployment: Object = field(default_factory=dict)
+    planned: list[Action] = field(default_factory=list)  # in check mode: what would be done
+    nothing_to_do: bool = False  # the workload has the wanted version
+    saved_at: float = float("-inf")  # when the record was last written here (monotonic)
+
+    def recall(self, key: str) -> list[Field]:
+        """What the record remembers of an object's fields."""
+        return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.record else [])]
+
+    def remember(self, key: str, fields: Any) -> None:
+        """Writes into the record what an object was, before it is changed."""
+        assert self.record is not None
+        originals = {**self.record.originals, key: [edits.dump(each) for each in fields]}
+        self.save(replace(self.record, originals={name: kept for name, kept in originals.items() if kept}))
+
+    def save(self, record: Record) -> None:
+        """Makes this the record, here and in the cluster."""
+        if self.store.save(record):
+            self.saved_at = self.ctx.clock.monotonic()
+        self.record = record
+
+    def guard(self) -> None:
+        """Raises Lost when another call has taken over.
+
+        Whoever takes over writes the record first of all, and a record that somebody else wrote cannot be saved: a save just now says the
+        same as the Lease.
+        """
+        if self.ctx.clock.monotonic() - self.saved_at > _SAVED_JUST_NOW:
+            self.lease.guard()
+
+
+def open_run(ctx: Context, wish: Wish) -> Run:
+    """A call's work, ready to be carried out; nothing is read yet."""
+    ref = ctx.ref(CONFIG_MAP, record_name(wish.name))
+    lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name)
+    this = Run(ctx, wish, Store(ctx.client, ref, wish.name), lease)
+    ctx.recall, ctx.remember, ctx.guard, ctx.beat = this.recall, this.remember, this.guard, lease.beat
+    return this
