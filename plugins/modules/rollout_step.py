@@ -299,7 +299,7 @@ def wish_of(params: dict[str, Any]) -> rollout.Wish:
 
 def result_of(this: rollout.Run) -> dict[str, Any]:
     """What the module returns, however the call ended."""
-    told = report(this.record, this.plan, this.wish.name)
+    told = report(this.found, this.agreed, this.wish.name)
     if this.nothing_to_do:
         told.update(phase="Healthy", msg=f"rollout {this.wish.name}: the workload runs this version already")
     return {**told, "actions": [str(action) for action in this.planned] or this.ctx.journal.actions}
@@ -308,28 +308,34 @@ def result_of(this: rollout.Run) -> dict[str, Any]:
 def main() -> None:
     """Entry point."""
     module: AnsibleModule = make_module(SPEC)
-    this: rollout.Run | None = None
     try:
         this = rollout.open_run(make_context(module, module.params["name"]), wish_of(module.params))
+    except TROUBLES as problem:
+        module.fail_json(msg=one_line(problem), changed=False, safe_to_abort=False)
+    else:
+        _carry_out(module, this)
+
+
+def _carry_out(module: AnsibleModule, this: rollout.Run) -> None:
+    try:
         rollout.carry_out(this)
     except NotYet as waiting:
-        assert this is not None
-        module.exit_json(**{**journal_of(module, this.ctx.journal), **result_of(this), "msg": one_line(waiting)})
+        module.exit_json(**_told(module, this), msg=one_line(waiting))
     except TROUBLES as problem:
-        _fail(module, this, problem)
+        safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Lost))
+        module.fail_json(**_told(module, this), msg=one_line(problem), safe_to_abort=safe)
     else:
-        result = {**journal_of(module, this.ctx.journal), **result_of(this)}
+        result = result_of(this)
         if result["phase"] == "Aborted" and module.params["state"] == "present":
-            module.fail_json(safe_to_abort=False, **result)
-        module.exit_json(**result)
+            module.fail_json(**_told(module, this), msg=result["msg"], safe_to_abort=False)
+        module.exit_json(**_told(module, this), msg=result["msg"])
 
 
-def _fail(module: AnsibleModule, this: rollout.Run | None, problem: BaseException) -> None:
-    if this is None:
-        module.fail_json(msg=one_line(problem), changed=False, safe_to_abort=False)
-        return
-    safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Lost))
-    module.fail_json(**{**journal_of(module, this.ctx.journal), **result_of(this), "msg": one_line(problem), "safe_to_abort": safe})
+def _told(module: AnsibleModule, this: rollout.Run) -> dict[str, Any]:
+    """The result but for its message."""
+    result = {**journal_of(module, this.ctx.journal), **result_of(this)}
+    del result["msg"]
+    return result
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def _status(options: argparse.Namespace, provider: Provider) -> int:
         print(json.dumps(found if options.all else found[0], indent=1))
     else:
         print("\n\n".join("\n".join(_lines(status)) for status in found))
-    return 0 if all(status["state"] == "running" for status in found) else 3
+    return 0 if all(status["state"] in ("running", "existing") for status in found) else 3
 
 
 def _lines(status: dict[str, Any]) -> list[str]:
@@ -171,14 +171,14 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
 
 
 def _build(options: argparse.Namespace, _provider: Provider) -> int:
-    from .embedded import build, parts
+    from .embedded import build, parts, toolchain
 
     unknown = sorted(set(options.parts) - set(parts.PARTS))
     if unknown:
         raise ClusterError(f"There is no part {', '.join(unknown)}; there are {', '.join(parts.PARTS)}.")
     try:
         build.build(options.parts or parts.PARTS)
-    except build.BuildError as error:
+    except toolchain.BuildError as error:
         raise ClusterError(str(error)) from None
     return 0
 

@@ -25,22 +25,22 @@ class Options:
 
 
 class Provider(Protocol):
-    def up(self, options: Options) -> None:
+    def up(self, options: Options, /) -> None:
         """Start it and return when API and routers answer; when it runs already with these options, say so."""
 
-    def down(self, name: str) -> None:
+    def down(self, name: str, /) -> None:
         """End it, leave nothing behind; no error when there is none."""
 
-    def status(self, name: str) -> dict[str, Any]:
-        """At least `name` and `state` (running, starting, failed or absent)."""
+    def status(self, name: str, /) -> dict[str, Any]:
+        """At least `name` and `state` (running, starting, failed or absent; existing for one that is the user's own)."""
 
     def names(self) -> list[str]:
         """The clusters that there are, running or not."""
 
-    def environment(self, name: str) -> dict[str, str]:
+    def environment(self, name: str, /) -> dict[str, str]:
         """The variables that `exec` sets, PATH and Ansible's aside."""
 
-    def command(self, name: str, command: list[str]) -> list[str]:
+    def command(self, name: str, command: list[str], /) -> list[str]:
         """What to run so that `command` runs where these variables hold."""
 
 

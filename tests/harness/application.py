@@ -47,6 +47,11 @@ _GATEWAY = {
 _NOT_THE_USERS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
 
+def seed() -> list[dict[str, Any]]:
+    """The application's manifests."""
+    return list(yaml.safe_load(SEED.read_text())["items"])
+
+
 def until(what: str, check: Callable[[], Any], seconds: float = 60) -> Any:
     """The first true value that the check gives."""
     deadline = time.monotonic() + seconds
@@ -86,7 +91,7 @@ class Application:
         return self.request("PATCH", kind, name, patch, "application/merge-patch+json")
 
     def apply(self) -> Application:
-        for item in [_GATEWAY, *yaml.safe_load_all(SEED.read_text())]:
+        for item in [_GATEWAY, *seed()]:
             item = copy.deepcopy(item)
             if item["kind"] == "VirtualService":
                 item["apiVersion"] = _GATEWAY["apiVersion"]  # the version of the path; the seed's is older

@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
 
 
 def apply(client: Any, options: argparse.Namespace) -> None:
-    items = [item for path in options.files for item in yaml.safe_load_all(path.read_text()) if item]
+    found = [item for path in options.files for item in yaml.safe_load_all(path.read_text()) if item]
+    items = [item for each in found for item in (each["items"] if each["kind"] == "List" else [each])]
     for item in items:
         resource = client.resources.get(api_version=item["apiVersion"], kind=item["kind"])
         client.server_side_apply(resource, body=item, name=item["metadata"]["name"], namespace=options.namespace, field_manager="kube.py")

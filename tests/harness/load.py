@@ -133,7 +133,7 @@ def parse(data: bytes) -> tuple[int, str, str, bool] | None:
     if not found:
         return None
     lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines[1:])}
     if headers.get("transfer-encoding", "").lower() == "chunked":
         if not body.endswith(b"0\r\n\r\n"):
             return None
@@ -230,7 +230,7 @@ class Load:
             if elapsed > self.duration or self.sent >= self.max_requests:
                 break
             due = int(elapsed * self.rate) + 1 - self.sent - self.skipped
-            for _ in range(due):
+            for _number in range(due):
                 self._send_one(pending)
             self._expire()
             next_due = began + (self.sent + self.skipped) / self.rate
@@ -263,7 +263,7 @@ class Load:
         loop = asyncio.get_running_loop()
         try:
             opening = loop.create_connection(lambda: _Connection(self), self.target.host, self.target.port)
-            _, connection = await asyncio.wait_for(opening, self.timeout)
+            _transport, connection = await asyncio.wait_for(opening, self.timeout)
         except (OSError, asyncio.TimeoutError) as error:
             self.record(began, 0, "refused" if isinstance(error, ConnectionRefusedError) else f"connect: {error or 'timeout'}", "", "")
         else:

@@ -31,7 +31,7 @@ class Watch:
     """
 
     def __init__(self, path: str, kubeconfig: str | None = None) -> None:
-        self.collection, _, self.name = path.rpartition("/")
+        self.collection, _slash, self.name = path.rpartition("/")
         self.server = _Server(kubeconfig)
         self.states: list[State] = []
         self.problem: Exception | None = None

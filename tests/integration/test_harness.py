@@ -40,7 +40,7 @@ def test_every_state_is_seen(core: client.CoreV1Api, name: str) -> None:
         count_up(core, name, range(1, CHANGES))
         core.delete_namespaced_config_map(name, "default")
         watch.wait_until(lambda item: item["data"]["n"] == str(CHANGES - 1))
-        for _ in range(500):
+        for _number in range(500):
             if watch.states[-1].event == "DELETED":
                 break
             time.sleep(0.02)

@@ -82,7 +82,7 @@ def _user(app: Application, rules: list[dict[str, Any]]) -> str:
 
 
 def _shipped_rules() -> list[dict[str, Any]]:
-    return next(item for item in yaml.safe_load_all((ROOT / "docs" / "rbac.yml").read_text()) if item["kind"] == "Role")["rules"]
+    return next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
 
 
 def _without(rules: list[dict[str, Any]], verb: str, resource: str) -> list[dict[str, Any]]:
@@ -159,7 +159,7 @@ def test_an_ad_hoc_call_is_complete(app: Application) -> None:
         command = ["ansible", "localhost", "-m", "progressive.delivery.canary_weight", "-a", arguments]
         results = [
             subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "KUBECONFIG": str(own)}).stdout
-            for _ in range(2)
+            for _number in range(2)
         ]
     finally:
         own.unlink()

@@ -72,7 +72,7 @@ def test_pauses_and_promotions(app: Application) -> None:
 
 def test_step_by_step(app: Application) -> None:
     plan = app.plan(steps=[{"set_weight": 20}, {"set_weight": 10}, {"pause": {"duration": 0}}], until="step")
-    told = [app.module("rollout_step", plan) for _ in range(4)]
+    told = [app.module("rollout_step", plan) for _number in range(4)]
     assert [(each["phase"], each["weight"]["canary"]) for each in told[:2]] == [("Progressing", 20), ("Progressing", 10)]
     assert told[-1]["phase"] == "Healthy", [each["msg"] for each in told]
 

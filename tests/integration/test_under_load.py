@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from ansible_collections.progressive.delivery.tests.harness.application import SEED, Application, until
+from ansible_collections.progressive.delivery.tests.harness.application import Application, seed, until
 from ansible_collections.progressive.delivery.tests.harness.load import Results
 from ansible_collections.progressive.delivery.tests.harness.stats import describe, fits
 from ansible_collections.progressive.delivery.tests.harness.watch import Watch
@@ -90,9 +90,7 @@ def test_an_abort_at_20_percent(app: Application, replicas: int) -> None:
 
 def test_the_naive_switch_loses_requests(app: Application) -> None:
     """The control: patch the selector, scale the old version to 0. Were nothing lost here, the tests above would prove nothing."""
-    import yaml
-
-    green = next(item for item in yaml.safe_load_all(SEED.read_text()) if item["kind"] == "Deployment")
+    green = next(item for item in seed() if item["kind"] == "Deployment")
     green["metadata"]["name"] = "green"
     green["spec"]["selector"]["matchLabels"] = green["spec"]["template"]["metadata"]["labels"] = {"app": "green"}
     green["spec"]["template"]["spec"]["containers"][0]["image"] = "argoproj/rollouts-demo:green"

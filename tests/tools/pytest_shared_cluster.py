@@ -87,16 +87,19 @@ class SharedCluster:
             self.folder.cleanup()
 
     def start(self) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="progressive-delivery-tests-")
+        self.folder = tempfile.TemporaryDirectory(prefix="progressive-delivery-tests-", ignore_cleanup_errors=True)
         folder = Path(self.folder.name)
         (folder / "tests").write_text("".join(f"{self.config.rootpath}/{item.nodeid}\n" for item in self.items))
         option = self.config.option
         child_pytest = [str(TESTS / "tools" / "python"), "-m", "pytest", f"--rootdir={self.config.rootpath}", "-p", "no:cacheprovider"]
         child_pytest += ["-m", "", f"--tb={option.tbstyle}", f"--verbosity={option.verbose}"]
         child_pytest += [f"--reports-to={folder / 'reports'}", f"@{folder / 'tests'}"]
+        # What the tests kill cannot clean up after itself.
+        (folder / "tmp").mkdir()
+        environ = {**os.environ, "TMPDIR": str(folder / "tmp")}
         with (folder / "log").open("wb") as log:
             command = [str(TESTS / "cluster" / "run"), "--name", f"tests-{os.getpid()}", "--hostile", "--", *child_pytest]
-            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            self.child = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         self.reports = self.follow(folder / "reports", self.child)
 
     def follow(self, path: Path, child: subprocess.Popen[bytes]) -> Iterator[pytest.TestReport]:

@@ -26,8 +26,7 @@ _LOOK_EVERY = 2.0
 def advance(this: Run) -> None:
     """Carries out action after action of the record's program, until it ends or the wish is fulfilled."""
     begun_with = _steps_done(this)
-    while this.record is not None and this.record.under_way:
-        assert this.plan is not None
+    while this.found is not None and this.record.under_way:
         program = program_of(this.record, this.plan)
         if this.record.position >= len(program):
             _finish(this)
@@ -41,12 +40,11 @@ def advance(this: Run) -> None:
 
 
 def _steps_done(this: Run) -> int:
-    return this.record.steps_done if this.record else 0
+    return this.record.steps_done if this.found else 0
 
 
 def _do(this: Run, entry: Entry) -> bool:
     """Carries out one entry of the program; False where the call ends here."""
-    assert this.record is not None and this.plan is not None
     entered = this.record.began is None
     this.save(decide.begin(this.record, entry, this.ctx.clock.now()))
     if isinstance(entry.action, WaitPause):
@@ -60,12 +58,10 @@ def _do(this: Run, entry: Entry) -> bool:
 
 
 def _perform(this: Run, action: Action, resumed: bool) -> None:
-    assert this.record is not None and this.plan is not None
     stage = Stage(this.ctx, this.plan, this.record, lambda: None, resumed)
 
     def moved() -> None:
         _moved(this)
-        assert this.record is not None
         stage.record = this.record
 
     stage.moved = moved
@@ -78,12 +74,10 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
 
 def _moved(this: Run) -> None:
     """Traffic has been moved just now."""
-    assert this.record is not None
     this.save(replace(this.record, moved=this.ctx.clock.now()))
 
 
 def _next(this: Run, entry: Entry) -> None:
-    assert this.record is not None and this.plan is not None
     before = _steps_done(this)
     this.record = decide.advance(this.record, this.plan, this.ctx.clock.now())
     if _steps_done(this) > before and entry.step is not None:
@@ -98,7 +92,6 @@ def _next(this: Run, entry: Entry) -> None:
 
 def _pause(this: Run, entry: Entry, entered: bool) -> bool:
     """Whether the pause is over; waits for its end where the wish says so. The Lease is free meanwhile."""
-    assert this.record is not None
     if entered:
         text = "until promoted" if this.record.resume_at is None else f"for {show(this.record.resume_at - (this.record.began or 0.0))}"
         events.emit(this.ctx, this.deployment, "RolloutPaused", f"Revision {this.record.revision} pauses {text}")
@@ -110,14 +103,13 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
     this.lease.release()
     if not _wait_out(this, entry):
         return False
-    place = _place(this.record)
+    place = _place(this.found)
     this.lease.acquire()
-    this.record = this.store.load()
-    return bool(_place(this.record) == place)
+    this.found = this.store.load()
+    return bool(_place(this.found) == place)
 
 
 def _pause_over(this: Run, entry: Entry) -> bool:
-    assert this.record is not None
     if str(entry.step) in this.record.promoted:
         return True
     return this.record.resume_at is not None and this.ctx.clock.now() >= this.record.resume_at
@@ -125,12 +117,12 @@ def _pause_over(this: Run, entry: Entry) -> bool:
 
 def _wait_out(this: Run, entry: Entry) -> bool:
     """Sleeps until the pause is over; False when somebody else went on with the rollout meanwhile."""
-    place = _place(this.record)
+    place = _place(this.found)
     while not _pause_over(this, entry):
-        assert this.record is not None and this.record.resume_at is not None
-        this.ctx.clock.sleep(min(_LOOK_EVERY, max(0.0, this.record.resume_at - this.ctx.clock.now())))
-        this.record = this.store.load()
-        if _place(this.record) != place:
+        left = (this.record.resume_at or 0.0) - this.ctx.clock.now()
+        this.ctx.clock.sleep(min(_LOOK_EVERY, max(0.0, left)))
+        this.found = this.store.load()
+        if _place(this.found) != place:
             return False
     return True
 
@@ -141,7 +133,6 @@ def _place(record: Record | None) -> Any:
 
 def _finish(this: Run) -> None:
     """The program is at its end: the record says so, or goes."""
-    assert this.record is not None
     now = this.ctx.clock.now()
     phase = decide.finished_phase(this.record)
     done = replace(this.record, program="", position=0, phase=phase, began=None, originals={})
@@ -162,4 +153,4 @@ def forget(this: Run) -> None:
     """Removes the record and the Lease."""
     this.store.remove()
     this.lease.remove()
-    this.record = None
+    this.found = None

@@ -123,8 +123,7 @@ def _restore_routers(stage: Stage, _action: kinds.RestoreRouters) -> None:
 
 
 def _drain(stage: Stage, _action: kinds.Drain) -> None:
-    assert stage.record.began is not None
-    stage.ctx.settle(stage.drain, stage.record.began)
+    stage.ctx.settle(stage.drain, stage.record.began or stage.ctx.clock.now())
 
 
 def _roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from .._cluster import process
 from .._objects.refusal import Refused
@@ -30,7 +32,7 @@ _LAST_WRITE_ARRIVES = 1.0
 
 def carry_out(this: Run) -> None:
     """Carries out the wish as far as it asks. Raises Refused before the first write; Failed, Lost and NotYet later."""
-    this.record = this.store.load()
+    this.found = this.store.load()
     try:
         {"present": _present, "aborted": _aborted, "absent": _absent}[this.wish.state](this)
     finally:
@@ -46,9 +48,9 @@ def _give_back(lease: RolloutLease) -> None:
 
 
 def _present(this: Run) -> None:
-    this.plan = _plan(this)
+    this.agreed = _plan(this)
     verdict = _admit(this)
-    if this.wish.promote is not None and this.record is not None:
+    if this.wish.promote is not None and this.found is not None:
         decide.promotable(this.record, this.wish.name, this.wish.promote)
     if verdict == decide.NOTHING:
         this.nothing_to_do = True
@@ -56,7 +58,7 @@ def _present(this: Run) -> None:
     if this.wish.promote is not None and verdict == decide.START:
         raise Refused(f"rollout {this.wish.name}: there is nothing to promote: no revision is under way")
     if this.wish.promote is not None and verdict == decide.GO_ON:
-        _promote(this)
+        _promote(this, this.wish.promote)
     if this.ctx.check:
         _preview(this, verdict)
         return
@@ -70,7 +72,6 @@ def _present(this: Run) -> None:
 def _preview(this: Run, verdict: str) -> None:
     """In check mode: the actions that the call would carry out."""
     record = _first_record(this) if verdict == decide.START else this.record
-    assert record is not None and this.plan is not None
     this.planned = decide.ahead(record, this.plan, this.wish.until)
     this.ctx.journal.changed = bool(this.planned)
 
@@ -83,7 +84,7 @@ def _plan(this: Run) -> Plan:
     """The plan asked for; without a workload, the record's, with what else is given."""
     options = {key: value for key, value in this.wish.plan.items() if value is not None}
     if "workload" not in options:
-        if this.record is None:
+        if this.found is None:
             raise Refused(
                 f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: check its name and the namespace, "
                 "or give its plan (workload, revision, services, routers, canary)"
@@ -93,15 +94,13 @@ def _plan(this: Run) -> Plan:
 
 
 def _admit(this: Run) -> str:
-    assert this.plan is not None
     this.deployment = this.ctx.client.get(this.ctx.ref(DEPLOYMENT, this.plan.workload))
     new, live = _templates(this)
-    return decide.admit(this.record, this.plan, revisions.template_hash(new), revisions.template_hash(live), this.wish.retry)
+    return decide.admit(this.found, this.plan, revisions.template_hash(new), revisions.template_hash(live), this.wish.retry)
 
 
 def _templates(this: Run) -> tuple[revisions.Template, revisions.Template]:
     """The template asked for, and the present one."""
-    assert this.plan is not None
     live = this.deployment["spec"]["template"]
     return revisions.with_images(live, this.plan.images, f"Deployment {this.plan.namespace}/{this.plan.workload}"), live
 
@@ -109,7 +108,7 @@ def _templates(this: Run) -> tuple[revisions.Template, revisions.Template]:
 def _start(this: Run) -> None:
     record = _first_record(this)
     this.lease.acquire()
-    if this.store.load() != this.record:
+    if this.store.load() != this.found:
         raise Refused(f"rollout {this.wish.name}: another run has just started or ended a revision: run again")
     this.save(record)
     events.emit(this.ctx, this.deployment, "RolloutStarted", f"Revision {record.revision} of rollout {record.name}: {_images(record)}")
@@ -117,10 +116,9 @@ def _start(this: Run) -> None:
 
 def _first_record(this: Run) -> Record:
     """The record of the new revision, after all checks."""
-    assert this.plan is not None
     new, live = _templates(this)
     facts = checks.check(this.ctx, this.plan, this.deployment, new)
-    last = this.record
+    last = this.found
     return Record(
         name=this.plan.name,
         plan=this.plan.raw,
@@ -140,44 +138,43 @@ def _first_record(this: Run) -> Record:
 
 def _take_over(this: Run) -> None:
     """Takes the Lease of a rollout that is under way, and the record as it is now."""
-    promoted = this.record.promoted if this.record else {}
+    promoted = this.record.promoted if this.found else {}
     this.lease.acquire()
-    this.record = this.store.load()
-    if this.record is None or not this.record.under_way:
+    this.found = this.store.load()
+    if this.found is None or not this.record.under_way:
         raise Refused(f"rollout {this.wish.name}: another run has just ended it: run again to see how")
     if promoted != this.record.promoted:
         this.save(replace(this.record, promoted={**this.record.promoted, **promoted}))
 
 
-def _promote(this: Run) -> None:
+def _promote(this: Run, promote: Mapping[str, Any]) -> None:
     """Marks the pauses that `promote` passes; they are written down with the next save."""
-    assert this.record is not None and this.wish.promote is not None and this.plan is not None
-    if not decide.promotable(this.record, this.wish.name, this.wish.promote):
+    if not decide.promotable(this.record, this.wish.name, promote):
         return
     here = this.record.steps_done
-    last = len(this.plan.steps) if this.wish.promote.get("full") else here + 1
+    last = len(this.plan.steps) if promote.get("full") else here + 1
     mark = {**process.actor(), "at": this.ctx.clock.now()}
     this.record = replace(this.record, promoted={**this.record.promoted, **{str(index): mark for index in range(here, last)}})
 
 
 def _aborted(this: Run) -> None:
-    this.plan = _recorded_plan(this)
-    if not decide.abortable(this.record, this.plan, this.wish.name, this.wish.revision):
+    this.agreed = _recorded_plan(this)
+    if not decide.abortable(this.found, this.agreed, this.wish.name, this.wish.revision):
         return
     _turn_round(this, "aborted by " + "@".join(process.actor().values()), forget=False)
 
 
 def _recorded_plan(this: Run) -> Plan | None:
     """The plan by which the rollout came to where it is, whatever the call names; just its times are the call's."""
-    if this.record is None:
+    if this.found is None:
         return None
     times = {key: this.wish.plan[key] for key in ("grace", "drain") if this.wish.plan.get(key) is not None}
     return read_plan(this.wish.name, this.ctx.namespace, {**this.record.plan, **times})
 
 
 def _absent(this: Run) -> None:
-    this.plan = _recorded_plan(this)
-    if this.record is None:
+    this.agreed = _recorded_plan(this)
+    if this.found is None:
         return
     if not this.record.under_way:
         this.ctx.journal.changed = True
@@ -192,7 +189,6 @@ def _absent(this: Run) -> None:
 
 def _turn_round(this: Run, reason: str, forget: bool) -> None:
     """Takes the rollout over, from a living run too, and goes all the way back."""
-    assert this.record is not None and this.plan is not None
     back = replace(decide.begin_abort(this.record, reason), forget=forget)
     program_of(back, this.plan)  # Says so where there is no way back.
     if this.ctx.check:
@@ -211,8 +207,8 @@ def _turn_round(this: Run, reason: str, forget: bool) -> None:
 def _taken_over(this: Run, reason: str, forget: bool) -> bool:
     """Turns the record round, whatever a run that still lives writes into it; False where that run had just come to its end."""
     while True:
-        this.record = this.store.load()
-        if this.record is None or not this.record.under_way:
+        this.found = this.store.load()
+        if this.found is None or not this.record.under_way:
             return False
         try:
             this.save(replace(decide.begin_abort(this.record, reason), forget=forget))

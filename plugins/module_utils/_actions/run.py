@@ -50,20 +50,37 @@ class Run:
     wish: Wish
     store: Store
     lease: RolloutLease
-    record: Record | None = None
-    plan: Plan | None = None
+    found: Record | None = None  # the record, where there is one
+    agreed: Plan | None = None  # the plan, once it has been read
     deployment: Object = field(default_factory=dict)
     planned: list[Action] = field(default_factory=list)  # in check mode: what would be done
     nothing_to_do: bool = False  # the workload has the wanted version
     saved_at: float = float("-inf")  # when the record was last written here (monotonic)
 
+    @property
+    def record(self) -> Record:
+        """The record of a rollout that has one."""
+        if self.found is None:
+            raise LookupError(f"rollout {self.wish.name} has no record here")
+        return self.found
+
+    @record.setter
+    def record(self, record: Record) -> None:
+        self.found = record
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that is carried out."""
+        if self.agreed is None:
+            raise LookupError(f"rollout {self.wish.name} has no plan yet")
+        return self.agreed
+
     def recall(self, key: str) -> list[Field]:
         """What the record remembers of an object's fields."""
-        return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.record else [])]
+        return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
 
     def remember(self, key: str, fields: Any) -> None:
         """Writes into the record what an object was, before it is changed."""
-        assert self.record is not None
         originals = {**self.record.originals, key: [edits.dump(each) for each in fields]}
         self.save(replace(self.record, originals={name: kept for name, kept in originals.items() if kept}))
 

@@ -86,20 +86,20 @@ def _named(obj: dict[str, Any], name: str, qualifying: Sequence[int], target: Ta
 def _route_edits(http: list[dict[str, Any]], index: int, obj: dict[str, Any], target: Target, split: Split) -> list[Edit]:
     entry = http[index]
     route = entry["route"]
-    stable, canary = _find(route, target.stable_service, target), _find(route, target.canary_service, target)
-    assert stable is not None
+    canary = _find(route, target.canary_service, target)
+    stable = next(each for each in route if _is_host(each, target.stable_service, target))
     _refuse_others(obj, entry, route, target)
     here = _path_of(http, index)
     if canary is None:
         if split.canary == 0:
             return []  # Without a canary destination all goes to stable already.
-        added = _canary_destination(route[stable], target)
+        added = _canary_destination(stable, target)
         return [
-            Edit((*here, {"destination.host": _host(route[stable])}, "weight"), split.stable),
+            Edit((*here, {"destination.host": _host(stable)}, "weight"), split.stable),
             Edit((*here, {"destination.host": _host(added)}), {**added, "weight": split.canary}),
         ]
     return [
-        Edit((*here, {"destination.host": _host(route[stable])}, "weight"), split.stable),
+        Edit((*here, {"destination.host": _host(stable)}, "weight"), split.stable),
         Edit((*here, {"destination.host": _host(route[canary])}, "weight"), split.canary),
     ]
 

@@ -15,10 +15,7 @@ from pathlib import Path
 from . import crds, toolchain
 from .parts import PARTS, PARTS_FOLDER, Part, key
 from .state import cache_folder
-
-
-class BuildError(Exception):
-    """A part could not be built; the message says what to do."""
+from .toolchain import BuildError
 
 
 def folder_of(part: Part) -> Path:

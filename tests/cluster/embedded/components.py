@@ -76,8 +76,8 @@ def etcd(cluster: Cluster) -> Component:
         "initial-advertise-peer-urls": peers,
         "initial-cluster": f"default={peers}",
         "unsafe-no-fsync": "true",  # its data is thrown away
-        "heartbeat-interval": 10,  # ms; it elects itself, and need not wait long before
-        "election-timeout": 100,
+        "heartbeat-interval": 50,  # ms; it elects itself, and need not wait long before
+        "election-timeout": 250,
         "log-level": "warn",
     }
     return Component("etcd", _command("etcd", flags))
@@ -144,7 +144,7 @@ def scheduler(cluster: Cluster) -> Component:
 def kwok(cluster: Cluster) -> Component:
     stages = cluster.folder / "kwok.yaml"
     deletion = MANIFESTS / ("pod-delete-hostile.yaml" if cluster.hostile else "pod-delete.yaml")
-    stages.write_text((MANIFESTS / "stages.yaml").read_text() + "---\n" + deletion.read_text())
+    stages.write_text((MANIFESTS / "stages.kwok").read_text() + "---\n" + deletion.read_text())
     flags = {
         "kubeconfig": component_kubeconfig(cluster, "system:test-cluster"),
         "config": stages,
@@ -163,7 +163,6 @@ def pods(cluster: Cluster, forwards: dict[int, str]) -> Component:
         "api": api_url(cluster),
         "ca": pki(cluster) / "ca.crt",
         "token-file": token_file(cluster, "system:test-cluster"),
-        "services": "true",
         "hostile": str(cluster.hostile).lower(),
     }
     command = _command("pods", flags) + [f"--forward={descriptor}={target}" for descriptor, target in forwards.items()]

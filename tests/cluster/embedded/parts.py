@@ -24,7 +24,7 @@ class Part:
 
 def _kubernetes_ldflags() -> str:
     """Built from the module it would call itself v0.0.0, and clients look at the version."""
-    major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
+    major, minor, _patch = KUBERNETES_VERSION.removeprefix("v").split(".")
     version = "k8s.io/component-base/version"
     return f"-s -w -X {version}.gitVersion={KUBERNETES_VERSION} -X {version}.gitMajor={major} -X {version}.gitMinor={minor}"
 

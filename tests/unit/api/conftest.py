@@ -75,10 +75,10 @@ class MemoryServer:
         self.queries.append(query or {})
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, Exception):
-            raise fault
+            _fail(fault)
         response = fault or self._carry_out(method, path, json.loads(json.dumps(body)), content_type)
         if method != "GET" and self.after:
-            raise self.after.pop(0)
+            _fail(self.after.pop(0))
         return copy.deepcopy(response)
 
     def stream(self, path: str, query: Mapping[str, str], timeout: float) -> Iterator[Object]:
@@ -109,6 +109,10 @@ class MemoryServer:
         if body["metadata"].pop("resourceVersion") != live["metadata"]["resourceVersion"]:
             return answer(409)
         return answer(200, self.put(path, _merged(live, body)))
+
+
+def _fail(error: Exception) -> None:
+    raise error
 
 
 def _merged(target: Any, patch: Any) -> Any:

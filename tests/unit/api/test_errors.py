@@ -119,7 +119,7 @@ CASES = [
 @pytest.mark.parametrize(("method", "ref", "code", "body", "listing", "kind", "said"), CASES)
 def test_messages(method: str, ref: Ref, code: int, body: Any, listing: bool, kind: type[ApiError], said: str) -> None:
     error = api_error(method, ref, code, body, listing)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert (error.status, error.ref) == (code, ref)
     assert str(error).startswith(said)
     assert "\n" not in str(error)

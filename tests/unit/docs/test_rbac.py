@@ -8,7 +8,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.perm
 from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT
 
 ROUTERS = [versioned("VirtualService")]
-RULES = next(item for item in yaml.safe_load_all((ROOT / "docs" / "rbac.yml").read_text()) if item["kind"] == "Role")["rules"]
+RULES = next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
 
 
 def test_it_is_enough() -> None:

@@ -70,7 +70,7 @@ def scene(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool) -> tupl
 
 def found_at(world: World, entry: Entry) -> list[World]:
     """The worlds in which a release can be found that is at this action: it is not begun, begun, or done and not written down."""
-    worlds = [copy.deepcopy(world) for _ in range(3)]
+    worlds = [copy.deepcopy(world) for _number in range(3)]
     begin(worlds[1], entry.action)
     carry_out(worlds[2], entry.action)
     return worlds

@@ -13,8 +13,8 @@ METRICS: Object = {"name": "metrics", "port": 9090}
 READY: Object = {"ready": True, "serving": True, "terminating": False}
 
 
-def endpoint(uid: str | None, conditions: Any = READY, address: str = "10.0.0.1") -> Object:
-    made: Object = {"addresses": [address], "conditions": conditions}
+def endpoint(uid: str | None, conditions: Any = "ready", address: str = "10.0.0.1") -> Object:
+    made: Object = {"addresses": [address], "conditions": READY if conditions == "ready" else conditions}
     return {**made, "targetRef": {"kind": "Pod", "uid": uid}} if uid else made
 
 

@@ -24,8 +24,8 @@ var hostileBehaviour = behaviour{delay: 100 * time.Millisecond, shutOnDelete: tr
 // slowTag is how long a container with a tag `slow-*` takes for a request.
 const slowTag = time.Second
 
-// answerer makes the handler of one container.
-func answerer(pod meta, c container, b behaviour) http.Handler {
+// answerer makes the handler of one container; while it drains, it asks every client to go.
+func answerer(pod meta, c container, b behaviour, draining *atomic.Bool) http.Handler {
 	version, tag := c.version(), c.tag()
 	body, _ := json.Marshal(map[string]string{"version": version, "pod": pod.Name, "namespace": pod.Namespace})
 	body = append(body, '\n')
@@ -48,6 +48,9 @@ func answerer(pod meta, c container, b behaviour) http.Handler {
 		}
 		count.add(time.Since(start))
 		header := w.Header()
+		if draining.Load() {
+			header["Connection"] = []string{"close"}
+		}
 		header["Content-Type"] = []string{"application/json"}
 		header["X-Version"] = []string{version}
 		header["X-Pod"] = []string{pod.Name}
@@ -78,21 +81,22 @@ func (c *counter) write(w http.ResponseWriter) {
 // socket is one listening address and its connections.
 type socket struct {
 	server      *http.Server
+	draining    *atomic.Bool
 	listener    net.Listener
 	mutex       sync.Mutex
 	connections map[net.Conn]bool
 }
 
-func openSocket(address string, handler http.Handler) (*socket, error) {
+func openSocket(address string, pod meta, c container, b behaviour) (*socket, error) {
 	listener, err := net.Listen("tcp4", address)
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{listener: listener, connections: map[net.Conn]bool{}}
+	s := &socket{listener: listener, draining: new(atomic.Bool), connections: map[net.Conn]bool{}}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	s.server = &http.Server{Handler: handler, ConnState: s.track, Protocols: protocols}
+	s.server = &http.Server{Handler: answerer(pod, c, b, s.draining), ConnState: s.track, Protocols: protocols}
 	go s.server.Serve(listener) //nolint:errcheck // ends when shut
 	return s, nil
 }
@@ -108,8 +112,8 @@ func (s *socket) track(connection net.Conn, state http.ConnState) {
 	}
 }
 
-// drain answers on, and asks every client to go.
-func (s *socket) drain() { s.server.SetKeepAlivesEnabled(false) }
+// drain answers on, and asks every client to go. Closing idle connections instead would meet requests on their way.
+func (s *socket) drain() { s.draining.Store(true) }
 
 // shut resets all connections, those with requests under way too.
 func (s *socket) shut() {

@@ -110,7 +110,7 @@ func (f *fleet) open(p pod) {
 				continue
 			}
 			address := net.JoinHostPort(p.Status.PodIP, strconv.Itoa(port.ContainerPort))
-			s, err := openSocket(address, answerer(p.Metadata, c, f.behaviour))
+			s, err := openSocket(address, p.Metadata, c, f.behaviour)
 			if err != nil {
 				log.Printf("pod %s/%s: %v", p.Metadata.Namespace, p.Metadata.Name, err)
 				for _, opened := range sockets {

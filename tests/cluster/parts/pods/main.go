@@ -1,12 +1,10 @@
-// Command pods answers HTTP for every pod of a test cluster and forwards ports from outside its namespace.
+// Command pods answers HTTP for every pod and Service of a test cluster, and forwards ports from outside its namespace.
 package main
 
 import (
 	"flag"
 	"log"
-	"os"
 	"strings"
-	"time"
 )
 
 func main() {
@@ -14,7 +12,6 @@ func main() {
 	ca := flag.String("ca", "", "file with the API server's CA certificate")
 	token := flag.String("token-file", "", "file with the bearer token")
 	hostile := flag.Bool("hostile", false, "slow answers, and sockets shut hard the moment a pod is deleted")
-	services := flag.Bool("services", false, "answer on the Services' cluster addresses as kube-proxy would")
 	var forwards listFlag
 	flag.Var(&forwards, "forward", "FD=HOST:PORT: pass connections to an inherited listening socket on (repeatable)")
 	flag.Parse()
@@ -37,23 +34,10 @@ func main() {
 	if *hostile {
 		behaviour = hostileBehaviour
 	}
-	if *services {
-		proxy := newServiceProxy()
-		go follow(client, "/api/v1/services", proxy.onService)
-		go follow(client, "/apis/discovery.k8s.io/v1/endpointslices", proxy.onSlice)
-	}
-	pods := newFleet(client, behaviour)
-	go exitWithParent()
-	follow(client, "/api/v1/pods", pods.onPod)
-}
-
-// exitWithParent ends the program when its supervisor is gone without having ended it.
-func exitWithParent() {
-	parent := os.Getppid()
-	for os.Getppid() == parent {
-		time.Sleep(time.Second)
-	}
-	os.Exit(0)
+	proxy := newServiceProxy()
+	go follow(client, "/api/v1/services", proxy.onService)
+	go follow(client, "/apis/discovery.k8s.io/v1/endpointslices", proxy.onSlice)
+	follow(client, "/api/v1/pods", newFleet(client, behaviour).onPod)
 }
 
 type listFlag []string
