@@ -130,6 +130,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import fields_of
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.patches import without_managed_fields
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
@@ -168,6 +169,9 @@ def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         moved = traffic.move(ctx, target, split_of(params["weight"]), params["require_ready"])
     else:
         moved = traffic.restore(ctx, target, params["require_ready"])
+    others = sorted({field.by for field in fields_of(moved.resource)} - {ctx.by})
+    if others and moved.changed:
+        ctx.journal.warnings.append(f"{params['name']} is under {', '.join(others)} too, which will find it changed by somebody else")
     if ctx.wait and not ctx.check:
         traffic.settle(ctx, moved, default_grace([target.router], asked))
     return {

@@ -138,6 +138,9 @@ options:
     description: Release a version again that was aborted the last time.
     type: bool
     default: false
+  reason:
+    description: With O(state=aborted), why; it is kept in the record and told when the same version is released again.
+    type: str
   state:
     description:
       - V(present) releases the version in O(revision).
@@ -247,7 +250,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import rollout
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import NotYet
-from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Lost
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Held, Lost
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted
@@ -278,6 +281,7 @@ SPEC: dict[str, Any] = {
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
     "promote": {"type": "dict", "options": PROMOTE_SPEC},
     "retry": {"type": "bool", "default": False},
+    "reason": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "aborted", "absent"], "default": "present"},
 }
 
@@ -294,6 +298,7 @@ def wish_of(params: dict[str, Any]) -> rollout.Wish:
         state=params["state"],
         revision=number,
         retry=params["retry"],
+        reason=params["reason"],
     )
 
 
@@ -322,13 +327,27 @@ def _carry_out(module: AnsibleModule, this: rollout.Run) -> None:
     except NotYet as waiting:
         module.exit_json(**_told(module, this), msg=one_line(waiting))
     except TROUBLES as problem:
-        safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Lost))
+        safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Held, Lost))
         module.fail_json(**_told(module, this), msg=one_line(problem), safe_to_abort=safe)
     else:
         result = result_of(this)
-        if result["phase"] == "Aborted" and module.params["state"] == "present":
-            module.fail_json(**_told(module, this), msg=result["msg"], safe_to_abort=False)
+        why = _not_as_asked(module, this, result["phase"]) if module.params["state"] == "present" else None
+        if why:
+            module.fail_json(**_told(module, this), msg=why, safe_to_abort=False)
         module.exit_json(**_told(module, this), msg=result["msg"])
+
+
+def _not_as_asked(module: AnsibleModule, this: rollout.Run, phase: str) -> str | None:
+    """What somebody else made of a release that was to go on; None where it went as asked."""
+    if module.check_mode or this.nothing_to_do:
+        return None
+    if phase == "Aborted":
+        return str(result_of(this)["msg"])
+    if this.found is None:
+        return f"rollout {this.wish.name}: it was handed back while this run worked on it: nothing is released"
+    if phase == "Progressing" and this.wish.until != "step":
+        return f"rollout {this.wish.name}: another run went on with it meanwhile: run again to see how it stands"
+    return None
 
 
 def _told(module: AnsibleModule, this: rollout.Run) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import termios
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -148,14 +150,22 @@ class Application:
             **more,
         }
 
-    def start_playbook(self, name: str, variables: dict[str, Any], log: Path | None = None) -> subprocess.Popen[str]:
-        """Runs one of the collection's playbooks as a user does, in a process group of its own; its output goes to the log, or a pipe."""
+    def start_playbook(
+        self, name: str, variables: dict[str, Any], log: Path | None = None, terminal: int | None = None
+    ) -> subprocess.Popen[str]:
+        """Runs one of the collection's playbooks as a user does, in a session of its own.
+
+        Its output goes to the log, or a pipe; with a terminal, that is its input and output.
+        """
         given = {"rollout_auth": {"kubeconfig": self.kubeconfig}, **variables}
         command = ["ansible-playbook", f"progressive.delivery.{name}", "-e", json.dumps(given)]
         with open(log or os.devnull, "w", encoding="utf-8") as file:
-            out = file if log else subprocess.PIPE
+            out = terminal if terminal is not None else file if log else subprocess.PIPE
+            source = subprocess.DEVNULL if terminal is None else terminal
+            # Ansible asks only at a terminal that is its session's own.
+            own = None if terminal is None else lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True
+                command, stdin=source, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=own
             )
 
     def playbook(self, name: str, variables: dict[str, Any]) -> tuple[int, str]:

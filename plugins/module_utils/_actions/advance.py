@@ -104,6 +104,7 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
     if not _wait_out(this, entry):
         return False
     place = _place(this.found)
+    this.ctx.journal.acting = False
     this.lease.acquire()
     this.found = this.store.load()
     return bool(_place(this.found) == place)

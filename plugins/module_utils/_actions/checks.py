@@ -17,7 +17,7 @@ from .._rollout.permissions import lacking
 from .._routing import router
 from .._workloads.clones import clone_name
 from .._workloads.deployments import not_rolled_out, replicas_of
-from .._workloads.marks import MANAGED_BY, MANAGER, POD_TEMPLATE_HASH
+from .._workloads.marks import MANAGED_BY, MANAGER, POD_TEMPLATE_HASH, ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.revisions import Template
 from .._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
@@ -42,6 +42,7 @@ class Facts:
 def check(ctx: Context, plan: Plan, deployment: Object, template: Template) -> Facts:
     """Raises Refused, or NotFound for what is missing, when the rollout cannot be done safely."""
     _permissions(ctx, plan)
+    refuse_leftovers(ctx, plan.name)
     stable_hash = _workload(ctx, deployment)
     pod_labels = (template.get("metadata") or {}).get("labels") or {}
     made = _services(ctx, plan, deployment, pod_labels)
@@ -64,6 +65,17 @@ def _only_these_pods(ctx: Context, service: Object, deployment: Object, stable_h
         raise Refused(
             f"Service {ctx.namespace}/{name_of(service)} selects pods of other workloads than Deployment {name_of(deployment)} "
             f"too ({', '.join(others[:3])}): give it a selector that matches just one workload"
+        )
+
+
+def refuse_leftovers(ctx: Context, rollout: str) -> None:
+    """Raises Refused where the record is gone and yet something of the rollout is there: nobody knows what it would have put back."""
+    left, _version = ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={rollout}")
+    left = [each for each in left if not each["metadata"].get("deletionTimestamp")]
+    if left:
+        raise Refused(
+            f"rollout {rollout} has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there: "
+            "put the application back by hand as docs/troubleshooting.md says under 'The record is lost'"
         )
 
 

@@ -20,6 +20,10 @@ from .._workloads.marks import marks
 Object = dict[str, Any]
 
 
+class Held(Refused):
+    """A living run works on the rollout."""
+
+
 class Lost(Exception):
     """Somebody else holds the Lease now: this call must not write any more."""
 
@@ -35,7 +39,7 @@ class RolloutLease:
         self.was_taken = False  # whether its holder may still be alive
 
     def acquire(self, force: bool = False) -> None:
-        """Takes the Lease; waits for one whose holder is gone, and raises Refused where the holder is alive.
+        """Takes the Lease; waits for one whose holder is gone, and raises Held where the holder is alive.
 
         force: take it from a living holder too (abort); that one sees it before its next write.
         """
@@ -46,7 +50,7 @@ class RolloutLease:
             alive = lease is not None and not self._is_free(lease)
             if alive and first is not None and lease is not None:
                 if _renewed(lease) != _renewed(first):
-                    raise Refused(
+                    raise Held(
                         f"rollout {self._rollout}: {rules.holder_of(lease)} is working on it right now: wait until that run ends, "
                         "or end it with state: aborted"
                     )

@@ -55,7 +55,37 @@ class Stage:
     def new_template(self, deployment: Object) -> revisions.Template:
         """The template of the new version."""
         title = f"Deployment {self.plan.namespace}/{self.plan.workload}"
-        return revisions.with_images(deployment["spec"]["template"], self.plan.images, title)
+        return revisions.with_images(self.present_template(deployment), self.plan.images, title)
+
+    def present_template(self, deployment: Object) -> revisions.Template:
+        """The workload's template; one that somebody else changed meanwhile is refused, replaced or accepted as on_drift says."""
+        live: revisions.Template = deployment["spec"]["template"]
+        if self.ours(live) or self.ctx.on_drift == "accept":
+            return live
+        if self.ctx.on_drift == "fail":
+            raise Drifted(
+                f"Deployment {self.plan.namespace}/{self.plan.workload}: its template was changed by somebody else during the rollout: "
+                "put it back, or set on_drift to repair (go on without that change) or accept (with it)"
+            )
+        return self.stable_template(deployment)
+
+    def ours(self, template: revisions.Template) -> bool:
+        """Whether it is the stable version's or the new one's."""
+        return revisions.template_hash(template) in (self.record.stable["template"], self.record.target)
+
+    def stable_template(self, deployment: Object) -> revisions.Template:
+        """The stable version's template, from the ReplicaSet that keeps it."""
+        live: revisions.Template = deployment["spec"]["template"]
+        if revisions.template_hash(live) == self.record.stable["template"]:
+            return live
+        pod_hash = self.record.stable["hash"]
+        found = revisions.by_hash(workload.replica_sets(self.ctx, deployment), pod_hash)
+        if found is None:
+            raise Failed(
+                f"ReplicaSet {self.plan.workload}-{pod_hash}, which holds the stable version, is gone (revisionHistoryLimit?): "
+                "set the Deployment's template to the stable version by hand and run again"
+            )
+        return revisions.template_of(found)
 
     def settle(self, changed: bool) -> None:
         """Waits the grace after a move of traffic."""
@@ -128,34 +158,12 @@ def _drain(stage: Stage, _action: kinds.Drain) -> None:
 
 def _roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
     def template_of(deployment: Object) -> revisions.Template:
-        live = deployment["spec"]["template"]
-        if revisions.template_hash(live) not in (stage.record.stable["template"], stage.record.target):
-            _refuse_other_template(stage)
-            live = _stable_template(stage, deployment)
         if action.to == "new":
-            return stage.new_template({"spec": {"template": live}})
-        return live if revisions.template_hash(live) == stage.record.stable["template"] else _stable_template(stage, deployment)
+            return stage.new_template(deployment)
+        present = stage.present_template(deployment)
+        return stage.stable_template(deployment) if stage.ours(present) else present
 
     workload.roll(stage.ctx, stage.plan.workload, template_of)
-
-
-def _refuse_other_template(stage: Stage) -> None:
-    if stage.ctx.on_drift == "fail":
-        raise Drifted(
-            f"Deployment {stage.plan.namespace}/{stage.plan.workload}: its template was changed by somebody else during the rollout: "
-            "put it back, or set on_drift: repair to go on without that change"
-        )
-
-
-def _stable_template(stage: Stage, deployment: Object) -> revisions.Template:
-    pod_hash = stage.record.stable["hash"]
-    found = revisions.by_hash(workload.replica_sets(stage.ctx, deployment), pod_hash)
-    if found is None:
-        raise Failed(
-            f"ReplicaSet {stage.plan.workload}-{pod_hash}, which holds the stable version, is gone (revisionHistoryLimit?): "
-            "set the Deployment's template to the stable version by hand and run again"
-        )
-    return revisions.template_of(found)
 
 
 def _remove_canary_service(stage: Stage, _action: kinds.RemoveCanaryService) -> None:

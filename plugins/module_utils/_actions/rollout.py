@@ -64,8 +64,11 @@ def _present(this: Run) -> None:
         return
     if verdict == decide.START:
         _start(this)
-    else:
-        _take_over(this)
+    elif not _take_over(this):
+        # The run that was at work has come to its end while its Lease was waited for: look again what is left to do.
+        this.lease.release()
+        _present(this)
+        return
     advance(this)
 
 
@@ -136,15 +139,18 @@ def _first_record(this: Run) -> Record:
     )
 
 
-def _take_over(this: Run) -> None:
-    """Takes the Lease of a rollout that is under way, and the record as it is now."""
+def _take_over(this: Run) -> bool:
+    """Takes the Lease of a rollout that is under way, and the record as it is now; False where it no longer is under way."""
     promoted = this.record.promoted if this.found else {}
     this.lease.acquire()
     this.found = this.store.load()
-    if this.found is None or not this.record.under_way:
-        raise Refused(f"rollout {this.wish.name}: another run has just ended it: run again to see how")
+    if this.found is None:
+        raise Refused(f"rollout {this.wish.name}: it has just been handed back: run again to start anew")
+    if not this.record.under_way:
+        return False
     if promoted != this.record.promoted:
         this.save(replace(this.record, promoted={**this.record.promoted, **promoted}))
+    return True
 
 
 def _promote(this: Run, promote: Mapping[str, Any]) -> None:
@@ -161,7 +167,8 @@ def _aborted(this: Run) -> None:
     this.agreed = _recorded_plan(this)
     if not decide.abortable(this.found, this.agreed, this.wish.name, this.wish.revision):
         return
-    _turn_round(this, "aborted by " + "@".join(process.actor().values()), forget=False)
+    reason = f": {this.wish.reason}" if this.wish.reason else ""
+    _turn_round(this, "aborted by " + "@".join(process.actor().values()) + reason, forget=False)
 
 
 def _recorded_plan(this: Run) -> Plan | None:
@@ -175,13 +182,16 @@ def _recorded_plan(this: Run) -> Plan | None:
 def _absent(this: Run) -> None:
     this.agreed = _recorded_plan(this)
     if this.found is None:
+        checks.refuse_leftovers(this.ctx, this.wish.name)
         return
     if not this.record.under_way:
         this.ctx.journal.changed = True
         this.ctx.journal.actions.append("forget the record")
         if not this.ctx.check:
             this.lease.acquire()
-            this.store.load()
+            this.found = this.store.load()
+            if this.found is not None and this.record.under_way:
+                raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
             forget(this)
         return
     _turn_round(this, "handed back by " + "@".join(process.actor().values()), forget=True)

@@ -40,6 +40,7 @@ class Wish:
     state: str = "present"
     revision: int | None = None
     retry: bool = False
+    reason: str | None = None
 
 
 @dataclass

@@ -100,5 +100,5 @@ def _require_ready(ctx: Context, target: Target, split: Split) -> None:
             ctx.client.get(ctx.ref(SERVICE, short[service]))  # Says so when there is no such Service.
             raise Refused(
                 f"Service {ctx.namespace}/{short[service]} has no ready endpoints and would get {shares[service]} % of the traffic: "
-                "make its pods ready (kubectl get endpointslices), or set require_ready: false"
+                f"make its pods ready (kubectl get endpointslices -l kubernetes.io/service-name={short[service]})"
             )

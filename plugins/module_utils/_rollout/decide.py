@@ -41,7 +41,8 @@ def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool
 def _same_release(record: Record, plan: Plan, target: str) -> None:
     where = f"rollout {plan.name}: revision {record.revision} is under way ({record.phase})"
     remedy = "finish it with the same options, or abort it first (state: aborted)"
-    if record.target != target:
+    # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
+    if record.target != target and (record.plan.get("revision") or {}).get("images") != plan.images:
         raise Refused(f"{where} and releases another version than the one asked for: {remedy}")
     if record.plan_hash != plan.hash:
         raise Refused(f"{where} by another plan than this one: {remedy}")

@@ -69,8 +69,9 @@ def abort_program(release: Sequence[Entry], position: int, plan: Plan, bystander
         # The workload is rolling or rolled, and may carry the traffic: back to the clone with it, which is complete still.
         pinned = PinServices(_stable_services(plan, bystanders), "clone")
         actions += [EnsureClone(100), MoveTraffic(100), pinned, Drain(), RollWorkload("stable")]
-    if PinServices(_stable_services(plan, bystanders), "clone") in begun:
-        # First the stable Service to the old pods, then the router: the other order sends requests to the clone while it goes.
+    if PinServices(_stable_services(plan, bystanders), "workload") in begun:
+        # First the stable Service to the workload's pods, then the router: the other order sends requests to the clone while it goes.
+        # They are there already unless the promotion had begun, or somebody resumed the workload and changed its version.
         actions.append(PinServices(_stable_services(plan, bystanders), "workload"))
     if _has(begun, MoveTraffic):
         actions += [RestoreRouters(), Drain()]

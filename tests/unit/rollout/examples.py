@@ -18,11 +18,11 @@ SEED: tuple[Any, ...] = (
 )
 
 
-def plan_of(*steps: Any, name: str = "shop") -> Plan:
+def plan_of(*steps: Any, name: str = "shop", image: str = "shop:2") -> Plan:
     """A plan with these steps."""
     options = {
         "workload": {"name": "shop"},
-        "revision": {"images": {"app": "shop:2"}},
+        "revision": {"images": {"app": image}},
         "services": {"stable": "shop", "canary": "shop-canary"},
         "routers": [{"type": "istio", "name": "shop"}],
         "canary": {"steps": list(steps)},

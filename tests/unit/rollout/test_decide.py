@@ -64,7 +64,7 @@ def test_admit(record: Record | None, target: str, live: str, retry: bool, verdi
         ),
         pytest.param(
             SECOND_PAUSE,
-            PLAN,
+            plan_of(*SEED, image="shop:newer"),
             "newer",
             "revision 7 is under way (Paused) and releases another version than the one asked for: finish it",
             id="other version",
@@ -178,6 +178,7 @@ def test_an_abort_turns_the_record_round_once() -> None:
 
 
 UNTIL_END = "unpause the workload"
+TO_OLD = "point Service shop at the workload"
 
 
 @pytest.mark.parametrize(
@@ -219,8 +220,8 @@ UNTIL_END = "unpause the workload"
             id="promotion is no step",
         ),
         pytest.param(record_of(PLAN, promoted={"3": {}}), "end", "pause the workload", UNTIL_END, id="everything"),
-        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "pause", "put the routers back", UNTIL_END, id="the way back is not paused"),
-        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "step", "put the routers back", UNTIL_END, id="the way back has no steps"),
+        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "pause", TO_OLD, UNTIL_END, id="the way back is not paused"),
+        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "step", TO_OLD, UNTIL_END, id="the way back has no steps"),
     ],
 )
 def test_ahead(record: Record, until: str, first: str | None, last: str | None) -> None:

@@ -1,0 +1,161 @@
+"""The playbooks as users call them: approvals without a terminal, what goes on from elsewhere, and what must not take a release back."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.tests.harness.application import Application, until
+
+STEPS: list[Any] = [{"set_weight": 20}, {"pause": {}}, {"set_weight": 60}, {"pause": {}}]
+
+
+def _rollout(app: Application, **more: Any) -> dict[str, Any]:
+    return {"rollout_name": app.name, "rollout_namespace": app.namespace, **more}
+
+
+def _paused(app: Application, **more: Any) -> None:
+    """A release that waits at its first open pause, at 20 %."""
+    code, out = app.playbook("canary", app.canary_variables(steps=STEPS, grace="0.3s", approval="manual", **more))
+    assert code == 0 and "progressive.delivery.promote" in out, out
+    assert app.weights() == (80, 20)
+
+
+def _record(app: Application) -> str:
+    return str(app.get("ConfigMap", "rollouts-demo.rollout")["data"]["record"])
+
+
+def test_manual_approval_and_promotion(app: Application) -> None:
+    _paused(app)
+    for wrong in ({"rollout_revision": "one"}, {"rollout_at_step": "1x"}, {"rollout_revision": 7}, {"rollout_at_step": 3}):
+        code, out = app.playbook("promote", _rollout(app, **wrong))
+        assert code != 0 and '"phase": "Paused"' in _record(app) and app.weights() == (80, 20), out
+    code, out = app.playbook("promote", _rollout(app, rollout_revision=1, rollout_at_step=1))
+    assert code == 0 and app.weights() == (40, 60), out
+    code, out = app.playbook("promote", _rollout(app, rollout_revision=1, rollout_at_step=1))
+    assert code == 0 and app.weights() == (40, 60), "a relaunched job never passes two pauses"
+    code, out = app.playbook("promote", _rollout(app))
+    assert code == 0 and '"phase": "Healthy"' in _record(app), out
+    code, out = app.playbook("hand_back", _rollout(app))
+    assert code == 0 and "rollouts-demo.rollout" not in app.names("ConfigMap"), out
+
+
+def test_a_failure_takes_the_release_back_and_says_why(app: Application) -> None:
+    before = app.snapshot()
+    code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS, grace="0.3s"))
+    assert code != 0 and "CrashLoopBackOff" in out
+    assert '"phase": "Aborted"' in _record(app) and "CrashLoopBackOff" in _record(app)
+    assert {key: value for key, value in app.snapshot().items() if key in before} == before
+    code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS))
+    assert code != 0 and "revision 1 was aborted" in out
+
+
+def test_abort(app: Application) -> None:
+    before = app.snapshot()
+    _paused(app)
+    code, out = app.playbook("abort", _rollout(app))
+    assert code == 0 and {key: value for key, value in app.snapshot().items() if key in before} == before, out
+    code, out = app.playbook("abort", _rollout(app))
+    assert code == 0 and "changed=0" in out, "it is aborted, as asked"
+    code, out = app.playbook("hand_back", _rollout(app))
+    code, out = app.playbook("abort", _rollout(app))
+    assert code != 0 and "nothing was aborted" in out
+
+
+def _read(terminal: int, enough: Callable[[bytes], bool]) -> bytes:
+    """What comes from the terminal until it is enough, its other side is closed, or a minute is over."""
+    said, deadline = b"", time.monotonic() + 60
+    while not enough(said) and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                said += os.read(terminal, 4096)
+            except OSError:
+                break
+    return said
+
+
+@pytest.mark.parametrize(("answer", "phase"), [("promote", "Healthy"), ("abort", "Aborted"), ("", "Paused"), ("what?\r", "Paused")])
+def test_the_prompt(app: Application, answer: str, phase: str) -> None:
+    """At a terminal; anything but the two words and nothing is asked again."""
+    steps = [{"set_weight": 20}, {"pause": {}}]
+    variables = app.canary_variables(steps=steps, grace="0.3s", approval="prompt")
+    master, slave = pty.openpty()
+    process = app.start_playbook("canary", variables, terminal=slave)
+    os.close(slave)
+    try:
+        said = _read(master, lambda text: b"Type promote to go on" in text)
+        time.sleep(1)  # Ansible throws away what was typed before it listens.
+        os.write(master, f"{answer}\r".encode())
+        said += _read(master, lambda _text: process.poll() is not None)
+        code = process.wait(5)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+    assert f'"phase": "{phase}"' in _record(app), said.decode(errors="replace")
+    assert (code == 0) == (phase != "Aborted")
+
+
+@pytest.mark.parametrize("on_drift", ["repair", "accept"])
+def test_drift_of_the_router_is_told_and_decided_in_every_playbook(app: Application, on_drift: str) -> None:
+    before = app.snapshot()
+    _paused(app)
+    http = app.get("VirtualService")["spec"]["http"]
+    http[0]["route"][0]["weight"] = http[0]["route"][1]["weight"] = 50
+    app.patch("VirtualService", app.name, {"spec": {"http": http}})
+    for name in ("promote", "abort", "hand_back"):
+        code, out = app.playbook(name, _rollout(app))
+        assert code != 0 and "was changed by somebody else" in out and app.weights() == (50, 50), out
+    code, out = app.playbook("hand_back", _rollout(app, rollout_on_drift=on_drift))
+    assert code == 0, out
+    if on_drift == "repair":
+        assert app.snapshot() == before
+    else:
+        assert app.weights() == (50, 50)
+
+
+def test_drift_of_the_template_stops_the_promotion_before_it_moves_anything(app: Application) -> None:
+    _paused(app)
+    container = {"name": app.name, "image": "argoproj/rollouts-demo:green"}
+    patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    app.request("PATCH", "Deployment", app.name, patch, "application/strategic-merge-patch+json")
+    code, out = app.playbook("promote", _rollout(app))
+    assert code != 0 and "its template was changed by somebody else during the rollout" in out and app.weights() == (80, 20), out
+    code, out = app.playbook("promote", _rollout(app, rollout_full=True, rollout_on_drift="repair"))
+    assert code == 0 and app.get("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":yellow"), out
+
+
+def test_a_release_that_is_handed_back_meanwhile_is_not_told_as_done(app: Application) -> None:
+    steps = [{"set_weight": 20}, {"pause": {"duration": "30s"}}]
+    process = app.start_module("rollout_step", app.plan(steps=steps, grace=0, until="end"))
+    until("the release pauses", lambda: "rollouts-demo.rollout" in app.names("ConfigMap") and '"phase": "Paused"' in _record(app))
+    code, out = app.playbook("hand_back", _rollout(app))
+    assert code == 0, out
+    told, _none = process.communicate(timeout=60)
+    result = json.loads(told)
+    assert result["failed"] and not result["safe_to_abort"]
+    # Whether it looks while the other run is at work, or when that is done.
+    assert "another run went on with it meanwhile" in result["msg"] or "was handed back while this run worked on it" in result["msg"]
+
+
+def test_a_lost_record_is_told_and_nothing_is_guessed(app: Application) -> None:
+    _paused(app)
+    app.request("DELETE", "ConfigMap", "rollouts-demo.rollout")
+    before = app.snapshot()
+    for code, out in (app.playbook("hand_back", _rollout(app)), app.playbook("canary", app.canary_variables(steps=STEPS))):
+        assert code != 0 and "has no record any more, but Deployment" in out, out
+    assert app.snapshot() == before
+
+
+@pytest.mark.parametrize("missing", ["canary_namespace", "canary_revision"])
+def test_a_missing_variable_is_named(app: Application, missing: str) -> None:
+    variables = app.canary_variables()
+    del variables[missing]
+    code, out = app.playbook("canary", variables)
+    assert code != 0 and f"not given: {missing}" in out
