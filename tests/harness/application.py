@@ -92,6 +92,18 @@ class Application:
     def patch(self, kind: str, name: str, patch: Any) -> Any:
         return self.request("PATCH", kind, name, patch, "application/merge-patch+json")
 
+    def scale(self, replicas: int) -> None:
+        """Gives the Deployment this many pods, and waits until it is at rest with them: a rollout refuses one that is not."""
+
+        def at_rest() -> bool:
+            deployment = self.get("Deployment")
+            seen, status = deployment["metadata"]["generation"], deployment["status"]
+            counts = (status.get("observedGeneration"), status.get("replicas", 0), status.get("readyReplicas", 0))
+            return counts == (seen, replicas, replicas)
+
+        self.patch("Deployment", self.name, {"spec": {"replicas": replicas}})
+        until(f"{replicas} pods are ready", at_rest)
+
     def apply(self) -> Application:
         for item in [_GATEWAY, *seed()]:
             item = copy.deepcopy(item)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.progressive.delivery.tests.harness.application import ROOT, Application, until
+from ansible_collections.progressive.delivery.tests.harness.application import ROOT, Application
 from ansible_collections.progressive.delivery.tests.harness.audit import AuditLog, Entry, count
 
 WEIGHT = {
@@ -51,8 +51,7 @@ def test_a_finished_rollout_asks_twice_and_takes_no_lease(app: Application) -> N
 def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> None:
     costs = []
     for replicas, image in ((1, "yellow"), (20, "green")):
-        app.patch("Deployment", app.name, {"spec": {"replicas": replicas}})
-        until("all pods are ready", lambda wanted=replicas: _ready(app) == wanted)
+        app.scale(replicas)
         steps = [{"set_weight": 5}, {"pause": {}}]
         started = app.module("rollout_step", app.plan(steps=steps, grace=0, revision={"images": {app.name: f"a:{image}"}}))
         assert started.get("phase") == "Paused", started["msg"]
@@ -61,13 +60,6 @@ def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> 
         aborted = app.module("rollout_step", {"name": app.name, "state": "aborted"})
         assert aborted.get("phase") == "Aborted", aborted["msg"]
     assert costs[0] == costs[1], costs
-
-
-def _ready(app: Application) -> int:
-    """How many pods of the Deployment are ready, once its controller has seen its present definition."""
-    deployment = app.get("Deployment")
-    seen = deployment["status"].get("observedGeneration") == deployment["metadata"]["generation"]
-    return int(deployment["status"].get("readyReplicas", 0)) if seen else -1
 
 
 def _user(app: Application, rules: list[dict[str, Any]]) -> str:

@@ -75,8 +75,7 @@ def test_a_second_update_right_after_the_first(app: Application) -> None:
 
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_an_abort_at_20_percent(app: Application, replicas: int) -> None:
-    app.patch("Deployment", app.name, {"spec": {"replicas": replicas}})
-    until("all replicas are there", lambda: app.get("Deployment")["status"].get("readyReplicas") == replicas)
+    app.scale(replicas)
     before = app.snapshot()
     with app.load(RATE) as load:
         paused = app.module("rollout_step", app.plan(steps=[{"set_weight": 20}, {"pause": {}}], grace="2s"))
