@@ -134,57 +134,103 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.patches import without_managed_fields
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import ROUTERS, default_grace
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.matches import read_matches, read_mirror
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.routers import ALL_OPTIONS, Between, read_router
+from ansible_collections.progressive.delivery.plugins.module_utils._routing import default_grace
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import ManagedRoute, Target, Wish, split_of
 
+LEVEL_4: dict[str, Any] = {"port": {"type": "int"}, "sni_hosts": {"type": "list", "elements": "str"}}
 SPEC: dict[str, Any] = {
-    "router": {"type": "str", "choices": sorted(ROUTERS), "required": True},
-    "name": {"type": "str", "required": True},
+    "router": {"type": "str", "required": True},
+    "name": {"type": "list", "elements": "str", "required": True},
     "stable_service": {"type": "str", "required": True},
     "canary_service": {"type": "str"},
     "weight": {"type": "int"},
+    "weight_total": {"type": "int", "default": 100},
     "routes": {"type": "list", "elements": "str", "default": []},
     "api_version": {"type": "str"},
+    "kind": {"type": "str", "choices": ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"]},
+    "stable_subset": {"type": "str"},
+    "canary_subset": {"type": "str"},
+    "destination_rule": {"type": "str"},
+    "stable_labels": {"type": "dict"},
+    "canary_labels": {"type": "dict"},
+    "tls_routes": {"type": "list", "elements": "dict", "options": LEVEL_4},
+    "tcp_routes": {"type": "list", "elements": "dict", "options": LEVEL_4},
+    "additional_destinations": {"type": "list", "elements": "str"},
+    "canary_ingress": {"type": "str"},
+    "annotation_prefix": {"type": "str"},
+    "definition": {"type": "raw"},
+    "matches": {"type": "list", "elements": "dict", "default": []},
+    "inherit": {"type": "bool", "default": True},
+    "mirror": {"type": "float", "default": 0},
     "require_ready": {"type": "bool", "default": True},
     "grace": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
 
-def target_of(params: dict[str, Any], namespace: str) -> Target:
-    """The place of the split that the options name."""
+def targets_of(params: dict[str, Any], namespace: str) -> list[Target]:
+    """The places of the split that the options name."""
     stable, canary = params["stable_service"], params["canary_service"] or f"{params['stable_service']}-canary"
-    if stable == canary:
+    if params["stable_subset"] or params["canary_subset"]:
+        canary = params["canary_service"] or stable
+    elif stable == canary:
         raise Refused(f"stable_service and canary_service are both {stable!r}: the canary needs a Service of its own")
-    return Target(params["router"], params["name"], namespace, stable, canary, tuple(params["routes"]), params["api_version"])
+    options = {key: params[key] for key in ALL_OPTIONS}
+    names = list(dict.fromkeys(params["name"]))
+    if not names:
+        raise Refused("name is empty: name the router object")
+    return [read_router(params["router"], name, options, "", Between(namespace, stable, canary)) for name in names]
+
+
+def wish_of(params: dict[str, Any]) -> Wish:
+    """How the traffic shall be shared."""
+    weight = params["weight"]
+    matches = read_matches(params["matches"])
+    if weight is None and not matches and not params["mirror"]:
+        raise Refused("weight is missing: state present needs it, or matches, or mirror")
+    routes = (ManagedRoute("canary", matches, params["inherit"]),) if matches else ()
+    return Wish(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]))
 
 
 def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Moves the traffic, or puts the router back."""
-    target = target_of(params, ctx.namespace)
-    asked = None if params["grace"] is None else seconds(params["grace"], "grace")
+    targets = targets_of(params, ctx.namespace)
+    grace = default_grace(targets, None if params["grace"] is None else seconds(params["grace"], "grace"))
+
+    def settle(*moves: traffic.Moved) -> None:
+        if ctx.wait and not ctx.check:
+            traffic.settle(ctx, moves, grace)
+
     if params["state"] == "present":
-        if params["weight"] is None:  # given as null, which Ansible's own check lets pass
-            raise Refused("weight is missing: state: present needs it")
-        moved = traffic.move(ctx, target, split_of(params["weight"]), params["require_ready"])
+        moves = traffic.move_all(ctx, targets, wish_of(params), params["require_ready"])
     else:
-        moved = traffic.restore(ctx, target, params["require_ready"])
-    others = sorted({field.by for field in fields_of(moved.resource)} - {ctx.by})
-    if others and moved.changed:
-        ctx.journal.warnings.append(f"{params['name']} is under {', '.join(others)} too, which will find it changed by somebody else")
-    if ctx.wait and not ctx.check:
-        traffic.settle(ctx, moved, default_grace([target.router], asked))
+        moves = [traffic.restore(ctx, target, settle, params["require_ready"]) for target in targets]
+    _warn_of_others(ctx, moves)
+    settle(*moves)
+    resources = [without_managed_fields(obj) for moved in moves for obj in moved.resources]
     return {
-        "weight": asdict(moved.weight),
-        "previous_weight": asdict(moved.previous),
-        "resource": without_managed_fields(moved.resource),
-        "drift": moved.drifted,
+        "weight": asdict(moves[0].weight),
+        "previous_weight": asdict(moves[0].previous),
+        "resource": resources[0],
+        "resources": resources,
+        "drift": [path for moved in moves for path in moved.drifted],
     }
+
+
+def _warn_of_others(ctx: Context, moves: list[traffic.Moved]) -> None:
+    for moved in moves:
+        others = sorted({field.by for obj in moved.resources for field in fields_of(obj)} - {ctx.by})
+        if others and moved.changed:
+            ctx.journal.warnings.append(
+                f"{moved.target.name} is under {', '.join(others)} too, which will find it changed by somebody else"
+            )
 
 
 def main() -> None:
     """Entry point."""
-    module: AnsibleModule = make_module(SPEC, required_if=[("state", "present", ("weight",))])
+    module: AnsibleModule = make_module(SPEC)
     params = module.params
     finish(module, lambda each: make_context(each, f"canary_weight/{params['stable_service']}"), lambda ctx: work(ctx, params))
 

@@ -63,7 +63,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ("the same Service twice", {"canary_service": "rollouts-demo"}, "both 'rollouts-demo': the canary needs a Service of its own"),
     ("no such version", {"api_version": "networking.istio.io/v9"}, "api_version 'networking.istio.io/v9' does not serve VirtualService"),
     ("grace", {"grace": "soon"}, "grace: 'soon' is not a duration"),
-    ("no weight", {"weight": None}, "weight is missing: state: present needs it"),
+    ("no weight", {"weight": None}, "weight is missing: state present needs it"),
 ]
 
 

@@ -13,8 +13,8 @@ from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Resource, name_of
 from .._objects.resources import labels as labels_of
 from .._plan.plan import Plan
-from .._rollout.permissions import lacking
-from .._routing import router
+from .._rollout.permissions import lacking, of_router
+from .._routing import router_of
 from .._workloads.clones import clone_name
 from .._workloads.deployments import not_rolled_out, replicas_of
 from .._workloads.marks import MANAGED_BY, MANAGER, POD_TEMPLATE_HASH, ROLLOUT
@@ -82,7 +82,7 @@ def refuse_leftovers(ctx: Context, rollout: str) -> None:
 def _permissions(ctx: Context, plan: Plan) -> None:
     review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"namespace": ctx.namespace}}
     answer = ctx.client.review(_REVIEW, review)
-    routers = [router(target.router).resource(target) for target in plan.routers]
+    routers = [needed for target in plan.routers for needed in of_router(router_of(target).parts(target).values())]
     missing = lacking(routers, answer.get("status") or {})
     if missing:
         raise Refused(

@@ -83,13 +83,22 @@ class Context:
         return Ref(resource, self.namespace, name)
 
     def until(
-        self, what: str, resource: Resource, missing: Callable[[list[Object]], str | None], labels: str = "", name: str = ""
+        self,
+        what: str,
+        resource: Resource,
+        missing: Callable[[list[Object]], str | None],
+        labels: str = "",
+        name: str = "",
+        known: Object | None = None,
     ) -> list[Object]:
-        """Waits until nothing is missing, as the call's `wait` and `wait_timeout` say. `what` names it in the error."""
+        """Waits until nothing is missing, as the call's `wait` and `wait_timeout` say. `what` names it in the error.
+
+        known: the one object waited for, as it was written or read just now, which saves listing it.
+        """
         deadline = self.clock.monotonic() + (self.wait_timeout if self.wait else 0.0)
         fields = f"metadata.name={name}" if name else ""
         try:
-            return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.beat, labels, fields)
+            return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.beat, labels, fields, known)
         except TimeIsUp as late:
             if not self.wait:
                 raise NotYet(f"waiting for {what}: {late.missing}") from None

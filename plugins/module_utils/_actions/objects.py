@@ -1,4 +1,4 @@
-"""Changes one object of the user's: read, decide, remember, write; a conflict is read and decided again."""
+"""Changes objects of the user's: read, decide, remember, write; a conflict is read and decided again."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from .._cluster.errors import Conflict
 from .._objects import edits
 from .._objects.edits import Edit
 from .._objects.patches import merge_patch
 from .._objects.resources import Ref
+from .._routing.router import Change
 from .context import Context, Failed
 
 Object = dict[str, Any]
+Objects = Mapping[str, Optional[Object]]
 
 _ATTEMPTS = 8
 
@@ -32,7 +34,27 @@ class Outcome:
     drifted: list[str]
 
 
-def _no_check(_before: Object, _after: Object) -> None:
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of several objects, by their keys; None where one is not there."""
+
+    before: dict[str, Object | None]
+    after: dict[str, Object | None]
+    changed: bool
+    drifted: list[str]
+
+
+@dataclass(frozen=True)
+class _Write:
+    """One object as it is and as it shall be; None: it is not there, or shall not be."""
+
+    key: str
+    live: Object | None
+    wanted: Object | None
+    result: edits.Edited | None
+
+
+def _no_check(_before: Any, _after: Any) -> None:
     """Stands for a check where there is nothing to check."""
 
 
@@ -43,39 +65,125 @@ def edit(
     before_write: Callable[[Object, Object], None] = _no_check,
     annotate: bool = True,
 ) -> Outcome:
-    """Gives the object this owner's edits; an empty list puts back what the owner changed.
+    """Gives one object, which must be there, this owner's edits; an empty list puts back what the owner changed.
 
     before_write: sees the object as it is and as it will be, and may raise.
     annotate: keep the memory on the object too. Not on workloads: the Deployment controller copies annotations to
     ReplicaSets, and `kubectl rollout undo` would bring them back from there.
     """
-    refused: Object | None = None
+
+    def changes(bases: Objects) -> list[Change]:
+        return [Change("", list(edits_of(bases[""] or {})))]
+
+    def check(before: Objects, after: Objects) -> None:
+        before_write(before[""] or {}, after[""] or {})
+
+    outcome = edit_all(ctx, {"": ref}, {""}, changes, check, annotate)
+    return Outcome(outcome.before[""] or {}, outcome.after[""] or {}, outcome.changed, outcome.drifted)
+
+
+def edit_all(
+    ctx: Context,
+    refs: Mapping[str, Ref],
+    required: set[str],
+    changes: Callable[[Objects], Sequence[Change]],
+    before_write: Callable[[Objects, Objects], None] = _no_check,
+    annotate: bool = True,
+) -> Outcomes:
+    """Gives several objects the changes that are computed from all of them, in the order of the changes.
+
+    refs: the objects by key; those whose key is not in `required` need not be there.
+    changes: given the objects without this owner's edits. All of it is decided, drift included, before the first write.
+    before_write: sees all objects as they are and as they will be, and may raise.
+    """
+    ours: dict[str, Object | None] = {}  # what we wrote, as it was before
+    refused: dict[str, Object | None] = {}
     for _attempt in range(_ATTEMPTS):
-        live = ctx.client.get(ref)
-        result = edits.edited(live, ctx.by, edits_of, ctx.on_drift, ctx.recall(ref.key))
-        wanted = edits.stored(result, ctx.clock.now()) if annotate else result.obj
-        if edits.same(live, wanted):
-            if refused is not None:  # Our own write got no answer, and it was its repetition that was refused.
-                ctx.journal.wrote(ref, refused, live)
-            return Outcome(refused or live, live, refused is not None, result.drifted)
-        before_write(live, wanted)
-        if ctx.check:
-            ctx.journal.wrote(ref, live, wanted)
-            return Outcome(live, wanted, True, result.drifted)
-        ctx.remember(ref.key, [field for field in result.fields if field.by == ctx.by])
-        ctx.guard()
-        try:
-            after = ctx.client.patch(ref, merge_patch(live, wanted), live)
-        except Conflict:
-            refused = live
-            continue
-        ctx.journal.wrote(ref, live, after)
-        return Outcome(live, after, True, result.drifted)
+        live = {key: ctx.client.get(ref) if key in required else ctx.client.find(ref) for key, ref in refs.items()}
+        writes = _decide(ctx, refs, live, changes, annotate)
+        drifted = [path for write in writes if write.result for path in write.result.drifted]
+        due = [write for write in writes if not _done(write)]
+        _note_late(ctx, refs, live, ours, {key: was for key, was in refused.items() if key not in [write.key for write in due]})
+        after = {**live, **{write.key: write.wanted for write in due}}
+        if due:
+            before_write(live, after)
+        if ctx.check or not due:
+            for write in due:
+                ctx.journal.wrote(refs[write.key], write.live, write.wanted)
+            return Outcomes({**live, **ours}, after, bool(due or ours), drifted)
+        for write in due:
+            try:
+                after[write.key] = _carry_out(ctx, refs[write.key], write)
+            except Conflict:
+                refused[write.key] = write.live
+                break
+            ours.setdefault(write.key, write.live)
+        else:
+            return Outcomes({**live, **ours}, after, True, drifted)
+    names = ", ".join(str(ref) for ref in refs.values())
     raise Failed(
-        f"{ref} was changed by somebody else {_ATTEMPTS} times in a row while it was to be changed here: find out who, and run again"
+        f"{names} was changed by somebody else {_ATTEMPTS} times in a row while it was to be changed here: find out who, and run again"
     )
 
 
-def restore(ctx: Context, ref: Ref, before_write: Callable[[Object, Object], None] = _no_check, annotate: bool = True) -> Outcome:
-    """Puts back everything that this owner changed on the object."""
-    return edit(ctx, ref, lambda _base: [], before_write, annotate)
+def _note_late(ctx: Context, refs: Mapping[str, Ref], live: Objects, ours: dict[str, Object | None], late: Objects) -> None:
+    """Notes writes of ours that got no answer, and whose repetition was refused: the objects are as we wanted them."""
+    for key, was in late.items():
+        if key not in ours:
+            ctx.journal.wrote(refs[key], was, live[key])
+            ours[key] = was
+
+
+def _decide(
+    ctx: Context, refs: Mapping[str, Ref], live: Objects, changes: Callable[[Objects], Sequence[Change]], annotate: bool
+) -> list[_Write]:
+    bases = {
+        key: obj and edits.base_of(obj, ctx.by, ctx.on_drift, ctx.recall(refs[key].key))  # None stays None
+        for key, obj in live.items()
+    }
+    return [_decide_one(ctx, refs[change.part], live, bases, change, changes, annotate) for change in changes(bases)]
+
+
+def _decide_one(
+    ctx: Context,
+    ref: Ref,
+    live: Objects,
+    bases: Objects,
+    change: Change,
+    changes: Callable[[Objects], Sequence[Change]],
+    annotate: bool,
+) -> _Write:
+    key, obj = change.part, live[change.part]
+    if change.remove or (obj is None and change.make is None):
+        return _Write(key, obj, None, None)
+
+    def edits_of(base: Object) -> Sequence[Edit]:
+        if obj is None:
+            return change.edits
+        return next((each.edits for each in changes({**bases, key: base}) if each.part == key), [])
+
+    result = edits.edited(obj or change.make or {}, ctx.by, edits_of, ctx.on_drift, ctx.recall(ref.key))
+    wanted = edits.stored(result, ctx.clock.now()) if annotate else result.obj
+    return _Write(key, obj, wanted, result)
+
+
+def _done(write: _Write) -> bool:
+    if write.live is None or write.wanted is None:
+        return write.live is write.wanted
+    return edits.same(write.live, write.wanted)
+
+
+def _carry_out(ctx: Context, ref: Ref, write: _Write) -> Object | None:
+    """The object as it is after the write."""
+    if write.result is not None and write.live is not None:
+        ctx.remember(ref.key, [field for field in write.result.fields if field.by == ctx.by])
+    ctx.guard()
+    after: Object | None = None
+    if write.live is None:
+        after = ctx.client.create(ref, write.wanted or {})
+    elif write.wanted is None:
+        ctx.client.delete(ref, write.live)
+    else:
+        after = ctx.client.patch(ref, merge_patch(write.live, write.wanted), write.live)
+    ctx.journal.wrote(ref, write.live, after)
+    return after

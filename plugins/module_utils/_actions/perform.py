@@ -15,7 +15,7 @@ from .._plan.plan import Plan
 from .._rollout import actions as kinds
 from .._rollout.record import Record
 from .._routing import default_grace
-from .._routing.target import split_of
+from .._routing.target import Wish, split_of
 from .._workloads import revisions
 from .._workloads.clones import canary_replicas
 from .._workloads.deployments import replicas_of
@@ -42,7 +42,7 @@ class Stage:
 
     @property
     def grace(self) -> float:
-        return default_grace([target.router for target in self.plan.routers], self.plan.grace)
+        return default_grace(self.plan.routers, self.plan.grace)
 
     @property
     def drain(self) -> float:
@@ -143,12 +143,15 @@ def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None
 
 
 def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
-    moves = [traffic.move(stage.ctx, target, split_of(action.weight)) for target in stage.plan.routers]
+    moves = [traffic.move(stage.ctx, target, Wish(split_of(action.weight))) for target in stage.plan.routers]
     stage.settle(any(move.changed for move in moves))
 
 
 def _restore_routers(stage: Stage, _action: kinds.RestoreRouters) -> None:
-    moves = [traffic.restore(stage.ctx, target) for target in stage.plan.routers if traffic.exists(stage.ctx, target)]
+    def emptied(moved: traffic.Moved) -> None:
+        stage.settle(moved.changed)
+
+    moves = [traffic.restore(stage.ctx, target, emptied) for target in stage.plan.routers if traffic.exists(stage.ctx, target)]
     stage.settle(any(move.changed for move in moves))
 
 

@@ -32,7 +32,7 @@ def pause(ctx: Context, name: str) -> Object:
 
 def resume(ctx: Context, name: str) -> None:
     """Puts the Deployment's own `paused` back."""
-    objects.restore(ctx, ctx.ref(DEPLOYMENT, name), annotate=False)
+    objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [], annotate=False)
 
 
 def replica_sets(ctx: Context, deployment: Object) -> list[Object]:

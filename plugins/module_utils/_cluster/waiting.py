@@ -36,14 +36,19 @@ def wait_until(
     beat: Callable[[], None],
     labels: str = "",
     fields: str = "",
+    seen: Object | None = None,
 ) -> list[Object]:
     """The objects, as soon as `missing` says None of them.
 
     missing: what is missing still, in words; None when nothing is. It may raise to end the wait.
     deadline: monotonic seconds after which TimeIsUp is raised. beat: called at least once in a few seconds.
+    seen: the only object that the selectors take, just read: the first watch begins with it instead of a list.
     """
     while True:
-        items, version = client.list(resource, namespace, labels, fields)
+        if seen is not None:
+            items, version, seen = [seen], str(seen["metadata"]["resourceVersion"]), None
+        else:
+            items, version = client.list(resource, namespace, labels, fields)
         known = {item["metadata"]["uid"]: item for item in items}
         lacking = missing(list(known.values()))
         if lacking is None:

@@ -25,10 +25,14 @@ ON_DRIFT = ("fail", "repair", "accept")
 
 @dataclass(frozen=True)
 class Edit:
-    """A value that a field must have; MISSING: the field must be absent."""
+    """A value that a field must have; MISSING: the field must be absent.
+
+    place: where the path selects an element of a list that is not there, before which index the new one goes; None: at the end.
+    """
 
     path: Path
     value: Any
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Field:
     now: Any
     by: str
     depth: int = 0
+
+
+def base_of(live: dict[str, Any], by: str, on_drift: str = "fail", memory: Sequence[Field] | None = None) -> dict[str, Any]:
+    """The object without this owner's edits, which is what new edits are computed from."""
+    return _undone(live, _remembered(live, by, memory)[1], "accept" if on_drift == "accept" else "repair")
 
 
 @dataclass(frozen=True)
@@ -198,6 +207,9 @@ def _undone(live: dict[str, Any], fields: Sequence[Field], on_drift: str) -> dic
         value = _get(live, field.path)
         if value == field.was or (value != field.now and on_drift == "accept"):
             continue
+        parent = field.path[:-1]
+        if paths.depth_present(obj, parent) < min(field.depth, len(parent)):
+            continue  # Somebody took away what the field stood in: there is nothing to put it back into.
         obj = paths.replace(obj, field.path, field.was)
         if field.was is MISSING:
             obj = paths.prune(obj, field.path, field.depth)
@@ -211,7 +223,7 @@ def _applied(base: dict[str, Any], edits: Sequence[Edit], by: str) -> tuple[dict
         if was == edit.value:
             continue
         fields.append(Field(tuple(edit.path), copy.deepcopy(was), edit.value, by, paths.depth_present(base, edit.path)))
-        obj = paths.replace(obj, edit.path, edit.value)
+        obj = paths.replace(obj, edit.path, edit.value, edit.place)
     return obj, fields
 
 

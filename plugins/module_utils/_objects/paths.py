@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
 # A step is a key of a mapping, an index of a list, or a mapping of dotted keys to values which selects
 # the one element of a list that has them: ("spec", "http", {"name": "primary"}, "route", 0, "weight").
+# The value None also stands for a key that is not there: {"name": None} selects the one element without a name.
 Step = Union[str, int, Mapping[str, Any]]
 Path = Sequence[Step]
 
@@ -46,16 +48,17 @@ def get(obj: Any, path: Path) -> Any:
     return obj
 
 
-def replace(obj: Any, path: Path, value: Any) -> Any:
+def replace(obj: Any, path: Path, value: Any, place: int | None = None) -> Any:
     """A copy of the object with the value at the path; MISSING takes the field away.
 
-    Parents that are not there are made. A selecting step that no element answers to appends one that does.
+    Parents that are not there are made. A selecting step that no element answers to appends one that does; when it is the last step,
+    `place` says before which index the new element goes instead.
     """
     changed = copy.deepcopy(obj)
     if value is MISSING:
         _remove(changed, path)
     else:
-        _put(changed, path, copy.deepcopy(value))
+        _put(changed, path, copy.deepcopy(value), place)
     return changed
 
 
@@ -83,10 +86,16 @@ def show(path: Path) -> str:
     text = ""
     for step in path:
         if isinstance(step, Mapping):
-            text += "[" + ",".join(f"{key.split('.')[-1]}={value}" for key, value in step.items()) + "]"
+            wanted = [f"{key.split('.')[-1]}={_short(value)}" for key, value in step.items() if value is not None]
+            text += "[" + (",".join(wanted) or "without " + ", ".join(step)) + "]"
         else:
             text += f"[{step}]" if isinstance(step, int) else f".{step}"
     return text.lstrip(".")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _locate(obj: Any, step: Step) -> str | int | None:
@@ -104,10 +113,14 @@ def _locate(obj: Any, step: Step) -> str | int | None:
 
 
 def _answers(element: Any, wanted: Mapping[str, Any]) -> bool:
-    return all(get(element, dotted.split(".")) == value for dotted, value in wanted.items())
+    return all(_same(get(element, dotted.split(".")), value) for dotted, value in wanted.items())
 
 
-def _put(obj: Any, path: Path, value: Any) -> None:
+def _same(value: Any, wanted: Any) -> bool:
+    return bool(value == wanted) or (wanted is None and value is MISSING)
+
+
+def _put(obj: Any, path: Path, value: Any, place: int | None = None) -> None:
     for step, following in zip(path, path[1:]):
         key = _locate(obj, step)
         if key is None:
@@ -116,21 +129,23 @@ def _put(obj: Any, path: Path, value: Any) -> None:
     last = path[-1]
     key = _locate(obj, last)
     if key is None:
-        _make(obj, last, value)
+        _make(obj, last, value, place)
     else:
         obj[key] = value
 
 
-def _make(obj: Any, step: Step, value: Any) -> str | int:
+def _make(obj: Any, step: Step, value: Any, place: int | None = None) -> str | int:
     if isinstance(step, str):
         obj[step] = value
         return step
     if isinstance(step, Mapping) and isinstance(value, dict):
         for dotted, wanted in step.items():
-            _put(value, dotted.split("."), wanted)
+            if wanted is not None:
+                _put(value, dotted.split("."), wanted)
     elements: list[Any] = obj
-    elements.append(value)
-    return len(elements) - 1
+    index = len(elements) if place is None else min(place, len(elements))
+    elements.insert(index, value)
+    return index
 
 
 def _remove(obj: Any, path: Path) -> None:

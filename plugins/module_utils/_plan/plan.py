@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._objects.refusal import Refused
-from .._routing import ROUTERS
-from .._routing.target import Target
+from .._routing.target import Target, given_of
 from .durations import seconds
+from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named
+from .routers import ALL_OPTIONS, Between, read_router
 from .steps import Step, read_steps
 
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
 _MAX_NAME = 63 - len("-canary")
-_MAX_SERVICE = 63
-_MAX_OBJECT = 253
 
 # What each part of the plan may hold; the first names are required.
 _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -31,7 +29,7 @@ _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "services": (("stable",), ("canary",)),
     "canary": ((), ("steps",)),
 }
-_ROUTER = (("type", "name"), ("routes", "api_version"))
+_ROUTER = (("type", "name"), ALL_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,9 @@ class Plan:
     @property
     def hash(self) -> str:
         """Differs when what is done differs; a new revision under the same plan keeps it."""
-        routers = [(each.router, each.name, each.routes, each.api_version) for each in self.routers]
+        routers = [given_of(each) for each in self.routers]
         lasting = [self.workload, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
-        return hashlib.sha256(json.dumps(lasting).encode()).hexdigest()[:10]
+        return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
 PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "drain")
@@ -63,22 +61,22 @@ PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "
 
 def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     """Reads and validates a plan. options: the keys of PLAN_KEYS, None where not given. Raises Refused naming the part."""
-    _named("name", name, _MAX_NAME)
+    named("name", name, _MAX_NAME)
     raw = {key: _given(options[key]) for key in PLAN_KEYS if options.get(key) is not None}
     parts = {key: _part(raw, key) for key in _PARTS}
     workload, services = parts["workload"], parts["services"]
-    _choice("workload.kind", workload.get("kind", "Deployment"), ("Deployment",))
-    _choice("workload.style", workload.get("style", "clone"), ("clone",))
-    stable = _named("services.stable", services["stable"], _MAX_SERVICE, dots="")
-    canary = _named("services.canary", services.get("canary") or f"{stable}-canary", _MAX_SERVICE, dots="")
+    choice("workload.kind", workload.get("kind", "Deployment"), ("Deployment",))
+    choice("workload.style", workload.get("style", "clone"), ("clone",))
+    stable = named("services.stable", services["stable"], MAX_SERVICE, dots="")
+    canary = named("services.canary", services.get("canary") or f"{stable}-canary", MAX_SERVICE, dots="")
     if canary == stable:
         raise Refused(f"services: stable and canary are both {stable!r}: the canary needs a Service of its own")
-    between = _Between(namespace, stable, canary)
+    between = Between(namespace, stable, canary)
     routers = _routers(raw.get("routers"), between)
     return Plan(
         name=name,
         namespace=namespace,
-        workload=_named("workload.name", workload["name"], _MAX_OBJECT),
+        workload=named("workload.name", workload["name"], MAX_OBJECT),
         stable_service=stable,
         canary_service=canary,
         images=_images(parts["revision"]["images"]),
@@ -98,51 +96,15 @@ def _given(value: Any) -> Any:
     return [_given(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _named(where: str, value: Any, most: int, dots: str = ".") -> str:
-    """The name of an object, as the API server will accept it; Services have no dots in theirs."""
-    text = str(value)
-    if not re.fullmatch(f"[a-z0-9]([-a-z0-9{dots}]*[a-z0-9])?", text) or len(text) > most:
-        raise Refused(
-            f"{where}: {value!r} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else "")
-        )
-    return text
-
-
 def _part(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
     required, optional = _PARTS[key]
     value = raw.get(key)
     if value is None and required:
         raise Refused(f"{key} is missing: it needs {', '.join(required)}")
-    return _keys(key, {} if value is None else value, required, optional)
+    return keys(key, {} if value is None else value, required, optional)
 
 
-def _keys(where: str, value: Any, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Refused(f"{where} must be a mapping with {', '.join(required + optional)}")
-    unknown = sorted(set(value) - set(required) - set(optional))
-    if unknown:
-        raise Refused(f"{where}: unknown key {', '.join(unknown)}: it takes {', '.join(required + optional)}")
-    missing = [key for key in required if value.get(key) in (None, "", {})]
-    if missing:
-        raise Refused(f"{where}: {', '.join(missing)} is missing")
-    return {key: each for key, each in value.items() if each is not None}
-
-
-def _choice(where: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise Refused(f"{where}: {value!r} is not supported: use {', '.join(choices)}")
-
-
-@dataclass(frozen=True)
-class _Between:
-    """The two Services between which every router splits."""
-
-    namespace: str
-    stable_service: str
-    canary_service: str
-
-
-def _routers(raw: Any, between: _Between) -> tuple[Target, ...]:
+def _routers(raw: Any, between: Between) -> tuple[Target, ...]:
     if not isinstance(raw, list) or not raw:
         raise Refused("routers: name at least one in a list, for example [{type: istio, name: shop}]")
     routers = tuple(_router(each, f"routers, number {number}", between) for number, each in enumerate(raw, 1))
@@ -154,21 +116,10 @@ def _routers(raw: Any, between: _Between) -> tuple[Target, ...]:
     return routers
 
 
-def _router(raw: Any, where: str, between: _Between) -> Target:
-    value = _keys(where, raw, *_ROUTER)
-    _choice(f"{where}, type", value["type"], tuple(ROUTERS))
-    routes: Any = value.get("routes") or []
-    if not isinstance(routes, (str, list)):
-        raise Refused(f"{where}, routes: {routes!r} is not a list of names")
-    return Target(
-        router=str(value["type"]),
-        name=_named(f"{where}, name", value["name"], _MAX_OBJECT),
-        namespace=between.namespace,
-        stable_service=between.stable_service,
-        canary_service=between.canary_service,
-        routes=tuple(str(each) for each in ([routes] if isinstance(routes, str) else routes)),
-        api_version=value.get("api_version"),
-    )
+def _router(raw: Any, where: str, between: Between) -> Target:
+    value = keys(where, raw, *_ROUTER)
+    options = {key: value[key] for key in ALL_OPTIONS if key in value}
+    return read_router(str(value["type"]), value["name"], options, where, between)
 
 
 def _images(raw: Any) -> dict[str, str]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._objects.resources import (
@@ -19,6 +19,7 @@ from .._objects.resources import (
     SERVICE,
     Resource,
 )
+from .._routing.router import Part
 
 # The Role in docs/rbac.yml grants just these (and Events, without which a rollout does as well).
 NEEDED: tuple[tuple[Resource, tuple[str, ...]], ...] = (
@@ -30,24 +31,31 @@ NEEDED: tuple[tuple[Resource, tuple[str, ...]], ...] = (
     (POD, ("list", "watch")),
     (ENDPOINT_SLICE, ("list", "watch")),
 )
-ROUTER_VERBS = ("get", "patch")
+_USERS = ("get", "patch")  # of a router's object that is the user's
+_MADE = ("get", "create", "patch", "delete")  # of one that is made for the release
 
 
-def lacking(routers: Sequence[Resource], status: Mapping[str, Any]) -> list[str]:
+def of_router(parts: Iterable[Part]) -> list[tuple[Resource, tuple[str, ...]]]:
+    """What must be allowed with the objects of a router."""
+    return [(part.resource, (_USERS if part.required else _MADE) + (("watch",) if part.has_status else ())) for part in parts]
+
+
+def lacking(routers: Sequence[tuple[Resource, tuple[str, ...]]], status: Mapping[str, Any]) -> list[str]:
     """The permissions that are not granted, as `patch services`.
 
+    routers: what must be allowed with the routers' objects.
     status: that of a SelfSubjectRulesReview (authorization.k8s.io/v1); one that says it is incomplete proves nothing.
     """
     if status.get("incomplete"):
         return []
     rules = status.get("resourceRules") or []
-    wanted = [*NEEDED, *((router, ROUTER_VERBS) for router in dict.fromkeys(routers))]
-    return [
+    missing = [
         f"{verb} {resource.plural}{'.' + resource.group if resource.group else ''}"
-        for resource, verbs in wanted
+        for resource, verbs in [*NEEDED, *routers]
         for verb in verbs
         if not any(_grants(rule, resource, verb) for rule in rules)
     ]
+    return list(dict.fromkeys(missing))
 
 
 def _grants(rule: dict[str, Any], resource: Resource, verb: str) -> bool:

@@ -1,4 +1,4 @@
-"""One file per router: (object, split) -> edits. A new router is a file here and a line in ROUTERS (pure)."""
+"""The routers. A new one is a file (or folder) here with a ROUTER, and a line in ROUTERS; one without Python is a definition (pure)."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -6,31 +6,27 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Iterable
 
 from .._objects.refusal import Refused
 from . import istio
+from .router import Router
+from .target import Target
 
-# Each router module offers `resource(target)`, `edits(obj, target, split)` and `weight(obj, target)`, documented in target.py.
-ROUTERS: dict[str, ModuleType] = {
-    "istio": istio,
-}
-
-# Seconds that proxies may go on with the old weights after the router's own status is proven (measured).
-GRACE: dict[str, float] = {
-    "istio": 5.0,
+ROUTERS: dict[str, Router] = {
+    "istio": istio.ROUTER,
 }
 
 
-def router(kind: str) -> ModuleType:
-    """The router module of this name."""
-    if kind not in ROUTERS:
-        raise Refused(f"unknown router {kind!r}: use one of {', '.join(sorted(ROUTERS))}")
-    return ROUTERS[kind]
+def router_of(target: Target) -> Router:
+    """The router of a target."""
+    if target.router not in ROUTERS:
+        raise Refused(f"unknown router {target.router!r}: use one of {', '.join(sorted(ROUTERS))}")
+    return ROUTERS[target.router]
 
 
-def default_grace(kinds: list[str], asked: float | None = None) -> float:
-    """The longest grace that any of the routers needs, or what was asked for."""
+def default_grace(targets: Iterable[Target], asked: float | None = None) -> float:
+    """The longest grace that any of the targets needs, or what was asked for. Seconds."""
     if asked is not None:
         return asked
-    return max((GRACE[kind] for kind in kinds), default=0.0)
+    return max((router_of(target).grace for target in targets), default=0.0)

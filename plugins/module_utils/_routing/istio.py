@@ -16,23 +16,32 @@ from typing import Any
 from .._objects.edits import Edit
 from .._objects.paths import Path
 from .._objects.refusal import Refused
-from .._objects.resources import Resource, versioned
-from .target import Split, Target
+from .._objects.resources import versioned
+from .router import Change, Objects, Part, Router, refuse_all
+from .target import Split, Target, Wish
+
+_PART = "virtual_service"
 
 
-def resource(target: Target) -> Resource:
-    """VirtualService in the version asked for."""
-    return versioned("VirtualService", target.api_version)
+def parts(target: Target) -> dict[str, Part]:
+    """The VirtualService, in the version asked for."""
+    return {_PART: Part(versioned("VirtualService", target.api_version), target.name)}
 
 
-def edits(obj: dict[str, Any], target: Target, split: Split) -> list[Edit]:
+def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
     """The weights of the stable and the canary destination in every route asked for; a canary destination that is not there is added."""
+    obj = objects[_PART] or {}
+    if wish is None:
+        return [Change(_PART)]
+    refuse_all(_title(obj), "istio", wish, "not yet")
     http = _http(obj)
-    return [edit for index in _chosen(obj, target) for edit in _route_edits(http, index, obj, target, split)]
+    edits = [edit for index in _chosen(obj, target) for edit in _route_edits(http, index, obj, target, wish.split)]
+    return [Change(_PART, edits)]
 
 
-def weight(obj: dict[str, Any], target: Target) -> Split:
+def weight(objects: Objects, target: Target) -> Split:
     """The split of the first route asked for."""
+    obj = objects[_PART] or {}
     http = _http(obj)
     route = http[_chosen(obj, target)[0]]["route"]
     stable, canary = _find(route, target.stable_service, target), _find(route, target.canary_service, target)
@@ -167,3 +176,6 @@ def _weight_in(route: Sequence[Mapping[str, Any]], index: int | None) -> int:
     if index is None:
         return 0
     return 100 if len(route) == 1 else int(route[index].get("weight") or 0)
+
+
+ROUTER = Router(parts, changes, weight, grace=5.0)

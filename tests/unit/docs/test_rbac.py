@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import yaml
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import versioned
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, ROUTER_VERBS, lacking
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, lacking, of_router
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Part
 from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT
 
-ROUTERS = [versioned("VirtualService")]
+ROUTERS = of_router([Part(versioned("VirtualService"), "shop")])
 RULES = next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
 
 
@@ -19,6 +20,6 @@ def test_it_is_no_more_than_that_and_events() -> None:
     granted = {
         (group, resource, verb) for rule in RULES for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
     }
-    wanted = [*NEEDED, *((router, ROUTER_VERBS) for router in ROUTERS)]
+    wanted = [*NEEDED, *ROUTERS]
     needed = {(resource.group, resource.plural, verb) for resource, verbs in wanted for verb in verbs}
     assert granted - needed == {("", "events", "create")}

@@ -47,8 +47,28 @@ def test_get(path: paths.Path, value: Any) -> None:
 
 
 def test_a_selector_does_not_take_an_element_that_lacks_the_field() -> None:
-    assert paths.get([{"name": None}, {}], ({"name": None},)) == {"name": None}
+    assert paths.get([{"name": "y"}, {}], ({"name": "x"},)) is MISSING
     assert paths.get(["text", 1, None], ({"name": "x"},)) is MISSING
+
+
+def test_none_selects_the_element_without_the_field() -> None:
+    elements = [{"name": "a", "match": 1}, {"match": 1}, {"match": 2}]
+    path = ({"name": None, "match": 1}, "weight")
+    assert paths.replace(elements, path, 5)[1] == {"match": 1, "weight": 5}
+    assert paths.replace([], path, 5) == [{"match": 1, "weight": 5}]
+    with pytest.raises(paths.AmbiguousPath):
+        paths.get(elements, ({"name": None},))
+
+
+@pytest.mark.parametrize(
+    ("place", "after"),
+    [(None, ["a", "b", "new"]), (0, ["new", "a", "b"]), (1, ["a", "new", "b"]), (9, ["a", "b", "new"])],
+)
+def test_a_new_element_is_put_where_it_is_wanted(place: int | None, after: list[str]) -> None:
+    elements = [{"name": "a"}, {"name": "b"}]
+    found = paths.replace(elements, ({"name": "new"},), {"x": 1}, place)
+    assert [each["name"] for each in found] == after
+    assert paths.replace(found, ({"name": "new"},), {"name": "new"}, 0)[after.index("new")] == {"name": "new"}, "one that is there stays"
 
 
 @pytest.mark.parametrize(

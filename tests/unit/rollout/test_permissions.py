@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import Resource, versioned
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, ROUTER_VERBS, lacking
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, lacking, of_router
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Part
 
-ROUTERS = [versioned("VirtualService")]
+ROUTERS = of_router([Part(versioned("VirtualService"), "shop")])
 
 
 def rule(resource: Resource, verbs: Any) -> dict[str, Any]:
     return {"verbs": list(verbs), "apiGroups": [resource.group], "resources": [resource.plural]}
 
 
-ALL = [*(rule(resource, verbs) for resource, verbs in NEEDED), rule(ROUTERS[0], ROUTER_VERBS)]
+ALL = [*(rule(resource, verbs) for resource, verbs in NEEDED), *(rule(*each) for each in ROUTERS)]
 ANYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 
 
@@ -54,7 +55,7 @@ def test_lacking(rules: list[dict[str, Any]], missing: list[str]) -> None:
 
 @pytest.mark.parametrize("status", [{}, {"resourceRules": None}, {"resourceRules": []}])
 def test_no_rules_at_all(status: dict[str, Any]) -> None:
-    assert len(lacking(ROUTERS, status)) == sum(len(verbs) for _resource, verbs in NEEDED) + len(ROUTER_VERBS)
+    assert len(lacking(ROUTERS, status)) == sum(len(verbs) for _resource, verbs in NEEDED) + sum(len(verbs) for _resource, verbs in ROUTERS)
 
 
 def test_an_incomplete_answer_proves_nothing() -> None:

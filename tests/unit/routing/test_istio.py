@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import istio
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, Wish, split_of
+
+from .moves import moved
 
 Object = dict[str, Any]
 
@@ -53,6 +54,10 @@ def virtual_service(*http: Object, version: str = "v1beta1") -> Object:
         "spec": {**ELSEWHERE, "http": http},
     }
     return dict(json.loads(json.dumps(obj)))  # as from the API server: no two parts of it are the same object
+
+
+def objects(obj: Object) -> Object:
+    return {"virtual_service": obj}
 
 
 def target(**more: Any) -> Target:
@@ -165,15 +170,10 @@ SPLITS = [
 
 @pytest.mark.parametrize(("before", "asked", "weight", "after"), SPLITS)
 def test_splits(before: list[Object], asked: Object, weight: int, after: list[Object]) -> None:
-    obj, place, split = virtual_service(*before), target(**asked), split_of(weight)
-    result = edits.edited(obj, "shop", lambda base: istio.edits(base, place, split))
-    assert obj == virtual_service(*before)
-    assert result.obj == virtual_service(*after)
-    assert istio.weight(result.obj, place) == split
-    live = edits.stored(result, 1.0)
-    again = edits.edited(live, "shop", lambda base: istio.edits(base, place, split))
-    assert edits.same(live, edits.stored(again, 2.0))
-    assert edits.stored(edits.edited(live, "shop", lambda _base: []), 3.0) == obj
+    place, split = target(**asked), split_of(weight)
+    result = moved(objects(virtual_service(*before)), place, Wish(split))
+    assert result == objects(virtual_service(*after))
+    assert istio.weight(result, place) == split
 
 
 # http, what differs in the target, what the message says
@@ -239,7 +239,7 @@ def test_refusals(http: list[Object], asked: Object, said: str) -> None:
     obj = virtual_service(*http)
     for weight in (0, 20):
         with pytest.raises(Refused) as refused:
-            istio.edits(obj, target(**asked), split_of(weight))
+            istio.changes(objects(obj), target(**asked), Wish(split_of(weight)))
         assert said in str(refused.value)
         assert str(refused.value).startswith("VirtualService test/shop")
         assert "\n" not in str(refused.value)
@@ -248,7 +248,7 @@ def test_refusals(http: list[Object], asked: Object, said: str) -> None:
 @pytest.mark.parametrize("spec", [None, {}, {"http": None}, {"tls": ELSEWHERE["tls"]}])
 def test_a_virtual_service_without_http_is_refused(spec: Any) -> None:
     obj = {**virtual_service(), "spec": spec}
-    for call in (lambda: istio.edits(obj, target(), split_of(5)), lambda: istio.weight(obj, target())):
+    for call in (lambda: istio.changes(objects(obj), target(), Wish(split_of(5))), lambda: istio.weight(objects(obj), target())):
         with pytest.raises(Refused, match=r"^VirtualService test/shop has no HTTP route to Service 'shop'"):
             call()
 
@@ -266,7 +266,7 @@ def test_a_virtual_service_without_http_is_refused(spec: Any) -> None:
     ],
 )
 def test_weight_says_the_split_as_it_is(http: list[Object], asked: Object, split: Split) -> None:
-    assert istio.weight(virtual_service(*http), target(**asked)) == split
+    assert istio.weight(objects(virtual_service(*http)), target(**asked)) == split
 
 
 @pytest.mark.parametrize(
@@ -278,5 +278,5 @@ def test_weight_says_the_split_as_it_is(http: list[Object], asked: Object, split
     ],
 )
 def test_the_version_asked_for(asked: str | None, version: str) -> None:
-    found = istio.resource(target(api_version=asked))
+    found = istio.parts(target(api_version=asked))["virtual_service"].resource
     assert (found.kind, found.api_version) == ("VirtualService", version)

@@ -7,10 +7,11 @@ import json
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import istio
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, Wish, split_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from .moves import carried_out
 
 Object = dict[str, Any]
 
@@ -63,9 +64,8 @@ def virtual_services(draw: st.DrawFn) -> tuple[Object, list[int]]:
 
 
 def write(live: Object, target: Target, weight: int | None) -> Object:
-    split = None if weight is None else split_of(weight)
-    result = edits.edited(live, "shop", lambda base: istio.edits(base, target, split) if split else [])
-    return dict(json.loads(json.dumps(edits.stored(result, 1.0))))
+    wish = None if weight is None else Wish(split_of(weight))
+    return dict(json.loads(json.dumps(carried_out({"virtual_service": live}, target, wish)["virtual_service"])))
 
 
 def without_weights(http: list[Object], moved: list[int], added: set[int]) -> list[Object]:

@@ -1,0 +1,52 @@
+"""Reads values of options: parts with known keys, names, choices; every error names the part."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .._objects.refusal import Refused
+
+MAX_SERVICE = 63
+MAX_OBJECT = 253
+
+
+def keys(where: str, value: Any, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
+    """A mapping with these keys and no others, without those whose value is None."""
+    if not isinstance(value, Mapping):
+        raise Refused(f"{where} must be a mapping with {', '.join(required + optional)}")
+    unknown = sorted(str(key) for key in set(value) - set(required) - set(optional))
+    if unknown:
+        raise Refused(f"{where}: unknown key {', '.join(unknown)}: it takes {', '.join(required + optional)}")
+    missing = [key for key in required if value.get(key) in (None, "", {})]
+    if missing:
+        raise Refused(f"{where}: {', '.join(missing)} is missing")
+    return {key: each for key, each in value.items() if each is not None}
+
+
+def named(where: str, value: Any, most: int, dots: str = ".") -> str:
+    """The name of an object, as the API server will accept it; Services have no dots in theirs."""
+    text = str(value)
+    if not re.fullmatch(f"[a-z0-9]([-a-z0-9{dots}]*[a-z0-9])?", text) or len(text) > most:
+        raise Refused(
+            f"{where}: {value!r} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else "")
+        )
+    return text
+
+
+def choice(where: str, value: Any, choices: tuple[str, ...]) -> None:
+    """One of the choices."""
+    if value not in choices:
+        raise Refused(f"{where}: {value!r} is not supported: use {', '.join(choices)}")
+
+
+def texts(where: str, value: Any) -> tuple[str, ...]:
+    """A list of texts; one text stands for a list of it."""
+    if not isinstance(value, (str, list, tuple)):
+        raise Refused(f"{where}: {value!r} is not a list of names")
+    return tuple(str(each) for each in ([value] if isinstance(value, str) else value))

@@ -1,0 +1,116 @@
+"""What every router offers: which objects it reads, what must change in them, and what they say."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable, Optional
+
+from .._objects.edits import Edit
+from .._objects.refusal import Refused
+from .._objects.resources import Resource
+from .target import Split, Target, Wish
+
+Object = dict[str, Any]
+# The objects of a router by the keys of its parts; None where one is not there.
+Objects = Mapping[str, Optional[Object]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One object that a router reads.
+
+    required: it must be there; the user's objects are, those that are made here need not be. has_status: `missing` looks at its status.
+    """
+
+    resource: Resource
+    name: str
+    required: bool = True
+    has_status: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one object (by the key of its part) must have.
+
+    edits: relative to the object as it was before any of ours. make: the object to begin with where there is none.
+    remove: the object is ours and must go.
+    """
+
+    part: str
+    edits: list[Edit] = field(default_factory=list)
+    make: Object | None = None
+    remove: bool = False
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Pods that would get traffic and must be ready: those behind a Service, or with labels those in the namespace that have them.
+
+    share: what they would get, in words. service: its name, without the namespace.
+    """
+
+    service: str
+    namespace: str
+    share: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+def _nothing_missing(_objects: Objects, _target: Target) -> str | None:
+    """For routers whose objects have no status that says whether they are served."""
+    return None
+
+
+def backends_by_service(_objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+    """The Services that get a share, as nearly all routers send traffic: to the stable and to the canary Service."""
+    shares = {target.stable_service: split.stable, target.canary_service: split.canary}
+    texts = {service: f"{share} of {split.total} parts of the traffic" for service, share in shares.items() if share}
+    if wish is not None and wish.reaches_canary:
+        texts.setdefault(target.canary_service, "matching or mirrored requests")
+    return [Backend(*service_and_namespace(service, target), text) for service, text in texts.items()]
+
+
+def service_and_namespace(service: str, target: Target) -> tuple[str, str]:
+    """The name and the namespace of a Service that is given as `name`, `name.namespace` or in full."""
+    name, *rest = service.split(".")
+    return name, rest[0] if rest else target.namespace
+
+
+@dataclass(frozen=True)
+class Router:
+    """A kind of router.
+
+    parts(target): the objects that it reads; the first is the one that users name.
+    changes(objects, target, wish): what must change, in the order of the writes; wish None puts everything back. `objects` are as they
+        were before any edit of ours (those made here: as they are). Raises Refused where the wish cannot be written down.
+    weight(objects, target): the split that the objects say now.
+    backends(objects, target, split, wish): what must be ready before the objects, as they will be, may take effect.
+    missing(objects, target): what the objects' status still lacks before the router can be said to serve them, None where nothing does;
+        raises Refused, with the controller's message, where it will not serve them.
+    grace: seconds that proxies may go on with the old split after the status is proven (semantics.md).
+    removes: putting back takes an object away, for which its traffic must be gone before.
+    """
+
+    parts: Callable[[Target], dict[str, Part]]
+    changes: Callable[[Objects, Target, Wish | None], list[Change]]
+    weight: Callable[[Objects, Target], Split]
+    grace: float
+    backends: Callable[[Objects, Target, Split, Wish | None], list[Backend]] = backends_by_service
+    missing: Callable[[Objects, Target], str | None] = _nothing_missing
+    removes: bool = False
+
+
+def title(obj: Object) -> str:
+    """How an object is called in messages: `HTTPRoute test/shop`."""
+    return f"{obj['kind']} {obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
+
+
+def refuse_all(where: str, router: str, wish: Wish, can: str) -> None:
+    """Raises Refused for matches and mirrors on a router that can do neither. can: what it can do."""
+    if wish.routes or wish.mirror:
+        asked = "matches" if wish.routes else "mirror"
+        raise Refused(f"{where}: {router} cannot do {asked}, {can}: leave {asked} out, or use a router that can")
