@@ -7,35 +7,24 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 import termios
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import connect
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Transport
+from ansible_collections.progressive.delivery.tests.harness.calls import finish, until
 from ansible_collections.progressive.delivery.tests.harness.load import Load
+from ansible_collections.progressive.delivery.tests.harness.namespace import Namespace, fresh_namespace
+
+__all__ = ["Application", "application", "finish", "seed", "until"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = ROOT / "extensions" / "molecule" / "default" / "files" / "app.yaml"
-MODULES = "ansible_collections.progressive.delivery.plugins.modules"
 
-_PLACES = {
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
-    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
-    "Event": "/api/v1/namespaces/{}/events",
-    "Gateway": "/apis/networking.istio.io/v1beta1/namespaces/{}/gateways",
-    "Lease": "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
-    "Pod": "/api/v1/namespaces/{}/pods",
-    "ReplicaSet": "/apis/apps/v1/namespaces/{}/replicasets",
-    "Service": "/api/v1/namespaces/{}/services",
-    "VirtualService": "/apis/networking.istio.io/v1beta1/namespaces/{}/virtualservices",
-}
 _GATEWAY = {
     "apiVersion": "networking.istio.io/v1beta1",
     "kind": "Gateway",
@@ -45,8 +34,6 @@ _GATEWAY = {
         "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
     },
 }
-# What the API server and controllers write by themselves.
-_NOT_THE_USERS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
 
 def seed() -> list[dict[str, Any]]:
@@ -54,55 +41,16 @@ def seed() -> list[dict[str, Any]]:
     return list(yaml.safe_load(SEED.read_text())["items"])
 
 
-def until(what: str, check: Callable[[], Any], seconds: float = 60) -> Any:
-    """The first true value that the check gives."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = check()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
-
-
-class Application:
+class Application(Namespace):
     """The seed rollouts-demo. Requests go to it through the Istio gateway by a host name that no other has."""
 
     name = "rollouts-demo"
 
     def __init__(self, transport: Transport, namespace: str, kubeconfig: str) -> None:
-        self.transport, self.namespace, self.kubeconfig = transport, namespace, kubeconfig
-        self.host = f"{namespace}.local"
+        super().__init__(transport, namespace, kubeconfig)
         self.gateway = f"http://{os.environ['GATEWAY_ISTIO']}/"
 
     # Objects
-
-    def request(self, method: str, kind: str, name: str = "", body: Any = None, content_type: str = "application/json") -> Any:
-        path = _PLACES[kind].format(self.namespace) + (f"/{name}" if name else "")
-        response = self.transport.request(method, path, None, body, content_type)
-        assert response.status < 300, f"{method} {path}: {response.status} {response.body}"
-        return response.body
-
-    def get(self, kind: str, name: str = "rollouts-demo") -> Any:
-        return self.request("GET", kind, name)
-
-    def names(self, kind: str) -> list[str]:
-        return sorted(item["metadata"]["name"] for item in self.request("GET", kind)["items"])
-
-    def patch(self, kind: str, name: str, patch: Any) -> Any:
-        return self.request("PATCH", kind, name, patch, "application/merge-patch+json")
-
-    def scale(self, replicas: int) -> None:
-        """Gives the Deployment this many pods, and waits until it is at rest with them: a rollout refuses one that is not."""
-
-        def at_rest() -> bool:
-            deployment = self.get("Deployment")
-            seen, status = deployment["metadata"]["generation"], deployment["status"]
-            counts = (status.get("observedGeneration"), status.get("replicas", 0), status.get("readyReplicas", 0))
-            return counts == (seen, replicas, replicas)
-
-        self.patch("Deployment", self.name, {"spec": {"replicas": replicas}})
-        until(f"{replicas} pods are ready", at_rest)
 
     def apply(self) -> Application:
         for item in [_GATEWAY, *seed()]:
@@ -128,18 +76,12 @@ class Application:
         """Live traffic, to be used as a context manager."""
         return Load(self.gateway, host_header=self.host, rate=rate, connections=200, duration=600)
 
-    def snapshot(self) -> dict[str, Any]:
-        """Everything of the user's and of ours that can be left behind, free of what the API server writes itself."""
-        kinds = ("VirtualService", "Service", "Deployment", "ConfigMap", "Lease")
-        found = {f"{kind}/{item['metadata']['name']}": _users(item) for kind in kinds for item in self.request("GET", kind)["items"]}
-        return {key: value for key, value in found.items() if key != "ConfigMap/kube-root-ca.crt"}
+    def snapshot(self, *kinds: str) -> dict[str, Any]:
+        """Without kinds: everything of the user's and of ours that can be left behind."""
+        return super().snapshot(*(kinds or ("VirtualService", "Service", "Deployment", "ConfigMap", "Lease")))
 
     def weights(self) -> tuple[int, ...]:
         return tuple(each.get("weight") for each in self.get("VirtualService")["spec"]["http"][0]["route"])
-
-    def path(self, kind: str, name: str = "rollouts-demo") -> str:
-        """Where the object stands on the API."""
-        return f"{_PLACES[kind].format(self.namespace)}/{name}"
 
     # Calls
 
@@ -195,61 +137,9 @@ class Application:
             for key, value in {**plan, "namespace": self.namespace, "steps": steps, "approval": "auto", **more}.items()
         }
 
-    def module(self, name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> dict[str, Any]:
-        """Runs a module as Ansible does, in a process of its own, and returns its result."""
-        return finish(self.start_module(name, options, check, diff))
-
-    def start_module(self, name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> subprocess.Popen[str]:
-        arguments = {
-            "namespace": self.namespace,
-            "kubeconfig": self.kubeconfig,
-            **options,
-            "_ansible_check_mode": check,
-            "_ansible_diff": diff,
-        }
-        environment = {**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"{MODULES}.{name}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-        process.stdin.close()
-        process.stdin = None
-        return process
-
-
-def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The result that a module's process prints."""
-    out, err = process.communicate(timeout=300)
-    assert out.strip(), f"the module printed nothing; on stderr: {err[-2000:]}"
-    return dict(json.loads(out.strip().splitlines()[-1]))
-
-
-def _users(item: dict[str, Any]) -> dict[str, Any]:
-    metadata = {key: value for key, value in item["metadata"].items() if key not in _NOT_THE_USERS}
-    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != "deployment.kubernetes.io/revision"}
-    return {
-        "metadata": {**metadata, **({"annotations": annotations} if annotations else {})},
-        "spec": item.get("spec"),
-        "data": item.get("data"),
-    }
-
 
 @contextmanager
 def application(kubeconfig: str) -> Iterator[Application]:
     """The seed's application in a new namespace, which goes at the end."""
-    transport = connect({"kubeconfig": kubeconfig})
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    namespaces = "/api/v1/namespaces"
-    made = transport.request("POST", namespaces, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    assert made.status == 201, made.body
-    try:
+    with closing(connect({"kubeconfig": kubeconfig})) as transport, fresh_namespace(transport) as name:
         yield Application(transport, name, kubeconfig).apply()
-    finally:
-        transport.request("DELETE", f"{namespaces}/{name}")
-        transport.close()

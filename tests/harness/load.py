@@ -12,6 +12,7 @@ import collections
 import ipaddress
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 MOST_RATE, MOST_CONNECTIONS, MOST_SECONDS = 5000.0, 800, 3600.0  # 800: ordinary users often have 1,024 open files
 CLUSTERS = ipaddress.ip_network("198.18.0.0/15")
@@ -48,23 +49,41 @@ class Target(NamedTuple):
     host: str
     port: int
     head: bytes  # the whole request
+    server_name: str = ""  # for TLS: the name that the handshake asks for (SNI); certificates are not checked
 
 
-def target_of(url: str, host_header: str | None = None, headers: dict[str, str] | None = None) -> Target:
+def target_of(
+    url: str,
+    host_header: str | None = None,
+    headers: dict[str, str] | None = None,
+    method: str = "GET",
+    query: dict[str, str] | None = None,
+    cookies: dict[str, str] | None = None,
+) -> Target:
     """Where to send what; refuses every address that is not this machine's loopback or a test cluster's."""
     parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme != "http" or not parts.hostname:
-        raise ValueError(f"{url}: an http:// URL is needed")
-    port = parts.port or 80
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url}: an http:// or https:// URL is needed")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     address = socket.getaddrinfo(parts.hostname, port, socket.AF_INET, socket.SOCK_STREAM)[0][4][0]
     _require_own(str(address))
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    queries = "&".join(filter(None, [parts.query, urlencode(query or {})]))
     lines = [
-        f"GET {path} HTTP/1.1",
+        f"{method} {parts.path or '/'}{'?' if queries else ''}{queries} HTTP/1.1",
         f"Host: {host_header or parts.netloc}",
         *(f"{name}: {value}" for name, value in (headers or {}).items()),
     ]
-    return Target(str(address), port, "\r\n".join([*lines, "", ""]).encode())
+    if cookies:
+        lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items()))
+    server_name = (host_header or parts.hostname).partition(":")[0] if parts.scheme == "https" else ""
+    return Target(str(address), port, "\r\n".join([*lines, "", ""]).encode(), server_name)
+
+
+def _unchecked_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the library's default one reads hundreds of authorities, which costs each handshake
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _require_own(address: str) -> None:
@@ -86,7 +105,7 @@ def _require_own(address: str) -> None:
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection with at most one request under way."""
+    """One connection with at most one request under way; it stays for further ones, unless the load wants fresh ones."""
 
     def __init__(self, load: Load) -> None:
         self.load = load
@@ -109,6 +128,7 @@ class _Connection(asyncio.Protocol):
         answer = parse(self.buffer)
         if answer is not None and self.began:
             status, version, pod, keep = answer
+            self.load.last_answer = self.buffer
             self.load.record(self.began, status, "", version, pod)
             self.began = 0.0
             self.load.release(self, keep)
@@ -150,7 +170,10 @@ def _version_in(body: bytes) -> str:
 
 
 class Load:
-    """A load on one URL, in a thread of its own; a context manager, or start() and stop()."""
+    """A load on one URL, in a thread of its own; a context manager, or start() and stop().
+
+    fresh: a new connection for each request, as where a router decides by connection (TCP, TLS passthrough).
+    """
 
     def __init__(
         self,
@@ -162,6 +185,10 @@ class Load:
         max_requests: int = 1_000_000,
         headers: dict[str, str] | None = None,
         timeout: float = 10,
+        method: str = "GET",
+        query: dict[str, str] | None = None,
+        cookies: dict[str, str] | None = None,
+        fresh: bool = False,
     ) -> None:
         for name, value, most in (
             ("rate", rate, MOST_RATE),
@@ -170,7 +197,11 @@ class Load:
         ):
             if not 0 < value <= most:
                 raise ValueError(f"{name} {value}: more than 0 and at most {most:g}")
-        self.target = target_of(url, host_header, headers)
+        closing = {"Connection": "close"} if fresh else {}
+        self.target = target_of(url, host_header, {**(headers or {}), **closing}, method, query, cookies)
+        self.tls = _unchecked_tls() if self.target.server_name else None
+        self.fresh = fresh
+        self.last_answer = b""
         self.rate, self.connections, self.duration, self.max_requests, self.timeout = rate, connections, duration, max_requests, timeout
         self.requests: list[Request] = []
         self.sent = 0
@@ -200,6 +231,11 @@ class Load:
         """What is known so far of requests that began in this time (seconds since the epoch)."""
         return Results([request for request in self.requests[:] if since <= request.start < until])
 
+    @property
+    def last_body(self) -> bytes:
+        """Of the last answer that was complete."""
+        return self.last_answer.partition(b"\r\n\r\n")[2]
+
     def __enter__(self) -> Load:
         return self.start()
 
@@ -212,7 +248,9 @@ class Load:
         self.requests.append(Request(began + self._clock, time.perf_counter() - began, status, error, version, pod))
 
     def release(self, connection: _Connection, keep: bool) -> None:
-        if keep:
+        if self.fresh and not keep:
+            return  # the other side closes it: of thousands that this side closed, each would keep a port for a minute
+        if keep and not self.fresh:
             self._idle.append(connection)
         elif connection.transport:
             connection.transport.close()
@@ -262,7 +300,10 @@ class Load:
         began = time.perf_counter()
         loop = asyncio.get_running_loop()
         try:
-            opening = loop.create_connection(lambda: _Connection(self), self.target.host, self.target.port)
+            name = self.target.server_name or None
+            opening = loop.create_connection(
+                lambda: _Connection(self), self.target.host, self.target.port, ssl=self.tls, server_hostname=name
+            )
             _transport, connection = await asyncio.wait_for(opening, self.timeout)
         except (OSError, asyncio.TimeoutError) as error:
             self.record(began, 0, "refused" if isinstance(error, ConnectionRefusedError) else f"connect: {error or 'timeout'}", "", "")
@@ -323,9 +364,11 @@ def write_lines(requests: Iterable[Request], path: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="load.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", required=True, help="http://HOST:PORT/PATH, or HOST:PORT")
+    parser.add_argument("--url", required=True, help="http[s]://HOST:PORT/PATH, or HOST:PORT")
     parser.add_argument("--host-header", help="the Host to ask for")
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="a further header (repeatable)")
+    parser.add_argument("--method", default="GET")
+    parser.add_argument("--fresh", action="store_true", help="a new connection for each request")
     parser.add_argument("--rate", type=float, default=100, help="requests a second (default 100)")
     parser.add_argument("--connections", type=int, default=100, help="most connections at once (default 100)")
     parser.add_argument("--duration", type=float, default=10, help="seconds (default 10)")
@@ -344,6 +387,8 @@ def main(arguments: list[str]) -> int:
             options.max_requests,
             headers,
             options.timeout,
+            options.method,
+            fresh=options.fresh,
         )
     except ValueError as error:
         parser.error(str(error))

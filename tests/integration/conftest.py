@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import Application, application
+from ansible_collections.progressive.delivery.tests.harness.two_versions import TwoVersions, two_versions
 
 
 @pytest.fixture
@@ -21,3 +22,17 @@ def still_app() -> Iterator[Application]:
     """The same for tests of one file that change nothing."""
     with application(os.environ["KUBECONFIG"]) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def shop_of_file() -> Iterator[TwoVersions]:
+    """Two versions behind two Services, one for all tests of a file that leave these as they are."""
+    with two_versions(os.environ["KUBECONFIG"]) as made:
+        yield made
+
+
+@pytest.fixture
+def shop(shop_of_file: TwoVersions) -> Iterator[TwoVersions]:
+    """The same with a host of the test's own; what the test, or a module, makes in it goes afterwards."""
+    with shop_of_file.visit() as visited:
+        yield visited

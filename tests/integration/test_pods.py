@@ -76,7 +76,8 @@ def test_pods_answer_with_their_version(namespace: Namespace, name: str, image: 
     pod = objects.pod_of(namespace.api, namespace.name, name)
     answer = get(f"{pod.status.pod_ip}:8080")
     assert answer.code == 200
-    assert json.loads(answer.body) == {"version": version, "pod": pod.metadata.name, "namespace": namespace.name}
+    body = json.loads(answer.body)
+    assert (body["version"], body["pod"], body["namespace"]) == (version, pod.metadata.name, namespace.name)
     metrics = get(f"{pod.status.pod_ip}:8080", "/metrics").body
     labels = f'code="200",version="{version}",pod="{pod.metadata.name}",namespace="{namespace.name}"'
     assert f"http_requests_total{{{labels}}} 1\n" in metrics

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import crds, toolchain
-from .parts import PARTS, PARTS_FOLDER, Part, key
+from .parts import PARTS, Part, key
 from .state import cache_folder
 from .toolchain import BuildError
 
@@ -21,7 +21,7 @@ from .toolchain import BuildError
 def folder_of(part: Part) -> Path:
     """Where the part is, or will be."""
     machine = f"{platform.system()}-{platform.machine()}".lower()
-    return cache_folder() / "parts" / f"{part.name}-{key(part, PARTS_FOLDER / part.name, machine)}"
+    return cache_folder() / "parts" / f"{part.name}-{key(part, part.source, machine)}"
 
 
 def assets() -> dict[str, Path]:
@@ -91,7 +91,8 @@ def _build(part: Part, wanted: dict[str, str]) -> None:
                 print(f"  {name}: {time.monotonic() - begun:.0f} s", flush=True)
         if part.crds:
             module, path = part.crds
-            crds.write_json(_module_folder(part, go, module) / path, temporary / "crds.json")
+            definitions = crds.definitions(_module_folder(part, go, module) / path, part)
+            (temporary / "crds.json").write_text(json.dumps(definitions, separators=(",", ":")))  # quick to read
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     finally:
@@ -105,11 +106,10 @@ def _module_folder(part: Part, go: str, module: str) -> Path:
 
 def _go(part: Part, *command: str) -> str:
     """Runs Go for a part; its errors and progress go to the terminal."""
-    source = PARTS_FOLDER / part.name
-    done = subprocess.run(command, cwd=source, env=toolchain.environment(), stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, cwd=part.source, env=toolchain.environment(), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise BuildError(
-            f"{part.name} was not built: `{' '.join(command)}` in {source} ended with exit code {done.returncode}, see above. "
+            f"{part.name} was not built: `{' '.join(command)}` in {part.source} ended with exit code {done.returncode}, see above. "
             "It needs access to a Go module proxy (GOPROXY), or a filled module cache."
         )
     return done.stdout

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..provider import ClusterError, Options
-from . import build, certificates, components, kubeconfig, namespace, parts, routers, state, toolchain
+from . import build, certificates, components, gateways, kubeconfig, namespace, parts, routers, state, toolchain
 from .addresses import CLUSTERS, free_index
 from .state import Cluster
 from .supervisor import forward_targets
@@ -253,18 +253,13 @@ def _running(name: str) -> Cluster:
 
 def environment(name: str) -> dict[str, str]:
     cluster = _running(name)
-    gateways = {f"GATEWAY_{router.upper()}": target for router, target in forward_targets(cluster).items() if router != "api"}
-    if "traefik" in cluster.routers:
-        gateways["GATEWAY_NGINX"] = gateways[
-            "GATEWAY_TRAEFIK"
-        ]  # Traefik reads ingress-nginx's dialect here; on kind that is another program
     return {
         "KUBECONFIG": str(cluster.inside_kubeconfig),
         "CLUSTER_NAME": cluster.name,
         "CLUSTER_STATE": str(cluster.folder),
         "CLUSTER_AUDIT_LOG": str(cluster.audit_log),
         "CLUSTER_HOSTILE": "1" if cluster.hostile else "",
-        **gateways,
+        **gateways.environment(cluster),
     }
 
 

@@ -1,4 +1,4 @@
-"""The routers: istiod with Envoy as its ingress gateway, and Traefik; their command lines, configuration and objects."""
+"""The routers: istiod with Envoy as its ingress gateway, and Traefik; their command lines and configuration."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from . import gateways
 from .build import binary
 from .components import Component, api_url, component_kubeconfig, pki, to_json, token_file
 from .state import Cluster
 
-HTTP_PORT = 80
 DISCOVERY_PORT, ISTIOD_HTTP_PORT, ISTIOD_MONITORING_PORT = 15010, 8080, 15014
 ENVOY_ADMIN_PORT, TRAEFIK_PING_PORT = 15000, 8080
 
@@ -21,7 +21,9 @@ ISTIOD_ENVIRONMENT = {
     "PILOT_ENABLE_METADATA_EXCHANGE": "false",
     "PILOT_ENABLE_ALPN_FILTER": "false",
     "PILOT_ENABLE_TELEMETRY": "false",
-    "PILOT_ENABLE_GATEWAY_API": "false",  # that is Traefik's here
+    "PILOT_ENABLE_GATEWAY_API": "true",
+    "PILOT_ENABLE_ALPHA_GATEWAY_API": "true",  # GRPCRoute, TCPRoute, TLSRoute
+    "PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER": "false",  # there is one gateway, which is no pod
     "ENABLE_LEADER_ELECTION": "false",
     "INJECT_ENABLED": "false",
     "VALIDATION_WEBHOOK_CONFIG_NAME": "",
@@ -111,26 +113,13 @@ def _socket(host: str, port: int) -> dict[str, Any]:
     return {"socket_address": {"address": host, "port_value": port}}
 
 
-def istio_objects(cluster: Cluster) -> list[dict[str, Any]]:
-    """The root namespace, and a patch that keeps listeners on the gateway's own address: other clusters may be in the same network."""
-    patch = {
-        "applyTo": "LISTENER",
-        "match": {"context": "GATEWAY"},
-        "patch": {"operation": "MERGE", "value": {"address": {"socket_address": {"address": cluster.addresses.istio_gateway}}}},
-    }
-    listeners = {
-        "apiVersion": "networking.istio.io/v1alpha3",
-        "kind": "EnvoyFilter",
-        "metadata": {"name": "gateway-address", "namespace": "istio-system"},
-        "spec": {"configPatches": [patch]},
-    }
-    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}, listeners]
-
-
 def traefik(cluster: Cluster) -> Component:
     host = cluster.addresses.traefik
     flags: dict[str, Any] = {
-        "entrypoints.web.address": f"{host}:{HTTP_PORT}",
+        "entrypoints.web.address": f"{host}:{gateways.HTTP_PORT}",
+        "entrypoints.web.asdefault": "true",  # routers that name none are for HTTP
+        "entrypoints.tls.address": f"{host}:{gateways.TLS_PORT}",
+        **{f"entrypoints.tcp-{slot}.address": f"{host}:{port}" for slot, port in enumerate(gateways.tcp_ports(gateways.TCP_PORT))},
         "entrypoints.traefik.address": f"{host}:{TRAEFIK_PING_PORT}",
         "ping": "true",
         "log.level": "INFO",
@@ -138,29 +127,10 @@ def traefik(cluster: Cluster) -> Component:
         "global.sendanonymoususage": "false",
         "providers.kubernetesingressnginx.httpentrypoint": "web",
         "providers.kubernetesgateway.statusaddress.ip": host,
+        "providers.kubernetesgateway.experimentalchannel": "true",  # it reads TCPRoutes only so
     }
-    for provider in ("kubernetesingressnginx", "kubernetesgateway"):
+    for provider in ("kubernetesingressnginx", "kubernetesgateway", "kubernetescrd"):
         flags[f"providers.{provider}.endpoint"] = api_url(cluster)
         flags[f"providers.{provider}.token"] = token_file(cluster, "system:test-cluster")
         flags[f"providers.{provider}.certauthfilepath"] = pki(cluster) / "ca.crt"
     return Component("traefik", [binary("traefik"), *(f"--{name}={value}" for name, value in flags.items())])
-
-
-GATEWAY_CLASS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/traefik"
-
-
-def traefik_objects() -> list[dict[str, Any]]:
-    """The classes that users' Gateways and Ingresses name."""
-    gateways = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "GatewayClass",
-        "metadata": {"name": "traefik"},
-        "spec": {"controllerName": "traefik.io/gateway-controller"},
-    }
-    ingresses = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "IngressClass",
-        "metadata": {"name": "nginx"},
-        "spec": {"controller": "k8s.io/ingress-nginx"},
-    }
-    return [gateways, ingresses]

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import components, routers, state
+from . import components, gateways, parts, routers, state
 from .api import Api, has_condition
 from .build import crd_file
 from .components import Component
@@ -118,10 +118,11 @@ class Supervisor:
             self.wait_for("istiod", lambda: _get(cluster.addresses.istiod, routers.ISTIOD_HTTP_PORT, "/ready"))
             self.start(routers.envoy(cluster))  # not before: it would wait longer and longer between attempts
             self.wait_for("envoy", lambda: _get(cluster.addresses.istio_gateway, routers.ENVOY_ADMIN_PORT, "/ready"))
+            self.wait_for("istiod", lambda: has_condition(api.request("GET", gateways.path(gateways.ISTIO_NAMESPACE))[1], "Programmed"))
             self.tell(step="Istio ready")
         if "traefik" in cluster.routers:
             self.wait_for("traefik", lambda: _get(cluster.addresses.traefik, routers.TRAEFIK_PING_PORT, "/ping"))
-            self.wait_for("traefik", lambda: has_condition(api.request("GET", routers.GATEWAY_CLASS)[1], "Accepted"))
+            self.wait_for("traefik", lambda: has_condition(api.request("GET", gateways.path(gateways.TRAEFIK_NAMESPACE))[1], "Programmed"))
             self.tell(step="Traefik ready")
         self.wait_for("kube-controller-manager", lambda: api.request("GET", MADE_BY_CONTROLLERS)[0] == 200)
         self.wait_for("kwok", lambda: all(has_condition(node, "Ready") for node in api.request("GET", "/api/v1/nodes")[1]["items"]))
@@ -129,17 +130,16 @@ class Supervisor:
 
     def define(self, api: Api) -> None:
         """The routers' resource definitions; they count once the API server serves them."""
-        for router, part in (("istio", "istio"), ("traefik", "gateway-api")):
-            if router in self.cluster.routers:
-                for definition in json.loads(crd_file(part).read_text()):
-                    api.create(definition)
+        for part in parts.definitions(self.cluster.routers):
+            for definition in json.loads(crd_file(part).read_text()):
+                api.create(definition)
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         self.wait_for("kube-apiserver", lambda: all(has_condition(item, "Established") for item in api.request("GET", path)[1]["items"]))
 
     def objects(self) -> list[dict[str, Any]]:
         """What the routers have from the start."""
-        found = routers.istio_objects(self.cluster) if "istio" in self.cluster.routers else []
-        return [*found, *(routers.traefik_objects() if "traefik" in self.cluster.routers else [])]
+        found = [*gateways.istio_objects(self.cluster)] if "istio" in self.cluster.routers else []
+        return [*found, *(gateways.traefik_objects() if "traefik" in self.cluster.routers else [])]
 
 
 def forward_targets(cluster: Cluster) -> dict[str, str]:
@@ -147,9 +147,9 @@ def forward_targets(cluster: Cluster) -> dict[str, str]:
     addresses = cluster.addresses
     targets = {"api": f"{addresses.api}:{components.API_PORT}"}
     if "istio" in cluster.routers:
-        targets["istio"] = f"{addresses.istio_gateway}:{routers.HTTP_PORT}"
+        targets["istio"] = f"{addresses.istio_gateway}:{gateways.HTTP_PORT}"
     if "traefik" in cluster.routers:
-        targets["traefik"] = f"{addresses.traefik}:{routers.HTTP_PORT}"
+        targets["traefik"] = f"{addresses.traefik}:{gateways.HTTP_PORT}"
     return targets
 
 

@@ -1,17 +1,21 @@
-"""The pure parts of the embedded cluster: addresses, keys of built parts, versions, resource definitions, command line."""
+"""The pure parts of the embedded cluster: addresses, keys of built parts, versions, resource definitions, gateways, command line."""
 
 from __future__ import annotations
 
 import argparse
+import collections
 import shutil
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.progressive.delivery.tests.cluster import cli, kind
-from ansible_collections.progressive.delivery.tests.cluster.embedded import crds, parts, toolchain
+from ansible_collections.progressive.delivery.tests.cluster.embedded import crds, gateways, parts, toolchain
 from ansible_collections.progressive.delivery.tests.cluster.embedded.addresses import CLUSTERS, EVERYTHING, Addresses, free_index
+from ansible_collections.progressive.delivery.tests.cluster.embedded.state import Cluster
+from ansible_collections.progressive.delivery.tests.harness import two_versions
 
 ALL = [Addresses(index) for index in range(CLUSTERS)]
 
@@ -57,17 +61,19 @@ def test_free_index(taken: set[int], index: int | None) -> None:
     ("routers", "expected"),
     [
         ((), ["pods", "etcd", "kubernetes", "kwok"]),
-        (("istio",), ["pods", "etcd", "kubernetes", "kwok", "istio"]),
-        (("istio", "traefik"), ["pods", "etcd", "kubernetes", "kwok", "istio", "gateway-api", "traefik"]),
+        (("istio",), ["pods", "etcd", "kubernetes", "kwok", "gateway-api", "istio-crds", "istio"]),
+        (("traefik",), ["pods", "etcd", "kubernetes", "kwok", "gateway-api", "traefik-crds", "traefik"]),
+        (("istio", "traefik"), ["pods", "etcd", "kubernetes", "kwok", "gateway-api", "istio-crds", "istio", "traefik-crds", "traefik"]),
     ],
 )
-def test_only_what_is_needed_is_built(routers: tuple[str, ...], expected: list[str]) -> None:
+def test_only_what_is_needed_is_built_and_once(routers: tuple[str, ...], expected: list[str]) -> None:
     assert parts.needed(routers) == expected
+    assert parts.definitions(routers) == [name for name in expected if name in ("istio-crds", "gateway-api", "traefik-crds")]
 
 
 @pytest.mark.parametrize("name", parts.PARTS)
 def test_every_part_is_pinned(name: str) -> None:
-    folder = parts.PARTS_FOLDER / name
+    folder = parts.PARTS[name].source
     assert (folder / "go.mod").exists()
     assert name == "pods" or (folder / "go.sum").stat().st_size > 0
 
@@ -92,12 +98,14 @@ def test_key_of_a_part(tmp_path: Path, change, differs: bool) -> None:  # type: 
     assert (parts.key(parts.PARTS["pods"], folder, "linux-x86_64") != before) == differs
 
 
-def test_key_depends_on_flags_and_platform() -> None:
+def test_key_depends_on_flags_platform_and_changes_to_definitions() -> None:
     folder = parts.PARTS_FOLDER / "etcd"
     etcd = parts.PARTS["etcd"]
     other_flags = parts.Part(etcd.name, etcd.about, etcd.binaries, ldflags="")
-    variants = [(etcd, "linux-x86_64"), (etcd, "linux-aarch64"), (other_flags, "linux-x86_64")]
-    assert len({parts.key(part, folder, platform) for part, platform in variants}) == 3
+    other_versions = parts.Part(etcd.name, etcd.about, etcd.binaries, also_served=(("tcproutes", "v1alpha2"),))
+    less = parts.Part(etcd.name, etcd.about, etcd.binaries, without=(("gatewayclasses", "v1beta1", "status.x"),))
+    variants = [(part, "linux-x86_64") for part in (etcd, other_flags, other_versions, less)] + [(etcd, "linux-aarch64")]
+    assert len({parts.key(part, folder, platform) for part, platform in variants}) == 5
 
 
 @pytest.mark.parametrize(
@@ -123,6 +131,87 @@ def test_descriptions_go_but_properties_of_that_name_stay() -> None:
     properties = {"description": {"type": "string", "description": "prose"}, "list": [{"description": "prose"}]}
     schema = {"description": "prose", "properties": properties}
     assert crds.without_descriptions(schema) == {"properties": {"description": {"type": "string"}, "list": [{}]}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "versions"),
+    [
+        ("v1", [("v1", True, True), ("v1alpha2", False, False)]),
+        ("v1alpha2", [("v1", True, True), ("v1alpha2", True, False)]),
+        ("v1alpha3", [("v1", True, True), ("v1alpha2", False, False), ("v1alpha3", True, False)]),
+    ],
+    ids=["served already", "served no more", "unknown"],
+)
+def test_a_further_version_is_served_and_never_stored(asked: str, versions: list[tuple[str, bool, bool]]) -> None:
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    found: list[dict[str, Any]] = [
+        {"name": "v1", "served": True, "storage": True, "schema": schema},
+        {"name": "v1alpha2", "served": False, "storage": False, "schema": schema},
+    ]
+    crds.serve(found, asked)
+    assert [(each["name"], each["served"], each["storage"]) for each in found] == versions
+    assert all(each["schema"] == schema for each in found)
+
+
+def test_a_field_is_left_out_of_one_version_only() -> None:
+    def version(name: str) -> dict[str, Any]:
+        status = {"type": "object", "properties": {"features": {"type": "array"}, "conditions": {"type": "array"}}}
+        return {"name": name, "schema": {"openAPIV3Schema": {"type": "object", "properties": {"status": status}}}}
+
+    found = [version("v1"), version("v1beta1")]
+    crds.leave_out(found, "v1beta1", "status.features")
+    assert found[0] == version("v1")
+    assert found[1]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"] == {"conditions": {"type": "array"}}
+    with pytest.raises(KeyError):
+        crds.leave_out(found, "v1beta1", "status.features")
+
+
+def test_definitions_come_from_a_file_or_a_folder(tmp_path: Path) -> None:
+    def definition(plural: str) -> str:
+        versions = [{"name": "v1", "served": True, "storage": True}]
+        return yaml.safe_dump({"kind": "CustomResourceDefinition", "spec": {"names": {"plural": plural}, "versions": versions}})
+
+    (tmp_path / "a.yaml").write_text(definition("as") + "---\n" + definition("bs"))
+    (tmp_path / "c.yaml").write_text("kind: ValidatingAdmissionPolicy\n---\n" + definition("cs"))
+    part = parts.Part("test", "", {}, also_served=(("bs", "v2"),))
+    for place, plurals in ((tmp_path, ["as", "bs", "cs"]), (tmp_path / "a.yaml", ["as", "bs"])):
+        found = crds.definitions(place, part)
+        assert [each["spec"]["names"]["plural"] for each in found] == plurals
+        assert [version["name"] for version in found[1]["spec"]["versions"]] == ["v1", "v2"]
+
+
+def cluster_with(*routers: str) -> Cluster:
+    return Cluster("test", 0, list(routers), False, None, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("routers", "named"),
+    [(["istio"], {"ISTIO", "ISTIO_API"}), (["traefik"], {"TRAEFIK"}), (["istio", "traefik"], {"ISTIO", "ISTIO_API", "TRAEFIK"})],
+    ids=["istio", "traefik", "both"],
+)
+def test_gateways_share_no_port(routers: list[str], named: set[str]) -> None:
+    """But port 80, where hosts tell applications apart."""
+    found = gateways.environment(cluster_with(*routers))
+    listeners = {f"GATEWAY_{name}{end}" for name in named for end in ("", "_TLS", "_TCP")}
+    nginx = {"GATEWAY_NGINX"} if "traefik" in routers else set()
+    assert set(found) == listeners | nginx | {f"SHARED_GATEWAY_{name}" for name in named}
+    used: collections.Counter[tuple[str, int]] = collections.Counter()
+    for name in listeners:
+        host, _colon, port = found[name].partition(":")
+        used.update((host, int(port) + slot) for slot in range(gateways.SLOTS if name.endswith("_TCP") else 1) if port != "80")
+    assert set(used.values()) == {1}
+
+
+def test_the_service_has_every_port_that_a_gateway_of_istiod_names() -> None:
+    """Others it would not open."""
+    items = list(gateways.istio_objects(cluster_with("istio")))
+    [service] = [item for item in items if item["kind"] == "Service"]
+    [gateway] = [item for item in items if item["kind"] == "Gateway" and item["apiVersion"] == gateways.API_VERSION]
+    assert {each["port"] for each in gateway["spec"]["listeners"]} <= {each["port"] for each in service["spec"]["ports"]}
+
+
+def test_slots_are_those_of_the_tests() -> None:
+    assert len(two_versions.SLOTS) == gateways.SLOTS
 
 
 @pytest.mark.parametrize("name", ["default", "a", "test-1.b_c", "9"])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible_collections.progressive.delivery.tests.cluster.embedded import certificates
 from ansible_collections.progressive.delivery.tests.harness.load import Load, parse, target_of
 
 OK = b"HTTP/1.1 200 OK\r\nx-version: blue\r\nx-pod: p1\r\ncontent-length: 2\r\n\r\nhi"
@@ -39,21 +43,43 @@ def test_other_addresses_are_refused(url: str) -> None:
         target_of(url)
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1/", "ftp://127.0.0.1/", "http:///x"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http:///x"])
 def test_other_protocols_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="http://"):
         target_of(url)
 
 
 @pytest.mark.parametrize(
-    ("url", "host_header", "head"),
+    ("url", "options", "head"),
     [
-        ("127.0.0.1:81", None, b"GET / HTTP/1.1\r\nHost: 127.0.0.1:81\r\n\r\n"),
-        ("http://localhost/a?b=c", "shop.example", b"GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\n\r\n"),
+        ("127.0.0.1:81", {}, b"GET / HTTP/1.1\r\nHost: 127.0.0.1:81\r\n\r\n"),
+        ("http://localhost/a?b=c", {"host_header": "shop.example"}, b"GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\n\r\n"),
+        ("127.0.0.1:81/a?b=c", {"query": {"d": "e f", "g": ""}}, b"GET /a?b=c&d=e+f&g= HTTP/1.1\r\nHost: 127.0.0.1:81\r\n\r\n"),
+        ("127.0.0.1", {"query": {"d": "1"}, "method": "PUT"}, b"PUT /?d=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+        (
+            "127.0.0.1",
+            {"headers": {"X-Qa": "1"}, "cookies": {"a": "1", "b": "2"}},
+            b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Qa: 1\r\nCookie: a=1; b=2\r\n\r\n",
+        ),
+    ],
+    ids=["address only", "host", "query", "method", "header and cookies"],
+)
+def test_request(url: str, options: dict[str, Any], head: bytes) -> None:
+    assert target_of(url, **options).head == head
+
+
+@pytest.mark.parametrize(
+    ("url", "host_header", "port", "server_name"),
+    [
+        ("http://localhost", "shop.example", 80, ""),
+        ("https://localhost", "shop.example", 443, "shop.example"),
+        ("https://localhost:8443", "shop.example:8443", 8443, "shop.example"),
+        ("https://localhost:8443", None, 8443, "localhost"),
     ],
 )
-def test_request(url: str, host_header: str | None, head: bytes) -> None:
-    assert target_of(url, host_header).head == head
+def test_where_to_and_by_which_name(url: str, host_header: str | None, port: int, server_name: str) -> None:
+    target = target_of(url, host_header)
+    assert (target.host, target.port, target.server_name) == ("127.0.0.1", port, server_name)
 
 
 @pytest.mark.parametrize("limit", [{"rate": 0}, {"rate": 10_000}, {"connections": 900}, {"duration": 0}, {"duration": 1e9}])
@@ -69,6 +95,7 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     behaviour = "answer"
     connections = requests = 0
+    tls: ssl.SSLContext | None = None
 
 
 class Handler(socketserver.BaseRequestHandler):
@@ -76,7 +103,9 @@ class Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         self.server.connections += 1
-        while self.request.recv(4096):
+        if self.server.tls:
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        while request := self.request.recv(4096):
             self.server.requests += 1
             if self.server.behaviour == "reset":
                 self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -86,7 +115,7 @@ class Handler(socketserver.BaseRequestHandler):
                 time.sleep(5)
                 return
             self.request.sendall(OK)
-            if self.server.behaviour == "closes after each":
+            if self.server.behaviour == "closes after each" or b"Connection: close" in request:
                 return
 
 
@@ -125,6 +154,29 @@ def test_a_connection_closed_between_requests_is_none(server: Server) -> None:
     results = load_on(server, rate=50, max_requests=10).start().wait()
     assert not results.failures
     assert server.connections == 10
+
+
+@pytest.mark.parametrize("server", ["answer"], indirect=True)
+def test_fresh_connections(server: Server) -> None:
+    load = load_on(server, fresh=True).start()
+    results = load.wait()
+    assert results.versions == {"blue": 40}
+    assert server.connections == 40
+    assert load.last_body == b"hi"
+
+
+@pytest.mark.parametrize("server", ["answer"], indirect=True)
+def test_tls_names_the_host_and_trusts_any_certificate(server: Server, tmp_path: Path) -> None:
+    certificates.make_authority(tmp_path)
+    certificates.issue(tmp_path, "server", "nobody", [], ["nobody.example"])
+    names: list[str | None] = []
+    server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.tls.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    server.tls.sni_callback = lambda _socket, name, _context: names.append(name)
+    url = f"https://127.0.0.1:{server.server_address[1]}"
+    results = Load(url, host_header="shop.example", rate=100, max_requests=5, fresh=True).start().wait()
+    assert results.versions == {"blue": 5}
+    assert names == ["shop.example"] * 5
 
 
 @pytest.mark.parametrize("server", ["silent"], indirect=True)

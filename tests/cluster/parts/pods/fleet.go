@@ -2,11 +2,14 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,12 +35,29 @@ type container struct {
 		Value string `json:"value"`
 	} `json:"env"`
 	Ports []struct {
+		Name          string `json:"name"`
 		ContainerPort int    `json:"containerPort"`
 		Protocol      string `json:"protocol"`
 	} `json:"ports"`
+	Lifecycle struct {
+		PreStop struct {
+			Sleep struct {
+				Seconds int `json:"seconds"`
+			} `json:"sleep"`
+		} `json:"preStop"`
+	} `json:"lifecycle"`
 }
 
 func (p pod) key() string { return p.Metadata.UID }
+
+// sleep is for how long the pod goes on as before when it is deleted: the longest preStop sleep of its containers.
+func (p pod) sleep() time.Duration {
+	longest := 0
+	for _, c := range p.Spec.Containers {
+		longest = max(longest, c.Lifecycle.PreStop.Sleep.Seconds)
+	}
+	return time.Duration(longest) * time.Second
+}
 
 // tag is the image's tag, which decides how a container behaves.
 func (c container) tag() string {
@@ -65,13 +85,14 @@ func (c container) starts() bool {
 }
 
 type fleet struct {
-	api       *api
-	behaviour behaviour
-	sockets   map[string][]*socket // by the pod's uid; an entry without sockets is a pod without ports
+	api         *api
+	behaviour   behaviour
+	certificate *tls.Certificate     // of all ports named tls or https
+	sockets     map[string][]*socket // by the pod's uid; an entry without sockets is a pod without ports
 }
 
-func newFleet(a *api, b behaviour) *fleet {
-	return &fleet{api: a, behaviour: b, sockets: map[string][]*socket{}}
+func newFleet(a *api, b behaviour, certificate *tls.Certificate) *fleet {
+	return &fleet{api: a, behaviour: b, certificate: certificate, sockets: map[string][]*socket{}}
 }
 
 func (f *fleet) onPod(p pod, gone bool) {
@@ -85,10 +106,12 @@ func (f *fleet) onPod(p pod, gone bool) {
 		delete(f.sockets, p.key())
 	case p.Metadata.DeletionTimestamp != nil:
 		for _, s := range sockets {
-			if f.behaviour.shutOnDelete {
-				s.shut()
-			} else {
+			if !f.behaviour.shutOnDelete {
 				s.drain()
+			} else if sleep := p.sleep(); sleep > 0 {
+				time.AfterFunc(sleep, s.shut)
+			} else {
+				s.shut()
 			}
 		}
 	case !open && p.Status.PodIP != "":
@@ -105,12 +128,20 @@ func (f *fleet) open(p pod) {
 		}
 	}
 	for _, c := range p.Spec.Containers {
+		count := newCounter(p.Metadata, c)
+		handler := func(draining *atomic.Bool) http.Handler {
+			return answerer(p.Metadata, c, f.behaviour, count, draining)
+		}
 		for _, port := range c.Ports {
 			if port.Protocol != "" && port.Protocol != "TCP" {
 				continue
 			}
 			address := net.JoinHostPort(p.Status.PodIP, strconv.Itoa(port.ContainerPort))
-			s, err := openSocket(address, p.Metadata, c, f.behaviour)
+			var certificate *tls.Certificate
+			if port.Name == "tls" || port.Name == "https" {
+				certificate = f.certificate
+			}
+			s, err := openSocket(address, certificate, handler)
 			if err != nil {
 				log.Printf("pod %s/%s: %v", p.Metadata.Namespace, p.Metadata.Name, err)
 				for _, opened := range sockets {

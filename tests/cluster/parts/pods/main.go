@@ -34,10 +34,14 @@ func main() {
 	if *hostile {
 		behaviour = hostileBehaviour
 	}
+	certificate, err := selfSigned()
+	if err != nil {
+		log.Fatal(err)
+	}
 	proxy := newServiceProxy()
 	go follow(client, "/api/v1/services", proxy.onService)
 	go follow(client, "/apis/discovery.k8s.io/v1/endpointslices", proxy.onSlice)
-	follow(client, "/api/v1/pods", newFleet(client, behaviour).onPod)
+	follow(client, "/api/v1/pods", newFleet(client, behaviour, certificate).onPod)
 }
 
 type listFlag []string
