@@ -2,78 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import istio
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Wish, split_of
 
-from .moves import moved
-
-Object = dict[str, Any]
-
-FULL = "shop.test.svc.cluster.local"
-FULL_CANARY = "shop-canary.test.svc.cluster.local"
-MANNERS: Object = {
-    "match": [{"uri": {"prefix": "/"}, "headers": {"x-a": {"exact": "1"}}, "withoutHeaders": {"x-b": {"regex": ".*"}}}],
-    "rewrite": {"uri": "/v1"},
-    "timeout": "3s",
-    "retries": {"attempts": 3, "perTryTimeout": "1s", "retryOn": "5xx"},
-    "fault": {"delay": {"fixedDelay": "1s", "percentage": {"value": 0.1}}},
-    "mirror": {"host": "shadow"},
-    "mirrorPercentage": {"value": 12.5},
-    "corsPolicy": {"allowOrigins": [{"exact": "*"}], "maxAge": "24h"},
-    "headers": {"request": {"set": {"a": "b"}}},
-    "unknownToUs": [None, {"x": []}],
-}
-ELSEWHERE: Object = {
-    "hosts": ["shop.example.org"],
-    "gateways": ["mesh", "shop"],
-    "exportTo": ["."],
-    "tls": [{"match": [{"sniHosts": ["shop"]}], "route": [{"destination": {"host": "shop"}}]}],
-    "tcp": [{"route": [{"destination": {"host": "shop"}, "weight": 7}]}],
-}
-
-
-def to(host: Any, weight: int | None = None, **more: Any) -> Object:
-    destination = {**more, "destination": {"host": host, **more.get("destination", {})}}
-    return destination if weight is None else {**destination, "weight": weight}
-
-
-def route(*destinations: Object, name: str | None = None, **more: Any) -> Object:
-    return {**({"name": name} if name else {}), **more, "route": list(destinations)}
-
-
-def virtual_service(*http: Object, version: str = "v1beta1") -> Object:
-    obj = {
-        "apiVersion": f"networking.istio.io/{version}",
-        "kind": "VirtualService",
-        "metadata": {"name": "shop", "namespace": "test", "labels": {"team": "shop"}},
-        "spec": {**ELSEWHERE, "http": http},
-    }
-    return dict(json.loads(json.dumps(obj)))  # as from the API server: no two parts of it are the same object
-
-
-def objects(obj: Object) -> Object:
-    return {"virtual_service": obj}
-
-
-def target(**more: Any) -> Target:
-    given = {"router": "istio", "name": "shop", "namespace": "test", "stable_service": "shop", "canary_service": "shop-canary", **more}
-    return Target(**{**given, "routes": tuple(given.get("routes", ()))})
-
-
-REDIRECT: Object = {"match": [{"uri": {"exact": "/old"}}], "redirect": {"uri": "/new"}}
-DELEGATE: Object = {"name": "delegated", "delegate": {"name": "other", "namespace": "test"}}
-ANSWER: Object = {"directResponse": {"status": 503}}
-ELSE: Object = route(to("other", 60), to("third", 40), name="else")
-BOTH = (to("shop", 100), to("shop-canary", 0))
-PORT: Object = {"destination": {"port": {"number": 8080}}}
-HEADERS: Object = {"headers": {"response": {"add": {"x-v": "1"}}}}
-AFTER_20 = (to("shop", 80), to("shop-canary", 20))
-ALL: Object = {"routes": ["*"]}
+from .moves import carried_out, moved
+from .virtual_services import (
+    AFTER_20,
+    ALL,
+    ANSWER,
+    BOTH,
+    DELEGATE,
+    ELSE,
+    FULL,
+    FULL_CANARY,
+    HEADERS,
+    MANNERS,
+    PORT,
+    REDIRECT,
+    SUBSETS,
+    Object,
+    objects,
+    route,
+    target,
+    to,
+    virtual_service,
+)
 
 # http before, what differs in the target, weight, http after
 SPLITS = [
@@ -88,7 +45,20 @@ SPLITS = [
     pytest.param([route(to("shop", 30), to("shop-canary", 70))], {}, 20, [route(*AFTER_20)], id="from another split"),
     pytest.param([route(to("shop"), to("shop-canary"))], {}, 20, [route(*AFTER_20)], id="both without weights"),
     pytest.param([route(to("shop", 100), to("shop-canary"))], {}, 20, [route(*AFTER_20)], id="canary without weight"),
-    pytest.param([route(to("shop", 3), to("shop-canary", 1))], {}, 20, [route(*AFTER_20)], id="weights that sum to 4"),
+    pytest.param(
+        [route(to("shop", 3), to("shop-canary", 1))], {}, 20, [route(*AFTER_20)], id="weights that sum to 4 cannot say 20 percent"
+    ),
+    pytest.param(
+        [route(to("shop", 3), to("shop-canary", 1))],
+        {},
+        50,
+        [route(to("shop", 2), to("shop-canary", 2))],
+        id="weights that sum to 4 can say half",
+    ),
+    pytest.param(
+        [route(to("shop", 0), to("shop-canary", 0))], {}, 20, [route(*AFTER_20)], id="argo-rollouts#3141 total destination weight = 0"
+    ),
+    pytest.param([route(to("shop", 50))], {}, 20, [route(to("shop", 40), to("shop-canary", 10))], id="a single weight other than 100"),
     pytest.param([route(to("shop"))], {}, 20, [route(*AFTER_20)], id="canary missing, stable without weight"),
     pytest.param([route(to("shop", 100))], {}, 20, [route(*AFTER_20)], id="canary missing, stable with weight"),
     pytest.param([route(to("shop"))], {}, 0, [route(to("shop"))], id="canary missing, weight 0"),
@@ -164,7 +134,100 @@ SPLITS = [
         [REDIRECT, DELEGATE, ANSWER, route(*AFTER_20), ELSE],
         id="routes of other kinds",
     ),
-    pytest.param([route(*BOTH, name="p", **MANNERS)], {}, 20, [route(*AFTER_20, name="p", **MANNERS)], id="all else in the route"),
+    pytest.param(
+        [route(*BOTH, name="p", **MANNERS)],
+        {},
+        20,
+        [route(*AFTER_20, name="p", **MANNERS)],
+        id="argo-rollouts#2266 retries and all else stay",
+    ),
+    pytest.param(
+        [route(*BOTH, name="p")], {}, 20, [route(*AFTER_20, name="p")], id="argo-rollouts#3884 the only route has a name and is not named"
+    ),
+    pytest.param(
+        [route(to("shop"), match=[{"uri": {"prefix": path}}]) for path in ("/a", "/b")],
+        ALL,
+        20,
+        [route(*AFTER_20, match=[{"uri": {"prefix": path}}]) for path in ("/a", "/b")],
+        id="unnamed routes told apart by their matches",
+    ),
+    pytest.param(
+        [route(to("shop"), match=[{"method": {"exact": "GET"}}]), route(to("shop"))],
+        ALL,
+        20,
+        [route(*AFTER_20, match=[{"method": {"exact": "GET"}}]), route(*AFTER_20)],
+        id="unnamed routes of which one has no match",
+    ),
+    pytest.param(
+        [route(*BOTH, name="a", match=[{"port": 80}]), route(*BOTH, name="a")],
+        ALL,
+        20,
+        [route(*AFTER_20, name="a", match=[{"port": 80}]), route(*AFTER_20, name="a")],
+        id="one name, two matches",
+    ),
+    pytest.param(
+        [route(to("shop.test"), name="outside"), route(*BOTH)],
+        {},
+        20,
+        [route(to("shop.test"), name="outside"), route(*AFTER_20)],
+        id="a host with dots is no Service of the cluster, but a ServiceEntry's",
+    ),
+    pytest.param(
+        [route(to("shop.test"))],
+        {"stable_service": "shop.test", "canary_service": "shop-canary.test"},
+        20,
+        [route(to("shop.test", 80), to(FULL_CANARY, 20))],
+        id="a host with dots that is asked for to the letter",
+    ),
+    pytest.param(
+        [route(to("shop"))],
+        {"canary_service": "shop-canary.other"},
+        20,
+        [route(to("shop", 80), to("shop-canary.other.svc.cluster.local", 20))],
+        id="a canary in another namespace",
+    ),
+    pytest.param(
+        [route(to("shop.other.svc.cluster.local"))],
+        {"stable_service": "shop.other"},
+        20,
+        [route(to("shop.other.svc.cluster.local", 80), to(FULL_CANARY, 20))],
+        id="stable in another namespace",
+    ),
+    pytest.param(
+        [route(to("shop.test.svc.corp.internal", 100), to("shop-canary", 0))],
+        {"cluster_domain": "corp.internal"},
+        20,
+        [route(to("shop.test.svc.corp.internal", 80), to("shop-canary", 20))],
+        id="another cluster domain",
+    ),
+    pytest.param(
+        [route(to("shop", 60), to("shop-canary", 0), to("third", 40))],
+        {"additional_destinations": ("third",)},
+        20,
+        [route(to("shop", 48), to("shop-canary", 12), to("third", 40))],
+        id="argo-rollouts#3125 a third destination keeps its share",
+    ),
+    pytest.param(
+        [route(to("third", 40), to("shop", 60, **PORT))],
+        {"additional_destinations": ("third",)},
+        5,
+        [route(to("third", 40), to("shop", 57, **PORT), to("shop-canary", 3, **PORT))],
+        id="a third destination, and a canary that is added",
+    ),
+    pytest.param(
+        [route(to("shop", 90), to("legacy.example.org", 10), to("shop.other.svc.cluster.local"))],
+        {"additional_destinations": ("legacy.example.org", "shop.other")},
+        50,
+        [route(to("shop", 45), to("legacy.example.org", 10), to("shop.other.svc.cluster.local"), to("shop-canary", 45))],
+        id="hosts outside of the cluster and look-alikes elsewhere keep their shares",
+    ),
+    pytest.param(
+        [route(to("shop", 60), to("third", 40))],
+        {"additional_destinations": ("third",)},
+        0,
+        [route(to("shop", 60), to("third", 40))],
+        id="a third destination, weight 0",
+    ),
 ]
 
 
@@ -173,13 +236,29 @@ def test_splits(before: list[Object], asked: Object, weight: int, after: list[Ob
     place, split = target(**asked), split_of(weight)
     result = moved(objects(virtual_service(*before)), place, Wish(split))
     assert result == objects(virtual_service(*after))
-    assert istio.weight(result, place) == split
+    said = istio.weight(result, place)
+    assert said.canary * split.total == split.canary * said.total
+
+
+@pytest.mark.parametrize(
+    ("weights", "weight", "total", "after"),
+    [
+        pytest.param((100, 0), 1, 1000, (999, 1), id="istio#36069 finer than percent"),
+        pytest.param((1000, 0), 1, 1000, (999, 1), id="a sum that is as fine already"),
+        pytest.param((100, 0), 500, 1000, (50, 50), id="percent will do"),
+        pytest.param((7, 0), 1, 7, (6, 1), id="a sum that is odd"),
+    ],
+)
+def test_weights_of_another_total(weights: tuple[int, int], weight: int, total: int, after: tuple[int, int]) -> None:
+    before, then = (route(to("shop", stable), to("shop-canary", canary)) for stable, canary in (weights, after))
+    assert moved(objects(virtual_service(before)), target(), Wish(split_of(weight, total))) == objects(virtual_service(then))
 
 
 # http, what differs in the target, what the message says
 REFUSALS = [
     pytest.param([], {}, "has no HTTP route to Service 'shop' (its destinations: none): check stable_service", id="no route"),
-    pytest.param([REDIRECT, DELEGATE], {}, "has no HTTP route to Service 'shop' (its destinations: none)", id="only redirects"),
+    pytest.param([REDIRECT], {}, "has no HTTP route to Service 'shop' (its destinations: none)", id="only redirects"),
+    pytest.param([REDIRECT, DELEGATE], {}, "it delegates to VirtualService test/other", id="delegates"),
     pytest.param(
         [ELSE], {}, "has no HTTP route to Service 'shop' (its destinations: other, third): check stable_service", id="other destinations"
     ),
@@ -195,8 +274,8 @@ REFUSALS = [
     pytest.param(
         [route(*BOTH, name="a"), REDIRECT, route(*BOTH)],
         {},
-        """has 2 HTTP routes to Service 'shop' (a, number 2 without a name): say which with routes, or routes: ["*"] for all""",
-        id="two qualify",
+        """has 2 HTTP routes to Service 'shop' (a, number 3 without a name): say which with routes, or routes: ["*"] for all""",
+        id="argo-rollouts#4741 two qualify",
     ),
     pytest.param([route(*BOTH, name="a")], {"routes": ["b"]}, "has no HTTP route named 'b' (it has: a): correct routes", id="name missing"),
     pytest.param([route(*BOTH)], {"routes": ["b"]}, "has no HTTP route named 'b' (it has: none has a name): correct routes", id="no names"),
@@ -206,7 +285,7 @@ REFUSALS = [
     pytest.param(
         [DELEGATE, route(*BOTH)],
         {"routes": ["delegated"]},
-        "HTTP route 'delegated' does not lead to Service 'shop'",
+        "HTTP route 'delegated' is delegated to VirtualService test/other: name that one",
         id="name of a delegate",
     ),
     pytest.param([ELSE, route(*BOTH)], {"routes": ["else"]}, "HTTP route 'else' does not lead to Service 'shop'", id="name of another"),
@@ -216,7 +295,9 @@ REFUSALS = [
         "HTTP route a: it also leads to third: its share cannot be told",
         id="a third destination",
     ),
-    pytest.param([route(*BOTH, to("third", 0))], {}, "HTTP route without a name: it also leads to third", id="a third destination at 0"),
+    pytest.param(
+        [route(*BOTH, to("third", 0))], {}, "HTTP route number 1 without a name: it also leads to third", id="a third destination at 0"
+    ),
     pytest.param(
         [route(*BOTH), route(to("shop"), to("x"), to("y"), name="b")], ALL, "HTTP route b: it also leads to x, y", id="one of all has more"
     ),
@@ -228,15 +309,21 @@ REFUSALS = [
     pytest.param(
         [route(to("shop", destination={"subset": "a"}), to("shop", destination={"subset": "b"}))],
         {},
-        "more than once",
+        "more than once: leave one destination for it, or say stable_subset and canary_subset",
         id="subsets of one host",
+    ),
+    pytest.param(
+        [route(to("shop", 100), to("shop-canary", 0), to("other", 5), to("third", 1))],
+        {"additional_destinations": ("third",)},
+        "it also leads to other: its share cannot be told, so name it in additional_destinations",
+        id="one of two further destinations is named",
     ),
 ]
 
 
 @pytest.mark.parametrize(("http", "asked", "said"), REFUSALS)
 def test_refusals(http: list[Object], asked: Object, said: str) -> None:
-    obj = virtual_service(*http)
+    obj = virtual_service(*http, hosts=["shop.example.org"])
     for weight in (0, 20):
         with pytest.raises(Refused) as refused:
             istio.changes(objects(obj), target(**asked), Wish(split_of(weight)))
@@ -245,8 +332,26 @@ def test_refusals(http: list[Object], asked: Object, said: str) -> None:
         assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("spec", [None, {}, {"http": None}, {"tls": ELSEWHERE["tls"]}])
-def test_a_virtual_service_without_http_is_refused(spec: Any) -> None:
+@pytest.mark.parametrize(
+    ("weights", "weight", "said"),
+    [
+        (
+            (60, 0),
+            1,
+            "60 parts of its weights that third leave cannot be split 99 to 1: the nearest are weight 0 and weight 1 with weight_total 60",
+        ),
+        ((50, 7), 50, "the nearest are weight 28 and weight 29 with weight_total 57"),
+        ((0, 0), 5, "the 0 parts of its weights that third leave cannot be split: give the stable destination a weight"),
+    ],
+)
+def test_a_split_that_whole_parts_cannot_say_beside_a_third_destination(weights: tuple[int, int], weight: int, said: str) -> None:
+    obj = virtual_service(route(to("shop", weights[0]), to("shop-canary", weights[1]), to("third", 40)))
+    with pytest.raises(Refused, match=said):
+        istio.changes(objects(obj), target(additional_destinations=("third",)), Wish(split_of(weight)))
+
+
+@pytest.mark.parametrize("spec", [None, {}, {"http": None}])
+def test_a_virtual_service_without_routes_is_refused(spec: Any) -> None:
     obj = {**virtual_service(), "spec": spec}
     for call in (lambda: istio.changes(objects(obj), target(), Wish(split_of(5))), lambda: istio.weight(objects(obj), target())):
         with pytest.raises(Refused, match=r"^VirtualService test/shop has no HTTP route to Service 'shop'"):
@@ -278,5 +383,15 @@ def test_weight_says_the_split_as_it_is(http: list[Object], asked: Object, split
     ],
 )
 def test_the_version_asked_for(asked: str | None, version: str) -> None:
-    found = istio.parts(target(api_version=asked))["virtual_service"].resource
-    assert (found.kind, found.api_version) == ("VirtualService", version)
+    found = [part.resource for part in istio.parts(target(api_version=asked, **SUBSETS)).values()]
+    assert [(each.kind, each.api_version) for each in found] == [("VirtualService", version), ("DestinationRule", version)]
+
+
+def test_what_somebody_puts_above_an_unnamed_route_does_not_matter() -> None:
+    place, obj = target(), virtual_service(route(*BOTH, match=[{"uri": {"prefix": "/"}}]))
+    after = carried_out(objects(obj), place, Wish(split_of(20)))["virtual_service"]
+    theirs = route(to("other"), match=[{"uri": {"prefix": "/other"}}])
+    live = {**after, "spec": {**after["spec"], "http": [theirs, *after["spec"]["http"]]}}
+    assert istio.weight(objects(live), place) == Split(80, 20)
+    back = carried_out(objects(live), place, None)["virtual_service"]
+    assert back["spec"]["http"] == [theirs, *obj["spec"]["http"]]

@@ -1,0 +1,94 @@
+"""The DestinationRule that names the two subsets: which pods are which version."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+# Source: https://istio.io/latest/docs/reference/config/networking/destination-rule/ (DestinationRule, Subset)
+from typing import Any
+
+from ..._objects.edits import Edit
+from ..._objects.refusal import Refused
+from ..router import title
+from ..target import Target
+from . import hosts
+
+Object = dict[str, Any]
+Labels = dict[str, str]
+
+
+def refuse_half(target: Target) -> None:
+    """Raises Refused unless the target names all that a split by subset needs, or nothing of it."""
+    options = {
+        "stable_subset": target.stable_subset,
+        "canary_subset": target.canary_subset,
+        "destination_rule": target.destination_rule,
+    }
+    labels = {"stable_labels": target.stable_labels, "canary_labels": target.canary_labels}
+    given = [key for key, value in {**options, **labels}.items() if value]
+    lacking = [key for key, value in options.items() if not value]
+    if given and lacking:
+        raise Refused(f"{', '.join(given)}: a split by subset needs {', '.join(lacking)} too")
+    if given and target.stable_subset == target.canary_subset:
+        raise Refused(f"stable_subset and canary_subset are both {target.stable_subset!r}: the canary needs a subset of its own")
+
+
+def edits(rule: Object, target: Target) -> list[Edit]:
+    """The labels that the subsets' pods must have; a subset that is not there is added, where its labels are given."""
+    _refuse_foreign(rule, target)
+    found = [edit for name, labels in _asked(target).items() for edit in _subset_edits(rule, name, labels)]
+    stable, canary = ({**_labels(rule, name), **labels} for name, labels in _asked(target).items())
+    for name, narrow, wide in ((target.stable_subset, canary, stable), (target.canary_subset, stable, canary)):
+        if wide.items() <= narrow.items():
+            raise Refused(
+                f"{title(rule)}: subset {name!r} ({_show(wide)}) has the pods of both versions: "
+                "give both subsets labels that tell their pods apart, in the rule or with stable_labels and canary_labels"
+            )
+    return found
+
+
+def labels_of(rule: Object, name: str) -> tuple[tuple[str, str], ...]:
+    """The labels that the pods of a subset have."""
+    return tuple(sorted(_labels(rule, name).items()))
+
+
+def _asked(target: Target) -> dict[str, Labels]:
+    return {target.stable_subset: dict(target.stable_labels), target.canary_subset: dict(target.canary_labels)}
+
+
+def _refuse_foreign(rule: Object, target: Target) -> None:
+    host = str((rule.get("spec") or {}).get("host"))
+    service = hosts.full(target.stable_service, target)
+    fits = service.endswith(host[1:]) if host.startswith("*") else hosts.is_service(host, target.stable_service, target)
+    if not fits:
+        raise Refused(f"{title(rule)} is for host {host!r}, not for Service {target.stable_service!r}: check destination_rule")
+
+
+def _subsets(rule: Object, name: str | None = None) -> list[Object]:
+    found = list((rule.get("spec") or {}).get("subsets") or [])
+    return [each for each in found if name in (None, each.get("name"))]
+
+
+def _labels(rule: Object, name: str) -> Labels:
+    return {key: value for each in _subsets(rule, name) for key, value in (each.get("labels") or {}).items()}
+
+
+def _subset_edits(rule: Object, name: str, labels: Labels) -> list[Edit]:
+    found = _subsets(rule, name)
+    if len(found) > 1:
+        raise Refused(f"{title(rule)} has {len(found)} subsets named {name!r}: leave one")
+    path = ("spec", "subsets", {"name": name})
+    if found:
+        return [Edit((*path, "labels", key), value) for key, value in labels.items()]
+    if not labels:
+        names = ", ".join(str(each.get("name")) for each in _subsets(rule)) or "none"
+        raise Refused(
+            f"{title(rule)} has no subset {name!r} (it has: {names}): correct the name, or give stable_labels or canary_labels to add it"
+        )
+    return [Edit(path, {"name": name, "labels": labels})]
+
+
+def _show(labels: Labels) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items())) or "without labels"
