@@ -71,26 +71,12 @@ options:
           - Without it, the stable Service's name with C(-canary) behind it.
         type: str
   routers:
-    description: The routers that carry the traffic. All are validated before anything is written.
+    description:
+      - The routers that carry the traffic, each with its C(type) and C(name). All are validated before anything is written.
+      - C(type) is what O(progressive.delivery.canary_weight#module:router) is there, and each takes the options of that module that say
+        where the split stands, such as C(routes), C(kind), C(canary_ingress), C(api_version) or C(definition).
     type: list
     elements: dict
-    suboptions:
-      type:
-        description: The kind of router.
-        type: str
-        choices: [istio]
-        required: true
-      name:
-        description: Name of the router object.
-        type: str
-        required: true
-      routes:
-        description: Names of the routes to move, needed only when more than one leads to the stable Service.
-        type: list
-        elements: str
-      api_version:
-        description: The API version in which to read and write the router object.
-        type: str
   canary:
     description: The canary's steps.
     type: dict
@@ -105,11 +91,17 @@ options:
   grace:
     description:
       - How long proxies get to converge after each move of traffic, in seconds or as a duration such as V(5s).
-      - Without it, the longest default of the routers, for C(istio) V(5s).
+      - Without it, the longest default of the routers, as O(progressive.delivery.canary_weight#module:grace) says.
     type: str
   drain:
     description: How long pods that had traffic live on after it has left. Without it, as O(grace).
     type: str
+  probe:
+    description:
+      - Requests that are sent after each move on the routers until their answers show the asked split, instead of waiting the O(grace).
+      - A mapping with C(url), C(expect) and more, as in O(progressive.delivery.canary_weight#module:probe).
+      - The O(grace) is still waited after Services were pointed elsewhere, since no split shows that, and where there are several routers.
+    type: dict
   until:
     description:
       - V(pause) goes on to the next pause or to the end. A call that finds a timed pause waits it out first.
@@ -238,6 +230,10 @@ resume_at:
   description: When a timed pause is over, in seconds since the epoch.
   returned: when paused with a duration
   type: float
+measured:
+  description: What the O(probe) saw of the last move, as module M(progressive.delivery.canary_weight) returns it.
+  returned: when a probe was sent
+  type: dict
 actions:
   description: What was done, in order; in check mode what would be.
   returned: always
@@ -251,6 +247,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import rollout
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import NotYet
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Held, Lost
+from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted
@@ -262,22 +259,17 @@ WORKLOAD_SPEC: dict[str, Any] = {
     "kind": {"type": "str", "choices": ["Deployment"], "default": "Deployment"},
     "style": {"type": "str", "choices": ["clone"], "default": "clone"},
 }
-ROUTER_SPEC: dict[str, Any] = {
-    "type": {"type": "str", "choices": ["istio"], "required": True},
-    "name": {"type": "str", "required": True},
-    "routes": {"type": "list", "elements": "str"},
-    "api_version": {"type": "str"},
-}
 PROMOTE_SPEC: dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "workload": {"type": "dict", "options": WORKLOAD_SPEC},
     "revision": {"type": "dict", "options": {"images": {"type": "dict"}, "number": {"type": "int"}}},
     "services": {"type": "dict", "options": {"stable": {"type": "str", "required": True}, "canary": {"type": "str"}}},
-    "routers": {"type": "list", "elements": "dict", "options": ROUTER_SPEC},
+    "routers": {"type": "list", "elements": "dict"},
     "canary": {"type": "dict", "options": {"steps": {"type": "list", "elements": "raw"}}},
     "grace": {"type": "str"},
     "drain": {"type": "str"},
+    "probe": {"type": "dict"},
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
     "promote": {"type": "dict", "options": PROMOTE_SPEC},
     "retry": {"type": "bool", "default": False},
@@ -292,7 +284,7 @@ def wish_of(params: dict[str, Any]) -> rollout.Wish:
     number = revision.pop("number", None)
     return rollout.Wish(
         name=params["name"],
-        plan={**{key: params[key] for key in PLAN_KEYS}, "revision": revision or None},
+        plan={**{key: params[key] for key in PLAN_KEYS}, "revision": revision or None, "routers": with_definitions(params["routers"])},
         until=params["until"],
         promote=params["promote"],
         state=params["state"],
@@ -307,6 +299,8 @@ def result_of(this: rollout.Run) -> dict[str, Any]:
     told = report(this.found, this.agreed, this.wish.name)
     if this.nothing_to_do:
         told.update(phase="Healthy", msg=f"rollout {this.wish.name}: the workload runs this version already")
+    measured = this.ctx.journal.measured
+    told.update({} if measured is None else {"measured": measured})
     return {**told, "actions": [str(action) for action in this.planned] or this.ctx.journal.actions}
 
 

@@ -36,6 +36,7 @@ class Journal:
     diff: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     changed: bool = False
+    measured: dict[str, Any] | None = None  # what the last probe saw
     acting: bool = False  # whether an action of a rollout has been begun, as opposed to checks and refusals before
 
     def wrote(self, ref: Ref, before: Object | None, after: Object | None) -> None:

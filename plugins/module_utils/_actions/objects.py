@@ -14,6 +14,7 @@ from .._cluster.errors import Conflict
 from .._objects import edits
 from .._objects.edits import Edit
 from .._objects.patches import merge_patch
+from .._objects.refusal import Refused
 from .._objects.resources import Ref
 from .._routing.router import Change
 from .context import Context, Failed
@@ -154,6 +155,8 @@ def _decide_one(
     annotate: bool,
 ) -> _Write:
     key, obj = change.part, live[change.part]
+    if obj is not None and (change.remove or change.make is not None):
+        refuse_other_owners(ctx, ref, obj)
     if change.remove or (obj is None and change.make is None):
         return _Write(key, obj, None, None)
 
@@ -165,6 +168,13 @@ def _decide_one(
     result = edits.edited(obj or change.make or {}, ctx.by, edits_of, ctx.on_drift, ctx.recall(ref.key))
     wanted = edits.stored(result, ctx.clock.now()) if annotate else result.obj
     return _Write(key, obj, wanted, result)
+
+
+def refuse_other_owners(ctx: Context, ref: Ref, obj: Object) -> None:
+    """Raises Refused for an object that another owner made: it has to make and remove it alone."""
+    others = sorted({field.by for field in edits.fields_of(obj)} - {ctx.by})
+    if others:
+        raise Refused(f"{ref} was made for {', '.join(others)}: end that first, or give this one another name")
 
 
 def _done(write: _Write) -> bool:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Callable
 
 from .._objects.refusal import Drifted
@@ -89,10 +90,24 @@ class Stage:
 
     def settle(self, changed: bool) -> None:
         """Waits the grace after a move of traffic."""
-        if (changed or self.resumed) and self.record.moved is None:
-            self.moved()
+        self._note(changed)
         if self.record.moved is not None:
             self.ctx.settle(self.grace, self.record.moved)
+
+    def settle_moves(self, moves: Sequence[traffic.Moved]) -> None:
+        """Waits after moves on the routers: the grace, or until the probe sees the split served."""
+        changed = any(moved.changed for moved in moves)
+        self._note(changed)
+        if self.record.moved is not None and self.plan.probe is not None and self.ctx.wait and len(moves) == 1:
+            measured = traffic.measure(self.ctx, moves[0], self.plan.probe)
+            self.ctx.journal.measured = asdict(measured)
+            if measured.told_apart:
+                return
+        self.settle(changed)
+
+    def _note(self, changed: bool) -> None:
+        if (changed or self.resumed) and self.record.moved is None:
+            self.moved()
 
 
 def perform(stage: Stage, action: kinds.Action) -> None:
@@ -144,15 +159,13 @@ def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None
 
 def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
     moves = [traffic.move(stage.ctx, target, Wish(split_of(action.weight))) for target in stage.plan.routers]
-    stage.settle(any(move.changed for move in moves))
+    stage.settle_moves(moves)
 
 
 def _restore_routers(stage: Stage, _action: kinds.RestoreRouters) -> None:
-    def emptied(moved: traffic.Moved) -> None:
-        stage.settle(moved.changed)
-
-    moves = [traffic.restore(stage.ctx, target, emptied) for target in stage.plan.routers if traffic.exists(stage.ctx, target)]
-    stage.settle(any(move.changed for move in moves))
+    there = [target for target in stage.plan.routers if traffic.exists(stage.ctx, target)]
+    moves = traffic.restore_all(stage.ctx, there, stage.settle_moves)
+    stage.settle_moves(moves)
 
 
 def _drain(stage: Stage, _action: kinds.Drain) -> None:

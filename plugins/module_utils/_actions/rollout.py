@@ -175,7 +175,7 @@ def _recorded_plan(this: Run) -> Plan | None:
     """The plan by which the rollout came to where it is, whatever the call names; just its times are the call's."""
     if this.found is None:
         return None
-    times = {key: this.wish.plan[key] for key in ("grace", "drain") if this.wish.plan.get(key) is not None}
+    times = {key: this.wish.plan[key] for key in ("grace", "drain", "probe") if this.wish.plan.get(key) is not None}
     return read_plan(this.wish.name, this.ctx.namespace, {**this.record.plan, **times})
 
 

@@ -7,26 +7,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
-from .._objects.edits import changed_at
+from .._cluster import probing
+from .._objects.edits import changed_at, fields_of
 from .._objects.refusal import Refused
-from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE, Ref
+from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE, Ref, labels
+from .._plan.probes import Probe
 from .._routing import router_of
-from .._routing.router import Backend, Objects
+from .._routing.router import Backend, NotSeen, Objects, Part
+from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
-from .._workloads.pods import is_ready
-from .._workloads.services import endpoints_of
+from .._workloads.services import endpoints_of, selector_text, selects
 from . import objects
 from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
 
+_NEW = 10.0  # seconds in which a controller says something of an object that was made just now
+
 
 @dataclass(frozen=True)
 class Moved:
-    """What the router said before and says now, and its objects, the one that the user names first."""
+    """What the router said before and says now, its objects, the one that the user names first, and what users must know about it."""
 
     target: Target
     previous: Split
@@ -34,15 +38,19 @@ class Moved:
     resources: list[Object]
     changed: bool
     drifted: list[str]
+    warnings: list[str] = field(default_factory=list)
 
 
 def move(ctx: Context, target: Target, wish: Wish, require_ready: bool = True) -> Moved:
     """Splits the traffic. Requests: a GET of each object when nothing is to be done; else also the EndpointSlices, and a write each."""
-    return _edit(ctx, target, wish, require_ready)
+    moved = _edit(ctx, target, wish, require_ready)
+    ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
+    return moved
 
 
 def move_all(ctx: Context, targets: Sequence[Target], wish: Wish, require_ready: bool = True) -> list[Moved]:
     """Splits the traffic of several router objects alike; all are looked at before the first is written."""
+    _refuse_one_for_several(targets)
     if len(targets) > 1:
         rehearsal = replace(ctx, check=True, journal=Journal())
         for target in targets:
@@ -50,38 +58,76 @@ def move_all(ctx: Context, targets: Sequence[Target], wish: Wish, require_ready:
     return [move(ctx, target, wish, require_ready) for target in targets]
 
 
-def restore(ctx: Context, target: Target, settle: Callable[[Moved], None], require_ready: bool = True) -> Moved:
-    """Puts the router back as it was before the first split.
+def restore_all(
+    ctx: Context, targets: Sequence[Target], settle: Callable[[Sequence[Moved]], Any], require_ready: bool = True
+) -> list[Moved]:
+    """Puts routers back as they were before the first split.
 
-    settle: called between the move to weight 0 and the removal of an object that carried the traffic.
+    settle: called between the move to weight 0 and the removal of objects that carried the traffic. None is removed before all have
+    weight 0: ingress-nginx keeps one split for a pair of Services, by what any of its Ingresses says.
     """
-    if not router_of(target).removes or not _made(ctx, target):
-        return _edit(ctx, target, None, require_ready)
-    emptied = _edit(ctx, target, Wish(Split(100, 0)), require_ready)
-    settle(emptied)
-    gone = _edit(ctx, target, None, require_ready)
-    drifted = emptied.drifted + gone.drifted
-    return Moved(target, emptied.previous, gone.weight, gone.resources, emptied.changed or gone.changed, drifted)
+    removing = [target for target in targets if router_of(target).removes and _made(ctx, target)]
+    emptied = {target: _edit(ctx, target, Wish(Split(100, 0)), require_ready) for target in removing}
+    if emptied:
+        settle(list(emptied.values()))
+    return [_after(emptied.get(target), _edit(ctx, target, None, require_ready)) for target in targets]
+
+
+def _after(emptied: Moved | None, gone: Moved) -> Moved:
+    if emptied is None:
+        return gone
+    changed, drifted = emptied.changed or gone.changed, emptied.drifted + gone.drifted
+    return replace(gone, previous=emptied.previous, changed=changed, drifted=drifted)
+
+
+def _refuse_one_for_several(targets: Sequence[Target]) -> None:
+    """Raises Refused where one object would have to be made for more than one router."""
+    made = [str(part.name) for target in targets for part in router_of(target).parts(target).values() if not part.required]
+    for name in sorted(set(made)):
+        if made.count(name) > 1:
+            names = ", ".join(target.name for target in targets)
+            raise Refused(f"{name} would be made for each of {names}: let each have its own name, by default with -canary behind it")
 
 
 def _made(ctx: Context, target: Target) -> bool:
-    """Whether any of the objects that the router makes is there."""
-    router = router_of(target)
-    return any(ctx.client.find(ctx.ref(part.resource, part.name)) for part in router.parts(target).values() if not part.required)
+    """Whether any of the objects beside the first is there because of us, or changed by us."""
+    return any(_ours(ctx, part) for part in list(router_of(target).parts(target).values())[1:])
+
+
+def _ours(ctx: Context, part: Part) -> bool:
+    found = ctx.client.find(ctx.ref(part.resource, part.name))
+    return found is not None and (not part.required or any(field.by == ctx.by for field in fields_of(found)))
 
 
 def exists(ctx: Context, target: Target) -> bool:
     """Whether the router is there; one that the user deleted needs nothing back."""
-    parts = router_of(target).parts(target)
-    return all(ctx.client.find(ctx.ref(part.resource, part.name)) for part in parts.values() if part.required)
+    part = next(iter(router_of(target).parts(target).values()))
+    return ctx.client.find(ctx.ref(part.resource, part.name)) is not None
 
 
-def settle(ctx: Context, moves: Sequence[Moved], grace: float) -> None:
-    """Lets proxies converge after moves, also after one that an earlier call made and did not live to wait for."""
+def settle(ctx: Context, moves: Sequence[Moved], grace: float, probe: Probe | None = None) -> Measured | None:
+    """Lets proxies converge after moves, also after one that an earlier call made and did not live to wait for.
+
+    With a probe it waits until that sees the split served, and returns what it saw; the grace too where the answers do not tell the
+    split from the one before, or where the probe's URL stands for one of several routers.
+    """
+    measured = measure(ctx, moves[0], probe) if probe is not None and moves else None
+    if measured is not None and measured.told_apart and len(moves) == 1:
+        return measured
     times = [ctx.clock.now() if moved.changed else changed_at(obj) for moved in moves for obj in moved.resources]
     known = [at for at in times if at is not None]
     if known:
         ctx.settle(grace, max(known))
+    return measured
+
+
+def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
+    """Asks the probe's URL until the split is served as the router says; raises Failed when the time is up."""
+    previous = moved.previous.canary / moved.previous.total if moved.changed else None
+    try:
+        return probing.probe(ctx.clock, probe, previous, moved.weight.canary / moved.weight.total, ctx.beat)
+    except probing.NotServed as late:
+        raise Failed(str(late)) from None
 
 
 def validate(ctx: Context, target: Target) -> None:
@@ -89,8 +135,11 @@ def validate(ctx: Context, target: Target) -> None:
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
     found = {key: ctx.client.get(ref) if parts[key].required else ctx.client.find(ref) for key, ref in refs.items()}
-    router.changes(found, target, Wish(Split(99, 1)))
-    router.missing(found, target)  # raises when the router will not serve them
+    router.changes(found, target, Wish(Split(0, 1)))
+    _require_served(ctx, target, refs, found)
+    for key, obj in found.items():
+        if obj is not None and not parts[key].required:
+            objects.refuse_other_owners(ctx, refs[key], obj)
     present = router.weight(found, target)
     if present.canary:
         # The new version would get this share as soon as the canary Service points at it, whatever the first step says.
@@ -103,39 +152,74 @@ def validate(ctx: Context, target: Target) -> None:
 def _edit(ctx: Context, target: Target, wish: Wish | None, require_ready: bool) -> Moved:
     router, refs = router_of(target), _refs(ctx, target)
     required = {key for key, part in router.parts(target).items() if part.required}
+    if wish is None:
+        required &= {next(iter(refs))}  # What the user deleted beside it needs nothing back.
 
     def check(before: Objects, after: Objects) -> None:
         if wish is not None:
-            router.missing(before, target)  # raises when the router will not serve them
+            _require_served(ctx, target, refs, before)
         if require_ready:
             _require_ready(ctx, router.backends(after, target, router.weight(after, target), wish))
 
     outcome = objects.edit_all(ctx, refs, required, lambda bases: router.changes(bases, target, wish), check)
     if not ctx.check:
-        _prove(ctx, target, refs, outcome.after)
+        _prove(ctx, target, refs, outcome, wish)
     resources = [obj for obj in outcome.after.values() if obj is not None]
     return Moved(
-        target, router.weight(outcome.before, target), router.weight(outcome.after, target), resources, outcome.changed, outcome.drifted
+        target,
+        router.weight(outcome.before, target),
+        router.weight(outcome.after, target),
+        resources,
+        outcome.changed,
+        outcome.drifted,
+        router.warnings(outcome.after, target, wish) if wish is not None else [],
     )
 
 
-def _prove(ctx: Context, target: Target, refs: dict[str, Ref], after: Objects) -> None:
+def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: Objects) -> None:
+    """Raises Refused for objects that their controller refuses, or that none has seen; new ones get a moment to be seen."""
+    router = router_of(target)
+
+    def unseen(found: Objects) -> str | None:
+        try:
+            router.missing(found, target)
+        except NotSeen as nobody:
+            return str(nobody)
+        return None
+
+    text = unseen(found)
+    if text is None:
+        return
+    seconds = min(ctx.wait_timeout, _NEW) if ctx.wait and not ctx.check else 0.0
+    try:
+        _until(replace(ctx, wait=True, wait_timeout=seconds), refs, found, unseen)
+    except Failed:
+        raise Refused(text) from None
+
+
+def _prove(ctx: Context, target: Target, refs: dict[str, Ref], outcome: objects.Outcomes, wish: Wish | None) -> None:
     """Waits until the router's controller says that it serves the objects, where it says such things."""
     router = router_of(target)
-    missing = router.missing(after, target)
-    key, ref = next(iter(refs.items()))
-    if missing is None:
-        return
-
-    def still_missing(found: list[Object]) -> str | None:
-        if not found:
-            raise Failed(f"{ref} was deleted while its status was waited for")
-        return router.missing({**after, key: found[0]}, target)
-
     try:
-        ctx.until(f"the status of {ref}", ref.resource, still_missing, name=ref.name, known=after[key])
+        if router.missing(outcome.after, target) is not None:
+            _until(ctx, refs, outcome.after, lambda found: router.missing(found, target))
     except Refused as refused:
+        if wish is None and isinstance(refused, NotSeen):
+            return  # Nobody serves what was put back.
+        if not outcome.changed:
+            raise
         raise Failed(f"{refused}. It was written already: state absent, or an abort, puts it back") from None
+
+
+def _until(ctx: Context, refs: dict[str, Ref], found: Objects, missing: Callable[[Objects], str | None]) -> None:
+    key, ref = next(iter(refs.items()))
+
+    def still_missing(items: list[Object]) -> str | None:
+        if not items:
+            raise Failed(f"{ref} was deleted while its status was waited for")
+        return missing({**found, key: items[0]})
+
+    ctx.until(f"the status of {ref}", ref.resource, still_missing, name=ref.name, known=found[key])
 
 
 def _refs(ctx: Context, target: Target) -> dict[str, Ref]:
@@ -145,30 +229,33 @@ def _refs(ctx: Context, target: Target) -> dict[str, Ref]:
 def _require_ready(ctx: Context, backends: Sequence[Backend]) -> None:
     for namespace in sorted({backend.namespace for backend in backends}):
         here = [backend for backend in backends if backend.namespace == namespace]
-        _require_services(ctx, namespace, [backend for backend in here if not backend.labels])
-        _require_pods(ctx, namespace, [backend for backend in here if backend.labels])
+        names = ",".join(sorted({backend.service for backend in here}))
+        slices, _version = ctx.client.list(ENDPOINT_SLICE, namespace, f"kubernetes.io/service-name in ({names})")
+        pods = _labelled(ctx, namespace, [dict(backend.labels) for backend in here if backend.labels])
+        for backend in here:
+            ready = set(endpoints_of(backend.service, slices).ready)
+            if backend.labels:
+                ready &= {uid for uid, pod in pods.items() if selects(dict(backend.labels), labels(pod))}
+            if not ready:
+                ctx.client.get(Ref(SERVICE, namespace, backend.service))  # Says so when there is no such Service.
+                raise Refused(_not_ready(backend))
 
 
-def _require_services(ctx: Context, namespace: str, backends: Sequence[Backend]) -> None:
-    if not backends:
-        return
-    names = ",".join(sorted({backend.service for backend in backends}))
-    slices, _version = ctx.client.list(ENDPOINT_SLICE, namespace, f"kubernetes.io/service-name in ({names})")
-    for backend in backends:
-        if not endpoints_of(backend.service, slices).ready:
-            ctx.client.get(Ref(SERVICE, namespace, backend.service))  # Says so when there is no such Service.
-            raise Refused(
-                f"Service {namespace}/{backend.service} has no ready endpoints and would get {backend.share}: "
-                f"make its pods ready (kubectl get endpointslices -n {namespace} -l kubernetes.io/service-name={backend.service})"
-            )
+def _labelled(ctx: Context, namespace: str, asked: Sequence[dict[str, str]]) -> dict[str, Object]:
+    """The pods that have any of the sets of labels, and perhaps more, by uid; EndpointSlices do not know labels."""
+    if not asked:
+        return {}
+    keys = sorted(set.intersection(*map(set, asked)))
+    selector = ",".join(f"{key} in ({','.join(sorted({each[key] for each in asked}))})" for key in keys)
+    pods, _version = ctx.client.list(POD, namespace, selector)
+    return {str(pod["metadata"]["uid"]): pod for pod in pods}
 
 
-def _require_pods(ctx: Context, namespace: str, backends: Sequence[Backend]) -> None:
-    for backend in backends:
-        selector = ",".join(f"{key}={value}" for key, value in backend.labels)
-        pods, _version = ctx.client.list(POD, namespace, selector)
-        if not any(is_ready(pod) for pod in pods):
-            raise Refused(
-                f"Service {namespace}/{backend.service}: no ready pod has the labels {selector}, and they would get {backend.share}: "
-                f"make such pods ready (kubectl get pods -n {namespace} -l {selector})"
-            )
+def _not_ready(backend: Backend) -> str:
+    where, service = f"-n {backend.namespace}", f"Service {backend.namespace}/{backend.service}"
+    if not backend.labels:
+        find = f"kubectl get endpointslices {where} -l kubernetes.io/service-name={backend.service}"
+        return f"{service} has no ready endpoints and would get {backend.share}: make its pods ready ({find})"
+    selector = selector_text(dict(backend.labels))
+    find = f"kubectl get pods {where} -l {selector}"
+    return f"{service} has no ready endpoints with the labels {selector}, which would get {backend.share}: make such pods ready ({find})"

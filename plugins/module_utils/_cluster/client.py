@@ -67,8 +67,12 @@ class Client:
         return dict(self._ask("POST", ref, ref.resource.path(ref.namespace), body=obj))
 
     def patch(self, ref: Ref, patch: Object, seen: Object) -> Object:
-        """Merges the patch into the object if it is still as it was seen; raises Conflict else."""
-        return dict(self._ask("PATCH", ref, ref.path, body=guarded(patch, seen), content_type=MERGE_PATCH))
+        """Merges the patch into the object if it is still as it was seen; raises Conflict else.
+
+        A field that the server's definition of the kind does not have (older CRDs) is an error: it would be dropped without a word.
+        """
+        strict = {"fieldValidation": "Strict"}
+        return dict(self._ask("PATCH", ref, ref.path, strict, guarded(patch, seen), MERGE_PATCH))
 
     def delete(self, ref: Ref, seen: Object) -> None:
         """Deletes just the object that was seen (in the background: owned objects follow). One that is gone is fine."""

@@ -65,6 +65,8 @@ def _message(verb: str, ref: Ref, status: int, body: Any) -> str:
 
 def _said(body: Any) -> str | None:
     text = body.get("message") if isinstance(body, Mapping) else body
+    # Before this the server repeats all of the object.
+    text = str(text).rpartition("strict decoding error: ")[2] if text else None
     return " ".join(str(text).split())[:500] if text else None
 
 

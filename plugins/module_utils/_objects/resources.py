@@ -66,7 +66,15 @@ SERVICE = Resource("", "v1", "Service", "services")
 # Kinds that are served in several versions; the first is what is asked for by default, since every release
 # of the router that is in use serves it.
 _VERSIONED: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "Ingress": ("networking.k8s.io", "ingresses", ("v1",)),
     "VirtualService": ("networking.istio.io", "virtualservices", ("v1beta1", "v1", "v1alpha3")),
+    "DestinationRule": ("networking.istio.io", "destinationrules", ("v1beta1", "v1", "v1alpha3")),
+    "HTTPRoute": ("gateway.networking.k8s.io", "httproutes", ("v1", "v1beta1")),
+    "GRPCRoute": ("gateway.networking.k8s.io", "grpcroutes", ("v1", "v1alpha2")),
+    # Gateway API 1.4 and before have TLSRoute v1alpha2 only, in the experimental channel; 1.5 and later v1, and serve no other.
+    "TLSRoute": ("gateway.networking.k8s.io", "tlsroutes", ("v1", "v1alpha3", "v1alpha2")),
+    # v1 is new in Gateway API 1.6, whose standard channel serves nothing else.
+    "TCPRoute": ("gateway.networking.k8s.io", "tcproutes", ("v1alpha2", "v1")),
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._routing.target import Target, given_of
 from .durations import seconds
+from .probes import Probe, read_probe
 from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named
 from .routers import ALL_OPTIONS, Between, read_router
 from .steps import Step, read_steps
@@ -46,6 +47,7 @@ class Plan:
     steps: tuple[Step, ...]
     grace: float | None
     drain: float | None
+    probe: Probe | None
     raw: dict[str, Any]
 
     @property
@@ -56,7 +58,7 @@ class Plan:
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
-PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "drain")
+PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "drain", "probe")
 
 
 def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
@@ -84,6 +86,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         steps=read_steps(parts["canary"].get("steps")),
         grace=_seconds(raw, "grace"),
         drain=_seconds(raw, "drain"),
+        probe=read_probe(raw.get("probe")),
         raw=raw,
     )
 
@@ -119,7 +122,10 @@ def _routers(raw: Any, between: Between) -> tuple[Target, ...]:
 def _router(raw: Any, where: str, between: Between) -> Target:
     value = keys(where, raw, *_ROUTER)
     options = {key: value[key] for key in ALL_OPTIONS if key in value}
-    return read_router(str(value["type"]), value["name"], options, where, between)
+    target = read_router(str(value["type"]), value["name"], options, where, between)
+    if target.stable_subset or target.canary_subset:
+        raise Refused(f"{where}: a rollout splits between two Services: leave the subsets out, or move them with module canary_weight")
+    return target
 
 
 def _images(raw: Any) -> dict[str, str]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects.refusal import Refused
-from .._routing import ROUTERS
+from .._routing import ROUTERS, names
+from .._routing.definition import read_definition
 from .._routing.target import Level4Route, Target
-from .reading import MAX_OBJECT, choice, keys, named, texts
+from .reading import MAX_OBJECT, keys, named, texts
 
 # The options that each router takes besides those that all take.
 _COMMON = ("routes", "api_version", "additional_destinations")
@@ -23,6 +24,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "ingress_nginx": ("api_version", "canary_ingress", "annotation_prefix"),
 }
 _DEFINED = (*_COMMON, "definition")
+REPLICAS = "replicas"  # no router, so it has no target
 ALL_OPTIONS = tuple(dict.fromkeys(option for options in (*OPTIONS.values(), _DEFINED) for option in options))
 
 
@@ -38,11 +40,11 @@ class Between:
 def read_router(kind: str, name: str, raw: Mapping[str, Any], where: str, between: Between) -> Target:
     """The target that the options of one router name. raw: those of ALL_OPTIONS; None and empty ones count as not given."""
     given = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
-    choice(f"{where}, type" if where else "router", kind, tuple(sorted(ROUTERS)))
+    _refuse_unknown(kind, where, "definition" in given)
     foreign = sorted(set(given) - set(OPTIONS.get(kind, _DEFINED)))
     if foreign:
-        takers = {option: [router for router, options in OPTIONS.items() if option in options] for option in foreign}
-        told = "; ".join(f"{option} is for {', '.join(routers) or 'routers with a definition'}" for option, routers in takers.items())
+        takers = {**OPTIONS, "routers with a definition": _DEFINED}
+        told = "; ".join(f"{option} is for {', '.join(each for each in takers if option in takers[each])}" for option in foreign)
         raise Refused(f"{_at(where)}{', '.join(foreign)} cannot be used with {kind}: {told}")
     return Target(
         router=kind,
@@ -61,9 +63,25 @@ def read_router(kind: str, name: str, raw: Mapping[str, Any], where: str, betwee
         tls_routes=_level_4(f"{_at(where)}tls_routes", given.get("tls_routes", ())),
         tcp_routes=_level_4(f"{_at(where)}tcp_routes", given.get("tcp_routes", ())),
         additional_destinations=texts(f"{_at(where)}additional_destinations", given.get("additional_destinations", ())),
-        canary_ingress=str(given.get("canary_ingress", "")),
-        annotation_prefix=str(given.get("annotation_prefix", Target.annotation_prefix)),
+        canary_ingress=_named(f"{_at(where)}canary_ingress", given.get("canary_ingress", "")),
+        annotation_prefix=_named(f"{_at(where)}annotation_prefix", given.get("annotation_prefix", Target.annotation_prefix)),
+        definition=read_definition(given["definition"], f"{_at(where)}definition") if "definition" in given else None,
     )
+
+
+def _refuse_unknown(kind: str, where: str, defined: bool) -> None:
+    key = f"{where}, type" if where else "router"
+    if kind == REPLICAS:
+        raise Refused(f"{key}: {kind} splits by the pods of two Deployments, which a rollout cannot do yet: use the module canary_weight")
+    if defined and kind in ROUTERS:
+        raise Refused(f"{key}: {kind!r} is a router that needs no definition: leave definition out, or give the router another name")
+    if not defined and kind not in names():
+        known = ", ".join(names() if where else sorted([*names(), REPLICAS]))
+        raise Refused(f"{key}: unknown router {kind!r}: use one of {known}, or describe it with definition (docs/routers.md)")
+
+
+def _named(where: str, name: Any) -> str:
+    return named(where, name, MAX_OBJECT) if name else ""
 
 
 def _at(where: str) -> str:

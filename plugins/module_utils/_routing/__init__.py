@@ -9,20 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._objects.refusal import Refused
-from . import istio
+from . import described, gateway_api, ingress_nginx, istio
+from .definitions import SHIPPED, shipped
 from .router import Router
 from .target import Target
 
 ROUTERS: dict[str, Router] = {
+    "gateway_api": gateway_api.ROUTER,
+    "ingress_nginx": ingress_nginx.ROUTER,
     "istio": istio.ROUTER,
 }
 
 
+def names() -> list[str]:
+    """What can be asked for without a definition."""
+    return sorted((*ROUTERS, *SHIPPED))
+
+
 def router_of(target: Target) -> Router:
     """The router of a target."""
-    if target.router not in ROUTERS:
-        raise Refused(f"unknown router {target.router!r}: use one of {', '.join(sorted(ROUTERS))}")
-    return ROUTERS[target.router]
+    if target.definition is not None:
+        return described.router(target.definition)
+    if target.router in ROUTERS:
+        return ROUTERS[target.router]
+    if target.router in SHIPPED:
+        return described.router(shipped(target.router))
+    raise Refused(f"unknown router {target.router!r}: use one of {', '.join(names())}, or describe it with definition (docs/routers.md)")
 
 
 def default_grace(targets: Iterable[Target], asked: float | None = None) -> float:

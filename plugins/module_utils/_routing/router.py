@@ -20,6 +20,10 @@ Object = dict[str, Any]
 Objects = Mapping[str, Optional[Object]]
 
 
+class NotSeen(Refused):
+    """No controller has said anything of an object yet: it may be new, or attached to nothing."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One object that a router reads.
@@ -49,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Backend:
-    """Pods that would get traffic and must be ready: those behind a Service, or with labels those in the namespace that have them.
+    """Pods that would get traffic and must be ready: those behind a Service, of these with labels those that have them.
 
     share: what they would get, in words. service: its name, without the namespace.
     """
@@ -65,13 +69,24 @@ def _nothing_missing(_objects: Objects, _target: Target) -> str | None:
     return None
 
 
+def _nothing_to_say(_objects: Objects, _target: Target, _wish: Wish) -> list[str]:
+    """For routers that do what they are told, or refuse."""
+    return []
+
+
 def backends_by_service(_objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
     """The Services that get a share, as nearly all routers send traffic: to the stable and to the canary Service."""
-    shares = {target.stable_service: split.stable, target.canary_service: split.canary}
-    texts = {service: f"{share} of {split.total} parts of the traffic" for service, share in shares.items() if share}
-    if wish is not None and wish.reaches_canary:
-        texts.setdefault(target.canary_service, "matching or mirrored requests")
+    texts = shares_in_words(target.stable_service, target.canary_service, split, wish)
     return [Backend(*service_and_namespace(service, target), text) for service, text in texts.items()]
+
+
+def shares_in_words(stable: str, canary: str, split: Split, wish: Wish | None) -> dict[str, str]:
+    """What the two versions (by names of theirs) would get; without those that would get nothing."""
+    shares = ((stable, split.stable), (canary, split.canary))
+    texts = {name: f"{share} of {split.total} parts of the traffic" for name, share in shares if share}
+    if wish is not None and wish.reaches_canary:
+        texts.setdefault(canary, "matching or mirrored requests")
+    return texts
 
 
 def service_and_namespace(service: str, target: Target) -> tuple[str, str]:
@@ -90,9 +105,10 @@ class Router:
     weight(objects, target): the split that the objects say now.
     backends(objects, target, split, wish): what must be ready before the objects, as they will be, may take effect.
     missing(objects, target): what the objects' status still lacks before the router can be said to serve them, None where nothing does;
-        raises Refused, with the controller's message, where it will not serve them.
+        raises Refused, with the controller's message, where it will not serve them, and NotSeen where no controller knows of them.
+    warnings(objects, target, wish): what users must know about how the objects, as they will be, carry the wish out.
     grace: seconds that proxies may go on with the old split after the status is proven (semantics.md).
-    removes: putting back takes an object away, for which its traffic must be gone before.
+    removes: putting back takes away what traffic needs, an object or what was put into one beside the first; traffic must be gone before.
     """
 
     parts: Callable[[Target], dict[str, Part]]
@@ -101,6 +117,7 @@ class Router:
     grace: float
     backends: Callable[[Objects, Target, Split, Wish | None], list[Backend]] = backends_by_service
     missing: Callable[[Objects, Target], str | None] = _nothing_missing
+    warnings: Callable[[Objects, Target, Wish], list[str]] = _nothing_to_say
     removes: bool = False
 
 

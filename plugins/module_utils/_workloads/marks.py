@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGER = "progressive.delivery"
+from .._objects.marks import MANAGED_BY, MANAGER, own_labels
+
+__all__ = ["MANAGED_BY", "MANAGER", "POD_TEMPLATE_HASH", "REVISION", "ROLLOUT", "marks", "own_labels"]
+
 ROLLOUT = "progressive.delivery/rollout"
 REVISION = "progressive.delivery/revision"
 POD_TEMPLATE_HASH = "pod-template-hash"
@@ -16,23 +18,3 @@ POD_TEMPLATE_HASH = "pod-template-hash"
 def marks(rollout: str) -> dict[str, str]:
     """The labels of every object that is made here."""
     return {MANAGED_BY: MANAGER, ROLLOUT: rollout}
-
-
-# Metadata of these owners is not copied: their tools would take the copy for one of their own objects and prune it.
-FOREIGN_METADATA = (
-    "app.kubernetes.io/managed-by",
-    "app.kubernetes.io/instance",
-    "argocd.argoproj.io/",
-    "helm.sh/",
-    "meta.helm.sh/",
-    "kustomize.toolkit.fluxcd.io/",
-    "helm.toolkit.fluxcd.io/",
-    "kubectl.kubernetes.io/",
-    "deployment.kubernetes.io/",
-    "progressive.delivery/",
-)
-
-
-def own_labels(labels: dict[str, str]) -> dict[str, str]:
-    """The labels of a user's object that a copy of it may carry."""
-    return {key: value for key, value in labels.items() if not key.startswith(FOREIGN_METADATA)}

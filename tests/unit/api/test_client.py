@@ -124,6 +124,11 @@ def test_a_patch_whose_answer_is_lost_is_not_carried_out_twice(reached: Client, 
     assert int(live["metadata"]["resourceVersion"]) == int(seen["metadata"]["resourceVersion"]) + 1
 
 
+def test_a_field_that_the_server_does_not_know_shall_be_an_error(reached: Client, server: MemoryServer) -> None:
+    reached.patch(SHOP, PATCH, server.put(SHOP.path, BODY))
+    assert server.queries[-1] == {"fieldValidation": "Strict"}
+
+
 def test_an_object_whose_creation_is_not_answered_is_there_once(reached: Client, server: MemoryServer) -> None:
     server.after = [lost()]
     with pytest.raises(Conflict):

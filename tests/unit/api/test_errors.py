@@ -111,6 +111,15 @@ CASES = [
         ApiError,
         "the API server refuses Service test/shop as invalid (it says: spec.x: Invalid value)",
     ),
+    (
+        "PATCH",
+        SHOP,
+        422,
+        status('is invalid: patch: Invalid value: "{all of it}": strict decoding error: unknown field "spec.x"'),
+        False,
+        ApiError,
+        'the API server refuses Service test/shop as invalid (it says: unknown field "spec.x")',
+    ),
     ("GET", SHOP, 418, None, False, ApiError, "the API server answered 418 to get Service test/shop"),
     ("PUT", SHOP, 418, "x", False, ApiError, "the API server answered 418 to update Service test/shop (it says: x)"),
 ]

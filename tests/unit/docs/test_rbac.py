@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import yaml
-from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import versioned
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, lacking, of_router
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Part
+from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
 from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT
 
-ROUTERS = of_router([Part(versioned("VirtualService"), "shop")])
+TARGETS = [
+    Target("istio", "shop", "test", "shop", "shop", stable_subset="a", canary_subset="b", destination_rule="shop"),
+    *(
+        Target("gateway_api", "shop", "test", "shop", "shop-canary", kind=kind)
+        for kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")
+    ),
+    Target("ingress_nginx", "shop", "test", "shop", "shop-canary"),
+]
+ROUTERS = [needed for target in TARGETS for needed in of_router(router_of(target).parts(target).values())]
 RULES = next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
 
 

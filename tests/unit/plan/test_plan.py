@@ -147,7 +147,12 @@ MALFORMED = [
     ({"routers": 5}, "routers:", "name at least one in a list"),
     ({"routers": ["istio"]}, "routers, number 1", "must be a mapping with type, name, routes, api_version"),
     ({"routers": [{"type": "istio", "name": "a"}, {"type": "istio"}]}, "routers, number 2:", "name is missing"),
-    ({"routers": [{"type": "traefik", "name": "a"}]}, "routers, number 1, type:", "'traefik' is not supported: use istio"),
+    (
+        {"routers": [{"type": "istio", "name": "a", "stable_subset": "v1", "canary_subset": "v2", "destination_rule": "a"}]},
+        "routers, number 1:",
+        "a rollout splits between two Services",
+    ),
+    ({"routers": [{"type": "nginx", "name": "a"}]}, "routers, number 1, type:", "unknown router 'nginx': use one of"),
     ({"routers": [{"type": "istio", "name": "A b"}]}, "routers, number 1, name:", "'A b' is not a name"),
     ({"routers": [{"type": "istio", "name": "a", "route": "x"}]}, "routers, number 1:", "unknown key route: it takes type, name, routes"),
     ({"routers": [{"type": "istio", "name": "a", "routes": 5}]}, "routers, number 1, routes:", "5 is not a list of names"),

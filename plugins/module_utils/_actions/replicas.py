@@ -1,0 +1,238 @@
+"""Splits the traffic of one Service by the pods of two Deployments: what must come first comes, is ready and known, then the rest goes."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .._cluster.errors import Conflict
+from .._objects import paths
+from .._objects.patches import merge_patch
+from .._objects.refusal import Drifted, Refused
+from .._objects.resources import DEPLOYMENT, POD, SERVICE, Ref, Resource, labels, name_of
+from .._plan.probes import Probe
+from .._routing import replicas
+from .._routing.replicas import CANARY, ROLES, STABLE, Counts, Memory, Pair, Plan
+from .._routing.served import Measured
+from .._routing.target import Split, Target
+from .._workloads.deployments import replicas_of
+from .._workloads.pods import is_ready
+from .._workloads.services import selector_of, selector_text, selects
+from . import services, traffic, workload
+from .context import Context, Failed
+from .traffic import Moved
+
+Object = dict[str, Any]
+
+AUTOSCALER = Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+GRACE = 5.0  # until what balances the Service's traffic has taken over its EndpointSlices
+_ATTEMPTS = 40  # a move has at most five writes, each of which somebody else may be quicker with
+
+
+@dataclass(frozen=True)
+class _State:
+    service: Object
+    deployments: Mapping[str, Object | None]
+
+    @property
+    def live(self) -> Counts:
+        return {role: None if found is None else replicas_of(found) for role, found in self.deployments.items()}
+
+    @property
+    def memory(self) -> Memory | None:
+        return replicas.load(self.service)
+
+    def same(self, other: _State) -> bool:
+        """Whether a split could tell them apart."""
+        return self.live == other.live and self.memory == other.memory
+
+    @property
+    def resources(self) -> list[Object]:
+        return [each for each in (*self.deployments.values(), self.service) if each is not None]
+
+
+def move(ctx: Context, pair: Pair, split: Split | None, grace: float) -> Moved:
+    """Gives both Deployments the replicas that come nearest to the split, with None those that they had before the first one.
+
+    Every turn reads, decides, and does the next thing, so that it goes on where another call left off. Never fewer pods are ready than
+    before: those that come are ready, stand in the EndpointSlices, and had the grace to become known, before others go.
+    """
+    first: _State | None = None
+    drifted: list[str] = []
+    mine: Memory | None = None
+    for _attempt in range(_ATTEMPTS):
+        state = _read(ctx, pair, split)
+        try:
+            plan = replicas.plan(state.memory, state.live, pair.names, split, ctx.on_drift, str(_ref(ctx, pair)))
+        except Drifted as problem:
+            if state.same(_read(ctx, pair, split)):
+                raise _in_time(ctx, problem) from None
+            continue  # another call was between our two readings
+        first = first or state
+        drifted = drifted or plan.drifted
+        if plan.done:
+            return _moved(ctx, pair, first, state, drifted)
+        if mine is not None and not mine.same_move(state.memory):
+            raise Failed(f"{_ref(ctx, pair)}: another call asked for another split meanwhile, and goes on with that: find out who")
+        step = plan.step(state.memory, state.live)
+        if split is not None and step == replicas.REMEMBER:
+            _check(ctx, pair, state)
+        if ctx.check:
+            return _moved(ctx, pair, first, _preview(ctx, pair, state, plan), drifted)
+        try:
+            _do(ctx, pair, state, plan, step, grace)
+        except Conflict:
+            continue
+        if step == replicas.FINISH:
+            return _moved(ctx, pair, first, _read(ctx, pair, split), drifted)
+        mine = plan.memory
+    raise Failed(f"{_ref(ctx, pair)} or its Deployments were changed by somebody else {_ATTEMPTS} times in a row: find out who, run again")
+
+
+def settle(ctx: Context, moved: Moved, grace: float, probe: Probe | None) -> Measured | None:
+    """Lets what balances the traffic converge, also after a move that an earlier call made and did not live to wait for."""
+    measured = traffic.settle(ctx, [moved], grace, probe if moved.previous.total and moved.weight.total else None)
+    memory = replicas.load(moved.resources[-1])
+    if not moved.changed and measured is None and memory is not None and memory.at is not None:
+        ctx.settle(grace, memory.at)
+    return measured
+
+
+def _read(ctx: Context, pair: Pair, split: Split | None) -> _State:
+    read = ctx.client.find if split is None else ctx.client.get  # one that the user deleted needs nothing back
+    found = {role: read(ctx.ref(DEPLOYMENT, name)) for role, name in pair.names.items()}
+    return _State(ctx.client.get(_ref(ctx, pair)), found)
+
+
+def _ref(ctx: Context, pair: Pair) -> Ref:
+    return ctx.ref(SERVICE, pair.service)
+
+
+def _in_time(ctx: Context, problem: Drifted) -> Exception:
+    """A refusal comes before the first write of a call."""
+    return (
+        Failed(f"{problem}. It happened while this call worked: state absent puts back what was changed")
+        if ctx.journal.changed
+        else problem
+    )
+
+
+def _do(ctx: Context, pair: Pair, state: _State, plan: Plan, step: str, grace: float) -> None:
+    if step == replicas.REMEMBER:
+        _remember(ctx, pair, state, plan.memory)
+    elif step == replicas.GROW:
+        _scale(ctx, state, plan.growing(state.live))
+    elif step == replicas.PROVE:
+        _prove(ctx, pair, state, plan)
+        _remember(ctx, pair, state, replace(plan.memory, grown=round(ctx.clock.now(), 3)))
+    elif step == replicas.SHRINK:
+        ctx.settle(grace, plan.memory.grown or 0.0)
+        _prove(ctx, pair, state, plan)  # they must still be there
+        _scale(ctx, state, plan.shrinking(state.live))
+    else:
+        _prove(ctx, pair, state, plan)
+        _remember(ctx, pair, state, replicas.finished(plan, ctx.clock.now()))
+
+
+def _prove(ctx: Context, pair: Pair, state: _State, plan: Plan) -> None:
+    """Waits until the pods that came are ready, and the EndpointSlices hold just the pods that are."""
+    for role in plan.grew():
+        workload.wait_rolled_out(ctx, pair.names[role])
+    if selector_of(state.service):
+        services.prove(ctx, state.service)
+
+
+def _remember(ctx: Context, pair: Pair, state: _State, memory: Memory | None) -> None:
+    wanted = _with_memory(state.service, memory)
+    ctx.guard()
+    ctx.journal.wrote(_ref(ctx, pair), state.service, ctx.client.patch(_ref(ctx, pair), merge_patch(state.service, wanted), state.service))
+
+
+def _with_memory(service: Object, memory: Memory | None) -> Object:
+    path = ("metadata", "annotations", replicas.ANNOTATION)
+    if memory is not None:
+        return dict(paths.replace(service, path, replicas.dump(memory)))
+    return dict(paths.prune(paths.replace(service, path, paths.MISSING), path, 1))
+
+
+def _scale(ctx: Context, state: _State, wanted: Mapping[str, int]) -> None:
+    for role, count in wanted.items():
+        live = state.deployments[role] or {}
+        ref = ctx.ref(DEPLOYMENT, name_of(live))
+        ctx.guard()
+        ctx.journal.wrote(ref, live, ctx.client.patch(ref, {"spec": {"replicas": count}}, live))
+
+
+def _preview(ctx: Context, pair: Pair, state: _State, plan: Plan) -> _State:
+    """What would be written."""
+    after = dict(state.deployments)
+    for role, wanted in {**plan.growing(state.live), **plan.shrinking(state.live)}.items():
+        after[role] = paths.replace(state.deployments[role], ("spec", "replicas"), wanted)
+        ctx.journal.wrote(ctx.ref(DEPLOYMENT, pair.names[role]), state.deployments[role], after[role])
+    service = _with_memory(state.service, replicas.finished(plan, ctx.clock.now()))
+    ctx.journal.wrote(_ref(ctx, pair), state.service, service)
+    return _State(service, after)
+
+
+def _moved(ctx: Context, pair: Pair, first: _State, last: _State, drifted: list[str]) -> Moved:
+    target = Target("replicas", pair.stable, ctx.namespace, pair.service, pair.service)
+    return Moved(target, replicas.counts(first.live), replicas.counts(last.live), last.resources, ctx.journal.changed, drifted)
+
+
+def _check(ctx: Context, pair: Pair, state: _State) -> None:
+    """Raises Refused where the split would not be that of the pods, or would not stay."""
+    title, selector = str(_ref(ctx, pair)), selector_of(state.service)
+    if not selector or state.service["spec"].get("type") == "ExternalName":
+        raise Refused(f"{title} has no selector, so its endpoints are not the pods of these Deployments: name one that has")
+    pods = {role: _pod_labels(found) for role, found in state.deployments.items()}
+    for role, name in pair.names.items():
+        if not selects(selector, pods[role]):
+            raise Refused(
+                f"{title} (selector {selector_text(selector)}) does not select the pods of Deployment {name}: "
+                "give it a selector that takes the pods of both"
+            )
+    for role, other in ((STABLE, CANARY), (CANARY, STABLE)):
+        if selects(_own_selector(state, role), pods[other]):
+            raise Refused(
+                f"Deployment {pair.names[role]} (selector {selector_text(_own_selector(state, role))}) selects the pods of Deployment "
+                f"{pair.names[other]} too: give each a label of its own in selector and template"
+            )
+    _no_others(ctx, title, state)
+    _no_autoscaler(ctx, pair)
+    if state.service["spec"].get("sessionAffinity") == "ClientIP":
+        ctx.journal.warnings.append(f"{title} has session affinity: clients stay with the pod that they got first, whatever the weight")
+
+
+def _no_others(ctx: Context, title: str, state: _State) -> None:
+    pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(selector_of(state.service)))
+    own = [_own_selector(state, role) for role in ROLES]
+    others = [name_of(pod) for pod in pods if is_ready(pod) and not any(selects(each, labels(pod)) for each in own)]
+    if others:
+        raise Refused(
+            f"{title} leads to other pods than those of the two Deployments ({', '.join(others[:3])}), which have a share too: "
+            "give it a selector that matches just these"
+        )
+
+
+def _no_autoscaler(ctx: Context, pair: Pair) -> None:
+    found, _version = ctx.client.list(AUTOSCALER, ctx.namespace)
+    for each in found:
+        scaled = each["spec"].get("scaleTargetRef") or {}
+        if scaled.get("kind") == "Deployment" and scaled.get("name") in pair.names.values():
+            raise Refused(
+                f"HorizontalPodAutoscaler {ctx.namespace}/{name_of(each)} scales Deployment {scaled['name']} and would undo the split: "
+                "delete it (for a KEDA ScaledObject, pause that) and scale by hand, or split with a router"
+            )
+
+
+def _pod_labels(deployment: Object | None) -> dict[str, str]:
+    return dict(((deployment or {})["spec"]["template"].get("metadata") or {}).get("labels") or {})
+
+
+def _own_selector(state: _State, role: str) -> dict[str, str]:
+    return dict((state.deployments[role] or {})["spec"]["selector"].get("matchLabels") or {})

@@ -1,0 +1,111 @@
+"""What module canary_weight does: reads its options, moves the traffic or puts it back, waits, and tells."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from .._actions import replicas, traffic
+from .._actions.context import Context
+from .._objects.edits import fields_of
+from .._objects.patches import without_managed_fields
+from .._objects.refusal import Refused
+from .._plan.durations import seconds
+from .._plan.matches import read_matches, read_mirror
+from .._plan.probes import read_probe
+from .._plan.replicas import read_pair, read_split
+from .._plan.routers import ALL_OPTIONS, REPLICAS, Between, read_router
+from .._routing import default_grace
+from .._routing.replicas import told
+from .._routing.served import Measured
+from .._routing.target import ManagedRoute, Target, Wish, split_of
+from .definitions import given_definition
+
+
+def _targets_of(params: dict[str, Any], namespace: str) -> list[Target]:
+    """The places of the split that the options name."""
+    stable, canary = params["stable_service"], params["canary_service"] or f"{params['stable_service']}-canary"
+    if params["stable_subset"] or params["canary_subset"]:
+        canary = params["canary_service"] or stable
+    elif stable == canary:
+        raise Refused(f"stable_service and canary_service are both {stable!r}: the canary needs a Service of its own")
+    options = {**{key: params[key] for key in ALL_OPTIONS}, "definition": given_definition(params["definition"])}
+    names = list(dict.fromkeys(params["name"]))
+    if not names:
+        raise Refused("name is empty: name the router object")
+    return [read_router(params["router"], name, options, "", Between(namespace, stable, canary)) for name in names]
+
+
+def _wish_of(params: dict[str, Any]) -> Wish:
+    """How the traffic shall be shared."""
+    weight = params["weight"]
+    matches = read_matches(params["matches"])
+    if weight is None and not matches and not params["mirror"]:
+        raise Refused("weight is missing: state present needs it, or matches, or mirror")
+    routes = (ManagedRoute("canary", matches, params["inherit"]),) if matches else ()
+    return Wish(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]))
+
+
+def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Moves the traffic, or puts the router back."""
+    if params["router"] == REPLICAS:
+        return _work_without_router(ctx, params)
+    if params["canary_workload"]:
+        raise Refused(f"canary_workload cannot be used with {params['router']}: it is for {REPLICAS}")
+    targets = _targets_of(params, ctx.namespace)
+    grace = default_grace(targets, None if params["grace"] is None else seconds(params["grace"], "grace"))
+
+    probe = read_probe(params["probe"])
+
+    def settle(*moves: traffic.Moved) -> Measured | None:
+        return None if ctx.check or not ctx.wait else traffic.settle(ctx, moves, grace, probe)
+
+    if params["state"] == "present":
+        moves = traffic.move_all(ctx, targets, _wish_of(params), params["require_ready"])
+    else:
+        moves = traffic.restore_all(ctx, targets, lambda emptied: settle(*emptied), params["require_ready"])
+    _warn_of_others(ctx, moves)
+    measured = settle(*moves)
+    resources = [without_managed_fields(obj) for moved in moves for obj in moved.resources]
+    return {
+        "weight": asdict(moves[0].weight),
+        "previous_weight": asdict(moves[0].previous),
+        "resource": resources[0],
+        "resources": resources,
+        "drift": [path for moved in moves for path in moved.drifted],
+        **({} if measured is None else {"measured": asdict(measured)}),
+    }
+
+
+def _work_without_router(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    pair, probe = read_pair(params), read_probe(params["probe"])
+    grace = replicas.GRACE if params["grace"] is None else seconds(params["grace"], "grace")
+    split = read_split(params) if params["state"] == "present" else None
+    moved = replicas.move(ctx, pair, split, grace)
+    measured = replicas.settle(ctx, moved, grace, probe) if ctx.wait and not ctx.check else None
+    away = None if split is None else told(split, moved.weight)
+    if away:
+        ctx.journal.warnings.append(away)
+    resources = [without_managed_fields(obj) for obj in moved.resources]
+    return {
+        "weight": asdict(moved.weight),
+        "previous_weight": asdict(moved.previous),
+        "msg": f"{pair.stable} has {moved.weight.stable} replicas, {pair.canary} {moved.weight.canary}" + (f": {away}" if away else ""),
+        "resource": resources[0],
+        "resources": resources,
+        "drift": moved.drifted,
+        **({} if measured is None else {"measured": asdict(measured)}),
+    }
+
+
+def _warn_of_others(ctx: Context, moves: list[traffic.Moved]) -> None:
+    for moved in moves:
+        others = sorted({field.by for obj in moved.resources for field in fields_of(obj)} - {ctx.by})
+        if others and moved.changed:
+            ctx.journal.warnings.append(
+                f"{moved.target.name} is under {', '.join(others)} too, which will find it changed by somebody else"
+            )

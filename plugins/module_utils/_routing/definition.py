@@ -1,0 +1,202 @@
+"""What a router is like, as data: where in its object destinations and weights stand, and what its status says (pure)."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Callable
+
+from .._objects.refusal import Refused
+
+Keys = tuple[str, ...]  # a path of keys of mappings
+Pairs = tuple[tuple[Keys, Any], ...]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """docs/routers.md explains the fields to users; here each has the name of its keys there, joined by `_`.
+
+    destinations: the keys to each list on the way, the last one being that of the destinations.
+    status_wanted: alternatives; one is fulfilled when all its conditions (type, status) are.
+    """
+
+    api_versions: tuple[str, ...]
+    kind: str
+    plural: str
+    destinations: tuple[Keys, ...]
+    destination_service: Keys
+    destination_namespace: Keys = ()
+    destination_where: Pairs = ()
+    destination_ignore: Pairs = ()
+    destination_not_copied: tuple[Keys, ...] = ()
+    weight_field: Keys = ("weight",)
+    weight_default: int = 1
+    weight_total: int | None = None
+    weight_even_when_all_zero: bool = False
+    routes_name: Keys = ()
+    routes_told_apart_by: tuple[Keys, ...] = ()
+    routes_refuse_with: tuple[Keys, ...] = ()
+    add_canary: bool = True
+    sticky: tuple[Keys, ...] = ()
+    status_conditions: Keys = ("status", "conditions")
+    status_wanted: tuple[tuple[tuple[str, str], ...], ...] = ()
+    status_generation: Keys = ("observedGeneration",)
+    status_details: Keys = ()
+    status_required: bool = True
+    grace: float = 5.0
+
+    def __str__(self) -> str:
+        """What differs from the defaults, so that fields which come later do not make it another definition."""
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        return str({each.name: told[each.name] for each in fields(self) if told[each.name] != each.default})
+
+
+Reader = Callable[[str, Any], Any]
+
+
+def _text(where: str, raw: Any) -> str:
+    if not isinstance(raw, str) or not raw:
+        raise Refused(f"{where}: {raw!r} is not a text")
+    return raw
+
+
+def _keys(where: str, raw: Any) -> Keys:
+    if not isinstance(raw, str) or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", raw):
+        raise Refused(f"{where}: {raw!r} is not a path of keys such as destination.host")
+    return tuple(raw.split("."))
+
+
+def _lists(where: str, raw: Any) -> tuple[Keys, ...]:
+    if not isinstance(raw, str) or not re.fullmatch(r"([\w-]+(\.[\w-]+)*\[\]\.?)+(?<!\.)", raw):
+        raise Refused(f"{where}: {raw!r} is not a path that leads through lists to the destinations, such as spec.routes[].services[]")
+    return tuple(tuple(part.strip(".").split(".")) for part in raw.split("[]") if part)
+
+
+def _several(read: Reader) -> Reader:
+    def several(where: str, raw: Any) -> tuple[Any, ...]:
+        if not isinstance(raw, (list, tuple)):
+            raise Refused(f"{where}: {raw!r} is not a list")
+        return tuple(read(f"{where}, number {number}", each) for number, each in enumerate(raw, 1))
+
+    return several
+
+
+def _values(where: str, raw: Any) -> Pairs:
+    if not isinstance(raw, Mapping) or any(isinstance(value, (Mapping, list)) for value in raw.values()):
+        raise Refused(f"{where}: {raw!r} does not map fields to values, for example {{kind: Service}}")
+    return tuple((_keys(where, key), value) for key, value in raw.items())
+
+
+def _flag(where: str, raw: Any) -> bool:
+    if not isinstance(raw, bool):
+        raise Refused(f"{where}: {raw!r} is neither true nor false")
+    return raw
+
+
+def _number(least: int) -> Reader:
+    def number(where: str, raw: Any) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int) or raw < least:
+            raise Refused(f"{where}: {raw!r} is not a whole number of {least} or more")
+        return raw
+
+    return number
+
+
+def _seconds(where: str, raw: Any) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not 0 <= raw < float("inf"):
+        raise Refused(f"{where}: {raw!r} is not a number of seconds")
+    return float(raw)
+
+
+def _api_version(where: str, raw: Any) -> str:
+    # A router is never a kind of the core group, whose versions have no slash.
+    if not isinstance(raw, str) or not re.fullmatch(r"[\w.-]+/\w+", raw):
+        raise Refused(f"{where}: {raw!r} is not group/version")
+    return raw
+
+
+def _conditions(where: str, raw: Any) -> tuple[tuple[tuple[str, str], ...], ...]:
+    alternatives = raw if isinstance(raw, (list, tuple)) else [raw]
+    for each in alternatives:
+        if not isinstance(each, Mapping) or not each or not all(isinstance(value, (str, bool)) for value in each.values()):
+            raise Refused(f"{where}: {raw!r} does not map types of conditions to what they must be, for example {{Valid: 'True'}}")
+    # True without quotes is a boolean in YAML, and means the same.
+    return tuple(tuple((str(key), str(value)) for key, value in each.items()) for each in alternatives)
+
+
+# The keys of a definition, what reads each, and the field that it fills; those that must be there have no default in Definition.
+_TABLE: dict[str, Any] = {
+    "apiVersion": ("", _api_version),
+    "other_versions": ("", _several(_api_version)),
+    "kind": ("kind", _text),
+    "plural": ("plural", _text),
+    "destinations": ("destinations", _lists),
+    "destination": {
+        "service": ("destination_service", _keys),
+        "namespace": ("destination_namespace", _keys),
+        "where": ("destination_where", _values),
+        "ignore": ("destination_ignore", _values),
+        "not_copied": ("destination_not_copied", _several(_keys)),
+    },
+    "weight": {
+        "field": ("weight_field", _keys),
+        "default": ("weight_default", _number(0)),
+        "total": ("weight_total", _number(1)),
+        "even_when_all_zero": ("weight_even_when_all_zero", _flag),
+    },
+    "routes": {
+        "name": ("routes_name", _keys),
+        "told_apart_by": ("routes_told_apart_by", _several(_keys)),
+        "refuse_with": ("routes_refuse_with", _several(_keys)),
+    },
+    "add_canary": ("add_canary", _flag),
+    "sticky": ("sticky", _several(_keys)),
+    "status": {
+        "conditions": ("status_conditions", _keys),
+        "wanted": ("status_wanted", _conditions),
+        "generation": ("status_generation", _keys),
+        "details": ("status_details", _keys),
+        "required": ("status_required", _flag),
+    },
+    "grace": ("grace", _seconds),
+}
+_REQUIRED: dict[str, Keys] = {
+    "": ("apiVersion", "kind", "plural", "destinations", "destination"),
+    "destination": ("service",),
+    "status": ("wanted",),
+}
+
+
+def read_definition(raw: Any, where: str = "definition") -> Definition:
+    """Reads a definition; raises Refused naming the key that is wrong. where: what it is called in messages."""
+    found = _read(where, raw, _TABLE, _REQUIRED[""])
+    versions = (found.pop("apiVersion"), *found.pop("other_versions", ()))
+    return Definition(api_versions=versions, **found)
+
+
+def _read(where: str, raw: Any, table: Mapping[str, Any], required: Keys = ()) -> dict[str, Any]:
+    """The fields of Definition that a mapping fills; what belongs to apiVersion goes by its key."""
+    if not isinstance(raw, Mapping):
+        raise Refused(f"{where}: {raw!r} is not a mapping with {', '.join(table)} (docs/routers.md)")
+    unknown = sorted(str(key) for key in raw if key not in table)
+    if unknown:
+        raise Refused(f"{where}: unknown key {', '.join(unknown)}: it takes {', '.join(table)}")
+    missing = [key for key in required if raw.get(key) is None]
+    if missing:
+        raise Refused(f"{where}: {', '.join(missing)} is missing")
+    filled: dict[str, Any] = {}
+    for key, value in raw.items():
+        if value is None:
+            continue
+        entry = table[key]
+        if isinstance(entry, Mapping):
+            filled.update(_read(f"{where}, {key}", value, entry, _REQUIRED.get(key, ())))
+        else:
+            field, read = entry
+            filled[field or key] = read(f"{where}, {key}", value)
+    return filled

@@ -1,0 +1,54 @@
+"""What a split by replicas takes, and what it refuses by name because only a router can do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.replicas import read_pair, read_split
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.routers import ALL_OPTIONS
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.replicas import Pair
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split
+
+Object = dict[str, Any]
+# As Ansible gives options that were not given.
+NONE: Object = {**dict.fromkeys(ALL_OPTIONS), "routes": [], "matches": [], "mirror": 0.0, "canary_service": None, "canary_workload": None}
+LEAST: Object = {**NONE, "name": ["shop"], "stable_service": "web", "weight": None, "weight_total": 100}
+
+
+def test_what_is_read() -> None:
+    assert read_pair(LEAST) == Pair("web", "shop", "shop-canary")
+    assert read_pair({**LEAST, "canary_workload": "next"}) == Pair("web", "shop", "next")
+    assert read_split({**LEAST, "weight": 5, "weight_total": 1000}) == Split(995, 5)
+
+
+BAD: list[tuple[Object, str]] = [
+    (
+        {"canary_service": "shop-canary"},
+        "canary_service cannot be used with replicas, one Service, stable_service, leads to the pods of both",
+    ),
+    ({"matches": [{"path": "/"}]}, "matches cannot be used with replicas, every pod behind the Service gets any request: leave it out, or"),
+    ({"mirror": 5.0}, "mirror cannot be used with replicas, no router copies requests: leave it out"),
+    ({"routes": ["a"]}, "routes cannot be used with replicas, it is for routers: leave it out"),
+    ({"definition": {"kind": "x"}}, "definition cannot be used with replicas, it is for routers: leave it out"),
+    ({"name": ["a", "b"]}, "name: replicas takes one name, that of the stable Deployment, and was given 2"),
+    ({"name": []}, "name: replicas takes one name, that of the stable Deployment, and was given 0"),
+    ({"name": ["A"]}, "name: 'A' is not a name"),
+    ({"canary_workload": "a_b"}, "canary_workload: 'a_b' is not a name"),
+    ({"canary_workload": "shop"}, "name and canary_workload are both 'shop': the canary needs a Deployment of its own"),
+    ({"stable_service": "a.b"}, "stable_service: 'a.b' is not a name"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD)
+def test_what_is_refused(changes: Object, message: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_pair({**LEAST, **changes})
+    assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(("changes", "message"), [({}, "weight is missing"), ({"weight": 101}, "weight 101 is out of range: use 0 to 100")])
+def test_weights_that_are_refused(changes: Object, message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        read_split({**LEAST, **changes})
