@@ -83,7 +83,7 @@ def test_traffic_goes_to_no_service_that_is_missing_or_has_no_ready_pods(app: Ap
     app.module("service_selector", {"name": "rollouts-demo-canary", "state": "absent"})  # waits for the EndpointSlices
     before = app.snapshot()
     empty = app.module("canary_weight", {**OPTIONS, "weight": 20})
-    assert empty["failed"] and f"Service {app.namespace}/rollouts-demo-canary has no ready endpoints and would get 20 %" in empty["msg"]
+    assert empty["failed"] and "/rollouts-demo-canary has no ready endpoints and would get 20 of 100 parts of the traffic" in empty["msg"]
     assert app.snapshot() == before
     assert app.module("canary_weight", {**OPTIONS, "weight": 20, "require_ready": False})["changed"]
     assert app.module("canary_weight", {**OPTIONS, "state": "absent"})["changed"]

@@ -67,6 +67,9 @@ def move(ctx: Context, pair: Pair, split: Split | None, grace: float) -> Moved:
     mine: Memory | None = None
     for _attempt in range(_ATTEMPTS):
         state = _read(ctx, pair, split)
+        if mine is not None and mine.overruled(state.memory):
+            _make_way(ctx, pair, mine, state.memory)
+            raise Failed(f"{_ref(ctx, pair)}: another call asked for another split meanwhile, and goes on with that: find out who")
         try:
             plan = replicas.plan(state.memory, state.live, pair.names, split, ctx.on_drift, str(_ref(ctx, pair)))
         except Drifted as problem:
@@ -77,8 +80,6 @@ def move(ctx: Context, pair: Pair, split: Split | None, grace: float) -> Moved:
         drifted = drifted or plan.drifted
         if plan.done:
             return _moved(ctx, pair, first, state, drifted)
-        if mine is not None and not mine.same_move(state.memory):
-            raise Failed(f"{_ref(ctx, pair)}: another call asked for another split meanwhile, and goes on with that: find out who")
         step = plan.step(state.memory, state.live)
         if split is not None and step == replicas.REMEMBER:
             _check(ctx, pair, state)
@@ -166,6 +167,22 @@ def _scale(ctx: Context, state: _State, wanted: Mapping[str, int]) -> None:
         ref = ctx.ref(DEPLOYMENT, name_of(live))
         ctx.guard()
         ctx.journal.wrote(ref, live, ctx.client.patch(ref, {"spec": {"replicas": count}}, live))
+
+
+def _make_way(ctx: Context, pair: Pair, mine: Memory, theirs: Memory | None) -> None:
+    """Takes back what this call may have written after the other one had looked at the Deployments for the last time."""
+    for role, name in pair.names.items():
+        ref = ctx.ref(DEPLOYMENT, name)
+        wanted = theirs.of(role).now if theirs is not None else mine.of(role).was
+        for _attempt in range(_ATTEMPTS):
+            live = ctx.client.find(ref)
+            if live is None or replicas_of(live) == wanted or replicas_of(live) != mine.of(role).now:
+                break
+            try:
+                ctx.journal.wrote(ref, live, ctx.client.patch(ref, {"spec": {"replicas": wanted}}, live))
+                break
+            except Conflict:
+                continue
 
 
 def _preview(ctx: Context, pair: Pair, state: _State, plan: Plan) -> _State:

@@ -73,6 +73,11 @@ class Memory:
             (self.of(role).was, self.of(role).now) == (other.of(role).was, other.of(role).now) for role in ROLES
         )
 
+    def overruled(self, found: Memory | None) -> bool:
+        """Whether what is found on the Service says that another call asked for something else."""
+        back = found is None and all(self.of(role).was == self.of(role).now for role in ROLES)
+        return not (back or self.same_move(found))
+
 
 @dataclass(frozen=True)
 class Plan:

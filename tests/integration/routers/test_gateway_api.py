@@ -66,6 +66,7 @@ def test_splits(shop: TwoVersions, kind: str, version: str, controller: str, wei
         assert result["weight"]["canary"] * 100 == weight * sum(result["weight"].values())
         shop.check_split(entry, weight, count=requests)
     assert not call(shop, options, weight=weights[-1])["changed"]
+    call(shop, options, weight=20)
     assert call(shop, options, state="absent")["changed"]
     assert shop.snapshot() == before
     assert shop.split(entry, 50) == {STABLE: 50}

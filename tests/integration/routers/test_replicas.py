@@ -7,15 +7,22 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import replicas
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context, Failed
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import connect
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.clock import Clock
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.replicas import Pair
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.pods import is_ready
 from ansible_collections.progressive.delivery.tests.harness.audit import AuditLog, count
 from ansible_collections.progressive.delivery.tests.harness.calls import finish, until
+from ansible_collections.progressive.delivery.tests.harness.namespace import place
 from ansible_collections.progressive.delivery.tests.harness.routers import TRAEFIK_VERSION
 from ansible_collections.progressive.delivery.tests.harness.two_versions import CANARY, STABLE, TwoVersions
 
@@ -113,38 +120,37 @@ def test_nothing_is_lost_on_the_way(shop: TwoVersions) -> None:
     loads = [shop.load(gateway, rate=150.0, connections=150) for gateway in (ISTIO, TRAEFIK)]
     for load in loads:
         load.start()
-    fewest, stop = _watch_ready(shop)
-    for weight in (20, 100):
-        call(shop, QUICK, weight=weight)
-    call(shop, QUICK, state="absent")
-    time.sleep(6)  # the last pods end
-    stop()
+    with ready_pods(shop) as ready:
+        for weight in (20, 100):
+            call(shop, QUICK, weight=weight)
+        call(shop, QUICK, state="absent")
+        time.sleep(5)  # the last pods end
     for load in loads:
         results = load.stop()
         assert not results.failures, results.summary()
         assert set(results.versions) == {STABLE, CANARY}
-    assert min(fewest) == 5
+    assert min(ready) == 5
     assert shop.snapshot() == before
 
 
-def _watch_ready(shop: TwoVersions) -> tuple[list[int], Callable[[], None]]:
-    """How many pods were ready, as often as can be looked; and how to end this."""
-    seen, done = [5], threading.Event()
+@contextmanager
+def ready_pods(shop: TwoVersions) -> Iterator[list[int]]:
+    """How many pods are ready within, as often as can be looked."""
+    seen, done = [], threading.Event()
 
     def look() -> None:
         with closing(connect({"kubeconfig": shop.kubeconfig})) as transport:
             while not done.wait(0.05):
-                items = transport.request("GET", shop.path("Pod").rpartition("/")[0], {"labelSelector": "app=web"}).body["items"]
+                items = transport.request("GET", place("v1", "Pod", shop.namespace), {"labelSelector": "app=web"}).body["items"]
                 seen.append(sum(is_ready(item) for item in items))
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=look, daemon=True)
     thread.start()
-
-    def stop() -> None:
+    try:
+        yield seen
+    finally:
         done.set()
         thread.join()
-
-    return seen, stop
 
 
 def test_what_pods_in_a_hurry_lose(shop: TwoVersions) -> None:
@@ -264,6 +270,25 @@ def test_two_calls_at_once_end_each_with_a_clear_result(quiet: TwoVersions) -> N
             assert "another call asked for another split meanwhile" in results[weight]["msg"]
     call(quiet, CALL, state="absent")
     assert quiet.snapshot() == before
+
+
+def test_a_write_that_comes_too_late_is_taken_back(quiet: TwoVersions) -> None:
+    """Between this call's last look and its write another call comes, finds the Deployments as it wants them, and is done."""
+    call(quiet, CALL, weight=20)
+
+    def guard() -> None:
+        guarded.append(None)
+        if len(guarded) == 2:  # the first write says what will be done, the second lets pods come
+            assert call(quiet, CALL, weight=20)["weight"] == {"stable": 4, "canary": 1}
+
+    guarded: list[None] = []
+    with closing(connect({"kubeconfig": quiet.kubeconfig})) as transport:
+        clock = Clock()
+        ctx = Context(Client(transport, clock), clock, quiet.namespace, "test", guard=guard)
+        with pytest.raises(Failed, match="another call asked for another split meanwhile"):
+            replicas.move(ctx, Pair("web", "web", "web-canary"), Split(0, 100), 0.0)
+    assert len(guarded) == 2 and scaled(quiet) == (4, 1)
+    assert not call(quiet, CALL, weight=20)["changed"]
 
 
 def test_a_call_that_dies_is_gone_on_with(quiet: TwoVersions) -> None:
