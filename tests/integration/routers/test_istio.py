@@ -46,8 +46,14 @@ def call(shop: TwoVersions, options: Manifest, **more: Any) -> Manifest:
 
 @pytest.mark.parametrize(
     ("kind", "version", "weights", "requests"),
-    [("http", "v1beta1", ALL, 4000), ("http", "v1", (5,), 400), ("http", "v1alpha3", (5,), 400), ("tcp", "v1beta1", SOME, 4000), ("tls", "v1", SOME, 1000)],
-)  # fmt: skip
+    [
+        ("http", "v1beta1", ALL, 4000),
+        ("http", "v1", (5,), 400),
+        ("http", "v1alpha3", (5,), 400),
+        ("tcp", "v1beta1", SOME, 4000),
+        ("tls", "v1", SOME, 1000),
+    ],
+)
 def test_splits(shop: TwoVersions, kind: str, version: str, weights: tuple[int, ...], requests: int) -> None:
     entry, options = ENTRY + MAKE[kind][0], {**OPTIONS, "api_version": version}
     with served(shop, {**virtual_service(shop, kind), "apiVersion": f"networking.istio.io/{version}"}, entry=entry) as before:
@@ -220,17 +226,26 @@ def test_requests(shop: TwoVersions) -> None:
 
 
 BAD_INPUT: dict[str, tuple[Manifest, str]] = {
-    "switch": ({"matches": [{"headers": {"x-qa": {"switch": True}}}]}, "HTTP route number 1 without a name: istio cannot do header x-qa switch"),
-    "a pattern that Envoy does not take": ({"matches": [{"headers": {"x-qa": {"regex": "(?!a)b"}}}]}, "its patterns (RE2) have no look-around"),
+    "switch": (
+        {"matches": [{"headers": {"x-qa": {"switch": True}}}]},
+        "HTTP route number 1 without a name: istio cannot do header x-qa switch",
+    ),
+    "a pattern that Envoy does not take": (
+        {"matches": [{"headers": {"x-qa": {"regex": "(?!a)b"}}}]},
+        "its patterns (RE2) have no look-around",
+    ),
     "half of a split by subset": ({"stable_subset": "v1"}, "stable_subset: a split by subset needs canary_subset, destination_rule too"),
     "no such DestinationRule": (
         {"stable_subset": "v1", "canary_subset": "v2", "destination_rule": "nope"},
         "DestinationRule {ns}/nope does not exist: check its name and the namespace",
     ),
-    "no such TLS route": ({"tls_routes": [{"port": 443}]}, "has no TLS route to Service 'shop' with port 443 (it has: none): correct tls_routes"),
+    "no such TLS route": (
+        {"tls_routes": [{"port": 443}]},
+        "has no TLS route to Service 'shop' with port 443 (it has: none): correct tls_routes",
+    ),
     "a name of none": ({"routes": ["nope"]}, "VirtualService {ns}/shop has no HTTP route named 'nope' (it has: none has a name)"),
     "no such Service": ({"canary_service": "ghost"}, "Service {ns}/ghost does not exist: check its name and the namespace"),
-}  # fmt: skip
+}
 
 
 def test_bad_input_is_one_clear_line_and_writes_nothing(shop: TwoVersions) -> None:

@@ -51,8 +51,8 @@ def web(shop: TwoVersions, stable: int = 5, canary: int = 0, sleep: int = 4) -> 
     shop.make(deployment("web-canary", CANARY, canary, sleep))
     ports = [{"name": "http", "port": 80, "targetPort": "http"}]
     shop.make({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": ports}})
-    for name, replicas in (("web", stable), ("web-canary", canary)):
-        shop.wait_for_pods(replicas, name)
+    for name, number in (("web", stable), ("web-canary", canary)):
+        shop.wait_for_pods(number, name)
 
 
 def routed(shop: TwoVersions) -> None:
