@@ -144,11 +144,9 @@ options:
     description:
       - Requests that go to the canary whatever the O(weight), as a list of alternatives.
       - Each is a mapping with C(headers), C(cookies) and C(query), which map names to conditions, and C(path) and C(method), which are
-        conditions.
-        All of them must hold.
+        conditions. All of them must hold.
       - A condition is a mapping with one of C(exact), C(prefix), C(regex), C(present) or C(switch). A bare text is C(exact). With
-        C(switch) the value
-        C(always) takes a request to the canary and C(never) keeps it away.
+        C(switch) the value C(always) takes a request to the canary and C(never) keeps it away.
       - What a router cannot do is refused by name. V(ingress_nginx) can do one header, and one cookie with C(switch).
       - Name all of them in each call, as the ones before are replaced.
     type: list
@@ -157,8 +155,7 @@ options:
   inherit:
     description:
       - Whether O(matches) take only requests that the route which is split would have got, and treat them as that one does, with its
-        rewrites,
-        timeouts and retries.
+        rewrites, timeouts and retries.
       - With V(false) they stand above all routes, and take every request that has what they ask for.
     type: bool
     default: true
@@ -183,8 +180,7 @@ options:
       - Requests that are sent until their answers show that the split is served, which replaces the O(grace) and is mostly quicker.
       - What was seen is returned as RV(measured). When the time is up without the split, the call fails.
       - The O(grace) is waited all the same where the answers cannot tell the split from the one before, as with V(50) and V(51) percent,
-        and where
-        O(name) lists several objects.
+        and where O(name) lists several objects.
     type: dict
     suboptions:
       url:

@@ -93,6 +93,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.optio
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.labels import read_selector
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import selector_of
 
 SPEC: dict[str, Any] = {
@@ -107,18 +109,20 @@ SPEC: dict[str, Any] = {
 def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Points the Service, or gives it its own selector back."""
 
-    def wanted(base: dict[str, Any]) -> list[Edit]:
-        if params["state"] == "absent":
-            return []
-        if not params["selector"]:
-            raise Refused("selector is missing or empty: state: present needs the labels of the pods to point at")
-        selector = {key: None if value is None else str(value) for key, value in params["selector"].items()}
-        return services.selector_edits(base, selector, params["merge"])
+    present = params["state"] == "present"
+    if present and not params["selector"]:
+        raise Refused("selector is missing or empty: state: present needs the labels of the pods to point at")
+    if params["min_ready"] < 0:
+        raise Refused(f"min_ready: {params['min_ready']} is less than no pod: use 0 or more")
+    selector = read_selector("selector", params["selector"]) if present else {}
 
-    outcome = services.point(ctx, params["name"], wanted, params["min_ready"] if params["state"] == "present" else 0)
+    def wanted(base: dict[str, Any]) -> list[Edit]:
+        return services.selector_edits(base, selector, params["merge"]) if present else []
+
+    outcome = services.point(ctx, named("name", params["name"], MAX_SERVICE, dots=""), wanted, params["min_ready"] if present else 0)
     # Nothing was written in check mode, so the endpoints are those of the selector as it is.
     proven = ctx.wait and not (ctx.check and outcome.changed)
-    endpoints = services.prove(ctx, outcome.after) if proven else services.endpoints(ctx, params["name"])
+    endpoints = services.prove(ctx, outcome.after) if proven else services.endpoints(ctx, outcome.after)
     return {
         "selector": selector_of(outcome.after),
         "previous_selector": selector_of(outcome.before),

@@ -51,6 +51,10 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("no such Service", {"name": "nope", "selector": {"a": "b"}}, "Service {ns}/nope does not exist"),
     ("no selector", {}, "selector is missing or empty"),
+    ("no key left", {"selector": {"app": None}}, "Service {ns}/rollouts-demo would have no selector any more"),
+    ("what YAML made a number of", {"selector": {"version": 1.10}}, "selector, version: 1.1 is not a text: put it between quotes"),
+    ("no name", {"name": "Shop", "selector": {"a": "b"}}, "name: 'Shop' is not a name: use at most 63 lower-case letters"),
+    ("less than nothing", {"selector": {"a": "b"}, "min_ready": -1}, "min_ready: -1 is less than no pod: use 0 or more"),
 ]
 
 
@@ -69,10 +73,33 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(still_app: Application, 
         ({"ports": [{"port": 80}]}, "has no selector, so somebody else keeps its endpoints"),
     ],
 )
-def test_services_without_pods_are_refused(still_app: Application, spec: dict[str, Any], message: str) -> None:
-    name = f"other-{len(still_app.names('Service'))}"
-    still_app.request("POST", "Service", body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
-    assert message in still_app.module("service_selector", {"name": name, "selector": {"a": "b"}})["msg"]
+def test_services_without_pods_are_refused(app: Application, spec: dict[str, Any], message: str) -> None:
+    app.request("POST", "Service", body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"}, "spec": spec})
+    before = app.snapshot()
+    assert f"Service {app.namespace}/other {message}" in app.module("service_selector", {"name": "other", "selector": {"a": "b"}})["msg"]
+    assert app.snapshot() == before
+
+
+def test_a_headless_service_may_have_no_ports(app: Application) -> None:
+    spec = {"clusterIP": "None", "selector": {"app": "rollouts-demo"}}
+    app.request("POST", "Service", body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": "peers"}, "spec": spec})
+    before = app.snapshot()
+    pinned = app.module("service_selector", {"name": "peers", "selector": {"pod-template-hash": _hash(app)}})
+    assert pinned["changed"] and pinned["endpoints"] == {"ready": 1, "total": 1}
+    assert app.module("service_selector", {"name": "peers", "state": "absent"})["endpoints"] == {"ready": 1, "total": 1}
+    assert app.snapshot() == before
+
+
+def test_drift_is_told_and_handled_as_asked(app: Application) -> None:
+    own = {"pod-template-hash": _hash(app)}
+    wanted = {"name": SERVICE, "selector": own}
+    app.module("service_selector", wanted)
+    app.patch("Service", SERVICE, {"spec": {"selector": {"pod-template-hash": None, "team": "shop"}}})
+    before = app.snapshot()
+    told = app.module("service_selector", wanted)
+    assert told["failed"] and "spec.selector.pod-template-hash is missing" in told["msg"] and app.snapshot() == before
+    repaired = app.module("service_selector", {**wanted, "selector": {**own, "team": None}, "on_drift": "repair"})
+    assert repaired["drift"] and repaired["selector"] == {"app": "rollouts-demo", **own}
 
 
 def test_a_renamed_port_is_not_taken_for_ready(app: Application) -> None:

@@ -37,18 +37,22 @@ def point(ctx: Context, name: str, edits_of: Callable[[Object], Sequence[Edit]],
 
 def selector_edits(service: Object, changes: dict[str, str | None], merge: bool = True) -> list[Edit]:
     """The edits that merge the changes into a Service's selector (None takes a key away), or that make it exactly so."""
+    title = f"Service {service['metadata'].get('namespace', '')}/{service['metadata']['name']}"
     if (service.get("spec") or {}).get("type") == "ExternalName":
-        raise Refused(f"Service {service['metadata']['name']} is of type ExternalName and has no pods: name another Service")
-    if not selector_of(service):
-        raise Refused(f"Service {service['metadata']['name']} has no selector, so somebody else keeps its endpoints: name another Service")
-    kept = dict.fromkeys(() if merge else selector_of(service))
-    return [Edit(("spec", "selector", key), MISSING if value is None else value) for key, value in {**kept, **changes}.items()]
+        raise Refused(f"{title} is of type ExternalName and has no pods: name another Service")
+    own = selector_of(service)
+    if not own:
+        raise Refused(f"{title} has no selector, so somebody else keeps its endpoints: name another Service")
+    wanted = {**dict.fromkeys(own if merge is False else ()), **changes}
+    if all(value is None for value in {**own, **wanted}.values()):
+        raise Refused(f"{title} would have no selector any more, and keep the pods that it has for ever: leave it a key")
+    return [Edit(("spec", "selector", key), MISSING if value is None else value) for key, value in wanted.items()]
 
 
 def prove(ctx: Context, service: Object) -> Endpoints:
     """Waits until the Service's EndpointSlices hold just the ready pods that its selector matches."""
     name, selector = service["metadata"]["name"], selector_of(service)
-    ports = (service.get("spec") or {}).get("ports") or []
+    ports = _ports(service)
     pods = _Pods(ctx, selector)
     seen: list[Endpoints] = []
 
@@ -65,6 +69,10 @@ def prove(ctx: Context, service: Object) -> Endpoints:
         f"Service {name} on the pods of {selector_text(selector)}", ENDPOINT_SLICE, missing, labels=f"kubernetes.io/service-name={name}"
     )
     return seen[0]
+
+
+def _ports(service: Object) -> list[Object]:
+    return list((service.get("spec") or {}).get("ports") or [])
 
 
 class _Pods:
@@ -87,10 +95,11 @@ def _pods(ctx: Context, selector: Selector) -> list[Object]:
     return ctx.client.list(POD, ctx.namespace, selector_text(selector))[0]
 
 
-def endpoints(ctx: Context, name: str) -> Endpoints:
+def endpoints(ctx: Context, service: Object) -> Endpoints:
     """The endpoints of a Service as they are."""
+    name = service["metadata"]["name"]
     slices, _version = ctx.client.list(ENDPOINT_SLICE, ctx.namespace, f"kubernetes.io/service-name={name}")
-    return endpoints_of(name, slices)
+    return endpoints_of(name, slices, _ports(service))
 
 
 def _require_ready(ctx: Context, name: str, selector: Selector, min_ready: int) -> None:

@@ -14,6 +14,7 @@ from .._objects.refusal import Refused
 from .._routing import ROUTERS, names
 from .._routing.definition import read_definition
 from .._routing.target import Level4Route, Target
+from .labels import read_labels
 from .reading import MAX_OBJECT, keys, named, texts
 
 # The options that each router takes besides those that all take.
@@ -89,9 +90,7 @@ def _at(where: str) -> str:
 
 
 def _labels(where: str, raw: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(raw, Mapping):
-        raise Refused(f"{where} must map labels to values")
-    return tuple(sorted((str(key), str(value)) for key, value in raw.items()))
+    return tuple(sorted(read_labels(where, raw).items()))
 
 
 def _level_4(where: str, raw: Any) -> tuple[Level4Route, ...]:

@@ -130,7 +130,7 @@ def _conditions(where: str, raw: Any) -> tuple[tuple[tuple[str, str], ...], ...]
 
 
 # The keys of a definition, what reads each, and the field that it fills; those that must be there have no default in Definition.
-_TABLE: dict[str, Any] = {
+TABLE: dict[str, Any] = {
     "apiVersion": ("", _api_version),
     "other_versions": ("", _several(_api_version)),
     "kind": ("kind", _text),
@@ -174,7 +174,7 @@ _REQUIRED: dict[str, Keys] = {
 
 def read_definition(raw: Any, where: str = "definition") -> Definition:
     """Reads a definition; raises Refused naming the key that is wrong. where: what it is called in messages."""
-    found = _read(where, raw, _TABLE, _REQUIRED[""])
+    found = _read(where, raw, TABLE, _REQUIRED[""])
     versions = (found.pop("apiVersion"), *found.pop("other_versions", ()))
     return Definition(api_versions=versions, **found)
 

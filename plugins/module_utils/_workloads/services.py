@@ -85,7 +85,8 @@ class Endpoints:
 def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]] | None = None) -> Endpoints:
     """Reads the EndpointSlices of one Service.
 
-    slices: EndpointSlices, of this Service and others. ports: the Service's ports; without them any port will do.
+    slices: EndpointSlices, of this Service and others. ports: the Service's ports (a headless one may have none); with None any port
+    will do, but there must be one.
     A pod counts as ready when it serves, is not terminating, and all ports of the Service lead to it: a named port
     that a new version calls otherwise gives ready endpoints without that port, and every request gets a 503. `serving` is
     the pod's own readiness; `ready` is also true for unready pods of a Service with publishNotReadyAddresses.
@@ -103,7 +104,7 @@ def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Seque
             total.add(uid)
             if _takes_requests(endpoint.get("conditions") or {}):
                 ready_ports.setdefault(uid, set()).update(names)
-    ready = frozenset(uid for uid, names in ready_ports.items() if names and wanted <= names)
+    ready = frozenset(uid for uid, names in ready_ports.items() if (names if ports is None else wanted <= names))
     return Endpoints(ready, frozenset(total))
 
 

@@ -53,6 +53,7 @@ CASES = [
     pytest.param([slice_of(endpoint("a"), ports=())], [HTTP], "", "a", id="a renamed port gives no ports"),
     pytest.param([slice_of(endpoint("a"), ports=None)], [HTTP], "", "a", id="ports null"),
     pytest.param([slice_of(endpoint("a"), ports=())], None, "", "a", id="no ports at all will never do"),
+    pytest.param([slice_of(endpoint("a"), endpoint("b", UNREADY), ports=())], [], "a", "ab", id="a headless Service needs no ports"),
     pytest.param([slice_of(endpoint("a"), ports=(METRICS,))], [HTTP], "", "a", id="another port only"),
     pytest.param([slice_of(endpoint("a"), ports=(METRICS,))], None, "a", "a", id="any port will do"),
     pytest.param([slice_of(endpoint("a"), endpoint("b"), ports=(HTTP, METRICS))], [HTTP], "ab", "ab", id="more ports than needed"),

@@ -1,0 +1,49 @@
+"""Reads labels and selectors from options, as the API server will accept them."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+# Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .._objects.refusal import Refused
+
+_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_KEY = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}")
+_VALUE = re.compile(rf"({_WORD})?")
+
+
+def read_labels(where: str, raw: Any) -> dict[str, str]:
+    """Labels by key. Whole numbers are taken for their digits; other values that are no texts are refused, since YAML changed them."""
+    if not isinstance(raw, Mapping):
+        raise Refused(f"{where} must map labels to values, such as version: blue")
+    return {_key(where, key): _value(f"{where}, {key}", value) for key, value in raw.items()}
+
+
+def read_selector(where: str, raw: Any) -> dict[str, str | None]:
+    """Changes to a selector; a key with None is to go."""
+    if not isinstance(raw, Mapping):
+        raise Refused(f"{where} must map labels to values, such as version: blue")
+    kept = read_labels(where, {key: value for key, value in raw.items() if value is not None})
+    return {_key(where, key): kept.get(key) for key in raw}
+
+
+def _key(where: str, key: Any) -> str:
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise Refused(
+            f"{where}: {key!r} is not the key of a label: use letters, digits, '-', '_' and '.', with a prefix such as example.org/"
+        )
+    return key
+
+
+def _value(where: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise Refused(f"{where}: {value!r} is not a text: put it between quotes")
+    if not _VALUE.fullmatch(str(value)):
+        raise Refused(f"{where}: {value!r} is not the value of a label: use at most 63 letters, digits, '-', '_' and '.'")
+    return str(value)
