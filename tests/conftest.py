@@ -30,7 +30,7 @@ os.environ.update(
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
 
-pytest_plugins = ["ansible_collections.progressive.delivery.tests.tools.pytest_shared_cluster"]
+pytest_plugins = ["ansible_collections.progressive.delivery.tests.tools.pytest_shared_clusters"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

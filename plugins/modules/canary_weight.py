@@ -156,7 +156,8 @@ options:
     description:
       - Whether O(matches) take only requests that the route which is split would have got, and treat them as that one does, with its
         rewrites, timeouts and retries.
-      - With V(false) they stand above all routes, and take every request that has what they ask for.
+      - With V(false) they stand above all routes, and take every request that has what they ask for, to where the first of the routes
+        that are split leads.
     type: bool
     default: true
   mirror:
@@ -166,7 +167,8 @@ options:
     type: float
     default: 0
   require_ready:
-    description: Refuse to send traffic to a Service without ready endpoints.
+    description:
+      - Refuse to send traffic to a Service without ready endpoints, and to a canary Service without the ports that the routes use.
     type: bool
     default: true
   grace:
@@ -209,7 +211,9 @@ options:
   state:
     description:
       - V(present) splits the traffic.
-      - V(absent) puts the router back exactly as it was before the first split.
+      - V(absent) puts the router back exactly as it was before the first split. It needs the O(router), O(name) and O(stable_service) of
+        that split, and its O(canary_ingress) or O(destination_rule) with the subsets where it had any. What was deleted meanwhile needs
+        nothing back.
     type: str
     choices: [present, absent]
     default: present
@@ -262,7 +266,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 weight:
-  description: The shares now, or in check mode as they would be; in parts of their sum.
+  description:
+    - The shares now, or in check mode as they would be; in parts of their sum.
+    - Both are 0 when a router that was put back does not lead to O(stable_service), or is not there.
   returned: success
   type: dict
   sample: {stable: 80, canary: 20}
@@ -344,8 +350,7 @@ SPEC: dict[str, Any] = {
 def main() -> None:
     """Entry point."""
     module: AnsibleModule = make_module(SPEC)
-    params = module.params
-    finish(module, lambda each: make_context(each, f"canary_weight/{params['stable_service']}"), lambda ctx: split(ctx, params))
+    finish(module, lambda each: make_context(each, "canary_weight"), lambda ctx: split(ctx, module.params))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ options:
   state:
     description:
       - V(present) sets the selector.
-      - V(absent) puts back the selector as it was before the first call.
+      - V(absent) puts back the selector as it was before the first call, if there was one and the Service is still there.
     type: str
     choices: [present, absent]
     default: present
@@ -93,6 +93,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.optio
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import SERVICE
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.labels import read_selector
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import selector_of
@@ -119,9 +120,13 @@ def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     def wanted(base: dict[str, Any]) -> list[Edit]:
         return services.selector_edits(base, selector, params["merge"]) if present else []
 
-    outcome = services.point(ctx, named("name", params["name"], MAX_SERVICE, dots=""), wanted, params["min_ready"] if present else 0)
+    name = named("name", params["name"], MAX_SERVICE, dots="")
+    if not present and ctx.client.find(ctx.ref(SERVICE, name)) is None:
+        ctx.journal.warnings.append(f"Service {ctx.namespace}/{name} is not there: nothing was to be put back")
+        return {"selector": {}, "previous_selector": {}, "endpoints": {"ready": 0, "total": 0}, "drift": []}
+    outcome = services.point(ctx, name, wanted, params["min_ready"] if present else 0)
     # Nothing was written in check mode, so the endpoints are those of the selector as it is.
-    proven = ctx.wait and not (ctx.check and outcome.changed)
+    proven = ctx.wait and not (ctx.check and outcome.changed) and services.has_selected_pods(outcome.after)
     endpoints = services.prove(ctx, outcome.after) if proven else services.endpoints(ctx, outcome.after)
     return {
         "selector": selector_of(outcome.after),

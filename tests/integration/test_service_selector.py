@@ -97,7 +97,7 @@ def test_drift_is_told_and_handled_as_asked(app: Application) -> None:
     app.patch("Service", SERVICE, {"spec": {"selector": {"pod-template-hash": None, "team": "shop"}}})
     before = app.snapshot()
     told = app.module("service_selector", wanted)
-    assert told["failed"] and "spec.selector.pod-template-hash is missing" in told["msg"] and app.snapshot() == before
+    assert told["failed"] and "spec.selector.pod-template-hash is absent" in told["msg"] and app.snapshot() == before
     repaired = app.module("service_selector", {**wanted, "selector": {**own, "team": None}, "on_drift": "repair"})
     assert repaired["drift"] and repaired["selector"] == {"app": "rollouts-demo", **own}
 

@@ -13,8 +13,8 @@ from typing import Any, Callable
 from .._cluster.client import Client
 from .._cluster.clock import Clock
 from .._cluster.waiting import TimeIsUp, wait_until
-from .._objects.edits import Field
 from .._objects.patches import diff_entry
+from .._objects.relocation import Field
 from .._objects.resources import Ref, Resource
 
 Object = dict[str, Any]

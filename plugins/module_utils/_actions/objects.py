@@ -127,6 +127,30 @@ def edit_all(
     )
 
 
+def put_back(ctx: Context, refs: Mapping[str, Ref], outcome: Outcomes) -> None:
+    """Takes a change back that was just made, unless somebody else has changed the object since."""
+    for key, ref in reversed(list(refs.items())):
+        before, after = outcome.before[key], outcome.after[key]
+        if before is None or after is None or _of_users(before) == _of_users(after):
+            continue  # What was made for it gets no traffic without the rest.
+        for _attempt in range(_ATTEMPTS):
+            live = ctx.client.find(ref)
+            if live is None or _of_users(live) != _of_users(after):
+                break
+            try:
+                ctx.guard()
+                ctx.journal.wrote(ref, live, ctx.client.patch(ref, merge_patch(_of_users(live), _of_users(before)), live))
+                break
+            except Conflict:
+                continue
+
+
+def _of_users(obj: Object) -> Object:
+    """What users and tools say of an object, as opposed to the API server and controllers."""
+    metadata = obj["metadata"]
+    return {"metadata": {"annotations": metadata.get("annotations") or {}, "labels": metadata.get("labels") or {}}, "spec": obj.get("spec")}
+
+
 def _note_late(ctx: Context, refs: Mapping[str, Ref], live: Objects, ours: dict[str, Object | None], late: Objects) -> None:
     """Notes writes of ours that got no answer, and whose repetition was refused: the objects are as we wanted them."""
     for key, was in late.items():

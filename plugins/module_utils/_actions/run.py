@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._objects import edits
-from .._objects.edits import Field
+from .._objects.relocation import Field
 from .._objects.resources import CONFIG_MAP, LEASE
 from .._plan.plan import Plan
 from .._rollout.actions import Action

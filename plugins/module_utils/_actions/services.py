@@ -35,6 +35,11 @@ def point(ctx: Context, name: str, edits_of: Callable[[Object], Sequence[Edit]],
     return objects.edit(ctx, ctx.ref(SERVICE, name), edits_of, check)
 
 
+def has_selected_pods(service: Object) -> bool:
+    """Whether the endpoints of the Service are the pods that its selector matches."""
+    return bool(selector_of(service)) and (service.get("spec") or {}).get("type") != "ExternalName"
+
+
 def selector_edits(service: Object, changes: dict[str, str | None], merge: bool = True) -> list[Edit]:
     """The edits that merge the changes into a Service's selector (None takes a key away), or that make it exactly so."""
     title = f"Service {service['metadata'].get('namespace', '')}/{service['metadata']['name']}"
@@ -106,7 +111,7 @@ def _require_ready(ctx: Context, name: str, selector: Selector, min_ready: int) 
     pods = _pods(ctx, selector)
     ready = len(ready_uids(pods))
     if ready < min_ready:
-        why = "; ".join(troubles(pods)[:3]) or "no pod matches"
+        why = "; ".join(troubles(pods)[:3]) or ("no pod matches" if not pods else f"there are {len(pods)} in all")
         raise Refused(
             f"Service {ctx.namespace}/{name}: {ready} ready pods match {selector_text(selector)}, {min_ready} are needed ({why}): "
             "correct the selector, make the pods ready, or set a smaller min_ready"

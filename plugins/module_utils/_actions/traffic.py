@@ -11,16 +11,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._cluster import probing
+from .._objects import edits, paths
 from .._objects.edits import changed_at, fields_of
-from .._objects.refusal import Refused
-from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE, Ref, labels
+from .._objects.marks import MANAGED_BY, MANAGER
+from .._objects.refusal import Drifted, Refused
+from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing import router_of
-from .._routing.router import Backend, NotSeen, Objects, Part
+from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
-from .._workloads.services import endpoints_of, selector_text, selects
-from . import objects
+from . import backends, objects
 from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
@@ -63,11 +64,12 @@ def restore_all(
 ) -> list[Moved]:
     """Puts routers back as they were before the first split.
 
-    settle: called between the move to weight 0 and the removal of objects that carried the traffic. None is removed before all have
-    weight 0: ingress-nginx keeps one split for a pair of Services, by what any of its Ingresses says.
+    settle: called between the end of the canary's traffic and the removal of what carried it. Nothing is removed before none of them
+    sends traffic: ingress-nginx keeps one split for a pair of Services, by what any of its Ingresses says.
+    What the user deleted needs nothing back; its weight is told as 0 of 0 parts.
     """
-    removing = [target for target in targets if router_of(target).removes and _made(ctx, target)]
-    emptied = {target: _edit(ctx, target, Wish(Split(100, 0)), require_ready) for target in removing}
+    removing = [target for target in targets if router_of(target).emptied is not None and _made(ctx, target)]
+    emptied = {target: _edit(ctx, target, None, require_ready, router_of(target).emptied) for target in removing}
     if emptied:
         settle(list(emptied.values()))
     return [_after(emptied.get(target), _edit(ctx, target, None, require_ready)) for target in targets]
@@ -111,7 +113,7 @@ def settle(ctx: Context, moves: Sequence[Moved], grace: float, probe: Probe | No
     With a probe it waits until that sees the split served, and returns what it saw; the grace too where the answers do not tell the
     split from the one before, or where the probe's URL stands for one of several routers.
     """
-    measured = measure(ctx, moves[0], probe) if probe is not None and moves else None
+    measured = measure(ctx, moves[0], probe) if probe is not None and moves and moves[0].weight.total else None
     if measured is not None and measured.told_apart and len(moves) == 1:
         return measured
     times = [ctx.clock.now() if moved.changed else changed_at(obj) for moved in moves for obj in moved.resources]
@@ -123,7 +125,8 @@ def settle(ctx: Context, moves: Sequence[Moved], grace: float, probe: Probe | No
 
 def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
     """Asks the probe's URL until the split is served as the router says; raises Failed when the time is up."""
-    previous = moved.previous.canary / moved.previous.total if moved.changed else None
+    before = moved.previous if moved.changed and moved.previous.total else None
+    previous = before.canary / before.total if before is not None else None
     try:
         return probing.probe(ctx.clock, probe, previous, moved.weight.canary / moved.weight.total, ctx.beat)
     except probing.NotServed as late:
@@ -136,6 +139,7 @@ def validate(ctx: Context, target: Target) -> None:
     parts = router.parts(target)
     found = {key: ctx.client.get(ref) if parts[key].required else ctx.client.find(ref) for key, ref in refs.items()}
     router.changes(found, target, Wish(Split(0, 1)))
+    _refuse_siblings(ctx, target, found)
     _require_served(ctx, target, refs, found)
     for key, obj in found.items():
         if obj is not None and not parts[key].required:
@@ -149,31 +153,97 @@ def validate(ctx: Context, target: Target) -> None:
         )
 
 
-def _edit(ctx: Context, target: Target, wish: Wish | None, require_ready: bool) -> Moved:
+def _edit(ctx: Context, target: Target, wish: Wish | None, require_ready: bool, emptied: Emptied | None = None) -> Moved:
+    """wish: None puts everything back, or with `emptied` just what that says."""
     router, refs = router_of(target), _refs(ctx, target)
-    required = {key for key, part in router.parts(target).items() if part.required}
-    if wish is None:
-        required &= {next(iter(refs))}  # What the user deleted beside it needs nothing back.
+    parts = router.parts(target)
+    required = {key for key, part in parts.items() if part.required and wish is not None}
+
+    def changes(bases: Objects) -> list[Change]:
+        return emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
 
     def check(before: Objects, after: Objects) -> None:
+        router.refuse_other(before, target, ctx.by)
+        _refuse_lost(ctx, target, refs, before)
         if wish is not None:
+            _refuse_siblings(ctx, target, before)
             _require_served(ctx, target, refs, before)
-        if require_ready:
-            _require_ready(ctx, router.backends(after, target, router.weight(after, target), wish))
+        if require_ready and _first(after) is not None:
+            _require_ready(ctx, target, before, after, wish)
 
-    outcome = objects.edit_all(ctx, refs, required, lambda bases: router.changes(bases, target, wish), check)
-    if not ctx.check:
+    outcome = objects.edit_all(ctx, refs, required, changes, check)
+    if wish is None:
+        _refuse_siblings(ctx, target, outcome.before)
+    if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
-    resources = [obj for obj in outcome.after.values() if obj is not None]
     return Moved(
         target,
-        router.weight(outcome.before, target),
-        router.weight(outcome.after, target),
-        resources,
+        _split_in(target, outcome.before, wish),
+        _split_in(target, outcome.after, wish),
+        [obj for obj in outcome.after.values() if obj is not None],
         outcome.changed,
         outcome.drifted,
         router.warnings(outcome.after, target, wish) if wish is not None else [],
     )
+
+
+def _first(found: Objects) -> Object | None:
+    """The object that the user names."""
+    return next(iter(found.values()))
+
+
+def _split_in(target: Target, found: Objects, wish: Wish | None) -> Split:
+    """The split that a router's objects say. To put them back nobody needs to say which routes were split, or to have left them."""
+    router = router_of(target)
+    if wish is not None:
+        return router.weight(found, target)
+    for asked in (target, replace(target, routes=("*",), tls_routes=(), tcp_routes=())):
+        try:
+            if _first(found) is not None:
+                return router.weight(found, asked)
+        except Refused:
+            continue
+    return Split(0, 0)
+
+
+def _require_ready(ctx: Context, target: Target, before: Objects, after: Objects, wish: Wish | None) -> None:
+    router = router_of(target)
+    wanted = router.backends(after, target, _split_in(target, after, wish), wish)
+    if wish is None:
+        backends.require_ready(ctx, wanted)
+        return
+    had = {(each.service, each.namespace, each.labels) for each in router.backends(before, target, router.weight(before, target), None)}
+    new = [each for each in wanted if (each.service, each.namespace, each.labels) not in had]
+    backends.require_ready(ctx, wanted, new)
+
+
+def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects) -> None:
+    """Raises Drifted where what was changed cannot be found again, and the canary stands in what is left."""
+    key, ref = next(iter(refs.items()))
+    live = before[key]
+    if live is None or ctx.on_drift == "accept":
+        return
+    memory = ctx.recall(ref.key)
+    gone = [paths.show(path) for path in edits.lost(live, ctx.by, memory)]
+    if gone and leads_to_canary(edits.base_of(live, ctx.by, "repair", memory), target):
+        canary = target.canary_subset or target.canary_service
+        raise Drifted(
+            f"{ref} was changed by somebody else: {'; '.join(gone)} cannot be found any more, and {canary} still stands in it: take that "
+            "out by hand, or set on_drift to accept (take it as it is for what it was before)"
+        )
+
+
+def _refuse_siblings(ctx: Context, target: Target, found: Objects) -> None:
+    """Raises Refused where an object that is not there was made under another name."""
+    for key, part in router_of(target).parts(target).items():
+        if part.sibling is None or found[key] is not None:
+            continue
+        annotation, value = part.sibling
+        there, _version = ctx.client.list(part.resource, ctx.namespace, f"{MANAGED_BY}={MANAGER}")
+        for each in there:
+            if (each["metadata"].get("annotations") or {}).get(annotation) == value:
+                name = each["metadata"]["name"]
+                raise Refused(f"{ctx.ref(part.resource, name)} was made for {value} already, and {part.name} is not there: name that one")
 
 
 def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: Objects) -> None:
@@ -208,7 +278,10 @@ def _prove(ctx: Context, target: Target, refs: dict[str, Ref], outcome: objects.
             return  # Nobody serves what was put back.
         if not outcome.changed:
             raise
-        raise Failed(f"{refused}. It was written already: state absent, or an abort, puts it back") from None
+        if wish is None:
+            raise Failed(f"{refused}. It was put back already") from None
+        objects.put_back(ctx, refs, outcome)
+        raise Failed(f"{refused}. It had been written already, and was put back as it was before this call") from None
 
 
 def _until(ctx: Context, refs: dict[str, Ref], found: Objects, missing: Callable[[Objects], str | None]) -> None:
@@ -224,38 +297,3 @@ def _until(ctx: Context, refs: dict[str, Ref], found: Objects, missing: Callable
 
 def _refs(ctx: Context, target: Target) -> dict[str, Ref]:
     return {key: ctx.ref(part.resource, part.name) for key, part in router_of(target).parts(target).items()}
-
-
-def _require_ready(ctx: Context, backends: Sequence[Backend]) -> None:
-    for namespace in sorted({backend.namespace for backend in backends}):
-        here = [backend for backend in backends if backend.namespace == namespace]
-        names = ",".join(sorted({backend.service for backend in here}))
-        slices, _version = ctx.client.list(ENDPOINT_SLICE, namespace, f"kubernetes.io/service-name in ({names})")
-        pods = _labelled(ctx, namespace, [dict(backend.labels) for backend in here if backend.labels])
-        for backend in here:
-            ready = set(endpoints_of(backend.service, slices).ready)
-            if backend.labels:
-                ready &= {uid for uid, pod in pods.items() if selects(dict(backend.labels), labels(pod))}
-            if not ready:
-                ctx.client.get(Ref(SERVICE, namespace, backend.service))  # Says so when there is no such Service.
-                raise Refused(_not_ready(backend))
-
-
-def _labelled(ctx: Context, namespace: str, asked: Sequence[dict[str, str]]) -> dict[str, Object]:
-    """The pods that have any of the sets of labels, and perhaps more, by uid; EndpointSlices do not know labels."""
-    if not asked:
-        return {}
-    keys = sorted(set.intersection(*map(set, asked)))
-    selector = ",".join(f"{key} in ({','.join(sorted({each[key] for each in asked}))})" for key in keys)
-    pods, _version = ctx.client.list(POD, namespace, selector)
-    return {str(pod["metadata"]["uid"]): pod for pod in pods}
-
-
-def _not_ready(backend: Backend) -> str:
-    where, service = f"-n {backend.namespace}", f"Service {backend.namespace}/{backend.service}"
-    if not backend.labels:
-        find = f"kubectl get endpointslices {where} -l kubernetes.io/service-name={backend.service}"
-        return f"{service} has no ready endpoints and would get {backend.share}: make its pods ready ({find})"
-    selector = selector_text(dict(backend.labels))
-    find = f"kubectl get pods {where} -l {selector}"
-    return f"{service} has no ready endpoints with the labels {selector}, which would get {backend.share}: make such pods ready ({find})"

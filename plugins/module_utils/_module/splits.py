@@ -14,6 +14,7 @@ from .._actions.context import Context
 from .._objects.edits import fields_of
 from .._objects.patches import without_managed_fields
 from .._objects.refusal import Refused
+from .._objects.resources import SERVICE
 from .._plan.durations import seconds
 from .._plan.matches import read_matches, read_mirror
 from .._plan.probes import read_probe
@@ -21,8 +22,9 @@ from .._plan.replicas import read_pair, read_split
 from .._plan.routers import ALL_OPTIONS, REPLICAS, Between, read_router
 from .._routing import default_grace
 from .._routing.replicas import told
+from .._routing.router import service_and_namespace
 from .._routing.served import Measured
-from .._routing.target import ManagedRoute, Target, Wish, split_of
+from .._routing.target import ManagedRoute, Split, Target, Wish, split_of
 from .definitions import given_definition
 
 
@@ -57,6 +59,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params["canary_workload"]:
         raise Refused(f"canary_workload cannot be used with {params['router']}: it is for {REPLICAS}")
     targets = _targets_of(params, ctx.namespace)
+    ctx.by = _owner(targets[0])
     grace = default_grace(targets, None if params["grace"] is None else seconds(params["grace"], "grace"))
 
     probe = read_probe(params["probe"])
@@ -68,23 +71,33 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         moves = traffic.move_all(ctx, targets, _wish_of(params), params["require_ready"])
     else:
         moves = traffic.restore_all(ctx, targets, lambda emptied: settle(*emptied), params["require_ready"])
-    _warn_of_others(ctx, moves)
+    _warn_of_others(ctx, moves, params["state"])
     measured = settle(*moves)
     resources = [without_managed_fields(obj) for moved in moves for obj in moved.resources]
     return {
         "weight": asdict(moves[0].weight),
         "previous_weight": asdict(moves[0].previous),
-        "resource": resources[0],
+        "resource": resources[0] if resources else {},
         "resources": resources,
         "drift": [path for moved in moves for path in moved.drifted],
         **({} if measured is None else {"measured": asdict(measured)}),
     }
 
 
+def _owner(target: Target) -> str:
+    """In whose name a split is remembered, however its stable Service is written."""
+    service, namespace = service_and_namespace(target.stable_service, target)
+    return f"canary_weight/{service}" + ("" if namespace == target.namespace else f".{namespace}")
+
+
 def _work_without_router(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     pair, probe = read_pair(params), read_probe(params["probe"])
     grace = replicas.GRACE if params["grace"] is None else seconds(params["grace"], "grace")
     split = read_split(params) if params["state"] == "present" else None
+    if split is None and ctx.client.find(ctx.ref(SERVICE, pair.service)) is None:
+        ctx.journal.warnings.append(f"Service {pair.service} is not there, and with it what its Deployments had: scale them yourself")
+        nothing = asdict(Split(0, 0))
+        return {"weight": nothing, "previous_weight": nothing, "resource": {}, "resources": [], "drift": []}
     moved = replicas.move(ctx, pair, split, grace)
     measured = replicas.settle(ctx, moved, grace, probe) if ctx.wait and not ctx.check else None
     away = None if split is None else told(split, moved.weight)
@@ -102,10 +115,16 @@ def _work_without_router(ctx: Context, params: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _warn_of_others(ctx: Context, moves: list[traffic.Moved]) -> None:
+def _warn_of_others(ctx: Context, moves: list[traffic.Moved], state: str) -> None:
     for moved in moves:
+        if not moved.resources:
+            ctx.journal.warnings.append(f"{moved.target.name} is not there: nothing was to be put back")
         others = sorted({field.by for obj in moved.resources for field in fields_of(obj)} - {ctx.by})
         if others and moved.changed:
             ctx.journal.warnings.append(
                 f"{moved.target.name} is under {', '.join(others)} too, which will find it changed by somebody else"
+            )
+        elif others and state == "absent":
+            ctx.journal.warnings.append(
+                f"{moved.target.name} is under {', '.join(others)}, not under {ctx.by}, of which nothing was to be put back"
             )

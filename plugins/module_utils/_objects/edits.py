@@ -15,6 +15,7 @@ from typing import Any, Callable
 from . import paths
 from .paths import MISSING, Path
 from .refusal import Drifted, Refused
+from .relocation import Field, found_again, is_lost
 
 # Holds {"at": epoch seconds of the last change, "fields": [...]}: the fields that we changed, what each was
 # before the first change (no `was`: it was absent), what we set it to, and on whose behalf.
@@ -33,17 +34,6 @@ class Edit:
     path: Path
     value: Any
     place: int | None = None
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field that was changed: what it was, what it was set to, for whom (`by`), and how much of its path was there."""
-
-    path: Path
-    was: Any
-    now: Any
-    by: str
-    depth: int = 0
 
 
 def base_of(live: dict[str, Any], by: str, on_drift: str = "fail", memory: Sequence[Field] | None = None) -> dict[str, Any]:
@@ -79,7 +69,11 @@ def edited(
     others, mine = _remembered(live, by, memory)
     wishes_nothing = not list(edits_of(_undone(live, mine, "repair")))
     written = [field.path for field in fields_of(live)]
-    drifted = [field for field in mine if _drifted(live, field, wishes_nothing or field.path not in written)]
+    drifted = [
+        field
+        for field in mine
+        if _drifted(live, field, wishes_nothing or field.path not in written) and not (wishes_nothing and is_lost(live, field))
+    ]
     if drifted and on_drift == "fail":
         raise Drifted(_drift_message(live, drifted))
     base = _undone(live, mine, on_drift)
@@ -101,8 +95,14 @@ def same(live: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 
 def fields_of(obj: dict[str, Any]) -> list[Field]:
-    """The remembered fields of an object, from its annotation."""
-    return _annotation(obj)[1]
+    """The remembered fields of an object, from its annotation, where they stand now."""
+    return found_again(obj, _annotation(obj)[1])
+
+
+def lost(live: dict[str, Any], by: str, memory: Sequence[Field] | None = None) -> list[Path]:
+    """Where this owner's edits stood in what is gone, or was changed so that it cannot be found again."""
+    _others, mine = _remembered(live, by, memory)
+    return [field.path for field in mine if is_lost(live, field)]
 
 
 def changed_at(obj: dict[str, Any]) -> float | None:
@@ -159,7 +159,7 @@ def _remembered(live: dict[str, Any], by: str, memory: Sequence[Field] | None) -
         else:
             others.append(_with_nothing_below(field, mine))
     known = [field.path for field in mine]
-    return others, mine + [field for field in memory or [] if field.path not in known]
+    return others, mine + [field for field in found_again(live, memory or []) if field.path not in known]
 
 
 def _with_nothing_below(field: Field, undone: Sequence[Field]) -> Field:
@@ -207,8 +207,7 @@ def _undone(live: dict[str, Any], fields: Sequence[Field], on_drift: str) -> dic
         value = _get(live, field.path)
         if value == field.was or (value != field.now and on_drift == "accept"):
             continue
-        parent = field.path[:-1]
-        if paths.depth_present(obj, parent) < min(field.depth, len(parent)):
+        if is_lost(obj, field):
             continue  # Somebody took away what the field stood in: there is nothing to put it back into.
         obj = paths.replace(obj, field.path, field.was)
         if field.was is MISSING:

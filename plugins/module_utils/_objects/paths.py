@@ -81,6 +81,13 @@ def prune(obj: Any, path: Path, depth: int) -> Any:
     return obj
 
 
+def answering(elements: Sequence[Any], step: Step) -> list[int]:
+    """The indexes of the elements of a list for which a step stands."""
+    if isinstance(step, int):
+        return [step] if step < len(elements) else []
+    return [index for index, each in enumerate(elements) if isinstance(step, Mapping) and _answers(each, step)]
+
+
 def show(path: Path) -> str:
     """The path for people: `spec.http[name=primary].route[0].weight`."""
     text = ""
@@ -103,7 +110,7 @@ def _locate(obj: Any, step: Step) -> str | int | None:
     if isinstance(step, Mapping):
         if not isinstance(obj, list):
             return None
-        found = [index for index, element in enumerate(obj) if _answers(element, step)]
+        found = answering(obj, step)
         if len(found) > 1:
             raise AmbiguousPath(show([step]))
         return found[0] if found else None

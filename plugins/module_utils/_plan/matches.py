@@ -85,4 +85,6 @@ def _text(how: str, value: Any, where: str) -> str:
             re.compile(text)
         except re.error as problem:
             raise Refused(f"{where}: {text!r} is not a regular expression ({problem})") from None
+    elif not text.isprintable():
+        raise Refused(f"{where}, {how}: {text!r} has control characters, which no request can have there: leave them out")
     return text

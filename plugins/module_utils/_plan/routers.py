@@ -47,6 +47,9 @@ def read_router(kind: str, name: str, raw: Mapping[str, Any], where: str, betwee
         takers = {**OPTIONS, "routers with a definition": _DEFINED}
         told = "; ".join(f"{option} is for {', '.join(each for each in takers if option in takers[each])}" for option in foreign)
         raise Refused(f"{_at(where)}{', '.join(foreign)} cannot be used with {kind}: {told}")
+    ours = sorted({between.stable_service, between.canary_service} & set(texts("", given.get("additional_destinations", ()))))
+    if ours:
+        raise Refused(f"{_at(where)}additional_destinations: {', '.join(ours)} is one of the two that are split: name the others only")
     return Target(
         router=kind,
         name=named(f"{_at(where)}name", name, MAX_OBJECT),

@@ -32,7 +32,7 @@ NEEDED: tuple[tuple[Resource, tuple[str, ...]], ...] = (
     (ENDPOINT_SLICE, ("list", "watch")),
 )
 _USERS = ("get", "patch")  # of a router's object that is the user's
-_MADE = ("get", "create", "patch", "delete")  # of one that is made for the release
+_MADE = ("get", "list", "create", "patch", "delete")  # of one that is made for the release
 
 
 def of_router(parts: Iterable[Part]) -> list[tuple[Resource, tuple[str, ...]]]:

@@ -31,6 +31,7 @@ class Definition:
     destinations: tuple[Keys, ...]
     destination_service: Keys
     destination_namespace: Keys = ()
+    destination_port: Keys = ()
     destination_where: Pairs = ()
     destination_ignore: Pairs = ()
     destination_not_copied: tuple[Keys, ...] = ()
@@ -139,6 +140,7 @@ TABLE: dict[str, Any] = {
     "destination": {
         "service": ("destination_service", _keys),
         "namespace": ("destination_namespace", _keys),
+        "port": ("destination_port", _keys),
         "where": ("destination_where", _values),
         "ignore": ("destination_ignore", _values),
         "not_copied": ("destination_not_copied", _several(_keys)),

@@ -19,7 +19,7 @@ from .._objects.paths import MISSING, Path, Step
 from .._objects.refusal import Refused
 from .._objects.resources import Resource
 from .definition import Definition, Keys, Pairs
-from .router import Change, Object, Objects, Part, Router, refuse_all, service_and_namespace, title
+from .router import Backend, Change, Object, Objects, Part, Router, backends_by_service, refuse_all, service_and_namespace, title
 from .target import Split, Target, Wish, within
 
 _PART = "object"
@@ -32,6 +32,7 @@ def router(definition: Definition) -> Router:
         parts=partial(_parts, definition),
         changes=partial(_changes, definition),
         weight=partial(_weight, definition),
+        backends=partial(_backends, definition),
         grace=definition.grace,
         missing=partial(_missing, definition),
         warnings=partial(_warnings, definition),
@@ -65,6 +66,16 @@ def _weight(definition: Definition, objects: Objects, target: Target) -> Split:
     """The split of the first route asked for."""
     route = _chosen(definition, objects[_PART] or {}, target)[0]
     return _shares(definition, route, target)
+
+
+def _backends(definition: Definition, objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+    """The Services that get a share, at the ports of the routes asked for, where the definition says where these stand."""
+    try:
+        routes = _chosen(definition, objects[_PART] or {}, target) if definition.destination_port else []
+    except Refused:
+        routes = []  # The object is put back, whatever was asked for.
+    stable = [each for route in routes for each in _find(definition, route, target.stable_service, target)]
+    return backends_by_service(target, split, wish, [_get(each, definition.destination_port) for each in stable])
 
 
 @dataclass(frozen=True)
@@ -221,8 +232,8 @@ def _refuse_others(definition: Definition, route: _Route, target: Target) -> Non
     foreign = [_shown(definition, each) for each in others if not _is_additional(definition, each, target)]
     if foreign:
         raise Refused(
-            f"{route.where}: it also leads to {', '.join(foreign)}: name them in additional_destinations to leave them their share, "
-            "take them out of the route, or choose another route"
+            f"{route.where}: it also leads to {', '.join(foreign)}: its share cannot be told, so name it in additional_destinations to keep "
+            "it, take it out of the route, or choose another route"
         )
     if others and definition.weight_even_when_all_zero and not any(_raw_weight(definition, route, each) for each in sharing):
         raise Refused(

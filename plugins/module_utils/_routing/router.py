@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
@@ -29,12 +29,14 @@ class Part:
     """One object that a router reads.
 
     required: it must be there; the user's objects are, those that are made here need not be. has_status: `missing` looks at its status.
+    sibling: the annotation, and its value, by which an object is known that was made here in its place under another name.
     """
 
     resource: Resource
     name: str
     required: bool = True
     has_status: bool = False
+    sibling: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,15 @@ class Change:
 class Backend:
     """Pods that would get traffic and must be ready: those behind a Service, of these with labels those that have them.
 
-    share: what they would get, in words. service: its name, without the namespace.
+    share: what they would get, in words. service: its name, without the namespace. ports: those that the router asks the Service for, by
+    number or name; empty where that cannot be told.
     """
 
     service: str
     namespace: str
     share: str
     labels: tuple[tuple[str, str], ...] = ()
+    ports: tuple[int | str, ...] = ()
 
 
 def _nothing_missing(_objects: Objects, _target: Target) -> str | None:
@@ -74,10 +78,33 @@ def _nothing_to_say(_objects: Objects, _target: Target, _wish: Wish) -> list[str
     return []
 
 
-def backends_by_service(_objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
-    """The Services that get a share, as nearly all routers send traffic: to the stable and to the canary Service."""
+def _no_other(_objects: Objects, _target: Target, _by: str) -> None:
+    """For routers of which a split can be told from another one by its owner."""
+
+
+def backends_by_service(target: Target, split: Split, wish: Wish | None, ports: Iterable[int | str | None]) -> list[Backend]:
+    """The Services that get a share, as nearly all routers send traffic: to the stable and to the canary Service.
+
+    ports: of the stable Service, to which the routes that are split send requests; None where that cannot be told.
+    """
     texts = shares_in_words(target.stable_service, target.canary_service, split, wish)
-    return [Backend(*service_and_namespace(service, target), text) for service, text in texts.items()]
+    known = tuple(dict.fromkeys(port for port in ports if port is not None))
+    return [Backend(*service_and_namespace(service, target), text, ports=known) for service, text in texts.items()]
+
+
+def leads_to_canary(obj: Object, target: Target) -> bool:
+    """Whether the canary's name stands anywhere in an object."""
+    service, namespace = service_and_namespace(target.canary_service, target)
+    names = {target.canary_subset} if target.canary_subset else {service, f"{service}.{namespace}"}
+
+    def stands_in(part: Any) -> bool:
+        if isinstance(part, Mapping):
+            return any(map(stands_in, part.values()))
+        if isinstance(part, list):
+            return any(map(stands_in, part))
+        return part in names or (isinstance(part, str) and part.startswith(f"{service}.{namespace}."))
+
+    return stands_in(obj.get("spec"))
 
 
 def shares_in_words(stable: str, canary: str, split: Split, wish: Wish | None) -> dict[str, str]:
@@ -95,6 +122,9 @@ def service_and_namespace(service: str, target: Target) -> tuple[str, str]:
     return name, rest[0] if rest else target.namespace
 
 
+Emptied = Callable[[Objects, Target], list[Change]]
+
+
 @dataclass(frozen=True)
 class Router:
     """A kind of router.
@@ -108,17 +138,20 @@ class Router:
         raises Refused, with the controller's message, where it will not serve them, and NotSeen where no controller knows of them.
     warnings(objects, target, wish): what users must know about how the objects, as they will be, carry the wish out.
     grace: seconds that proxies may go on with the old split after the status is proven (semantics.md).
-    removes: putting back takes away what traffic needs, an object or what was put into one beside the first; traffic must be gone before.
+    emptied(objects, target): where putting back takes away what traffic needs, an object or what was put into one beside the first: the
+        changes that end the canary's traffic before.
+    refuse_other(objects, target, by): raises Refused where the objects, as they are, were split in a way that this target cannot put back.
     """
 
     parts: Callable[[Target], dict[str, Part]]
     changes: Callable[[Objects, Target, Wish | None], list[Change]]
     weight: Callable[[Objects, Target], Split]
+    backends: Callable[[Objects, Target, Split, Wish | None], list[Backend]]
     grace: float
-    backends: Callable[[Objects, Target, Split, Wish | None], list[Backend]] = backends_by_service
     missing: Callable[[Objects, Target], str | None] = _nothing_missing
     warnings: Callable[[Objects, Target, Wish], list[str]] = _nothing_to_say
-    removes: bool = False
+    emptied: Emptied | None = None
+    refuse_other: Callable[[Objects, Target, str], None] = _no_other
 
 
 def title(obj: Object) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
-from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION, Edit, Field
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION, Edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.paths import MISSING
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.relocation import Field
 
 HASH = ("spec", "selector", "pod-template-hash")
 TRACK = ("spec", "selector", "track")

@@ -187,8 +187,8 @@ def test_what_must_be_ready_is_looked_up_where_it_is() -> None:
     place = target(stable_service="shop.prod")
     live = objects(route(rule(to("shop", 80, **ELSEWHERE), to("shop-canary", 20))))
     assert gateway_api.ROUTER.backends(live, place, Split(80, 20), None) == [
-        Backend("shop", "prod", "80 of 100 parts of the traffic"),
-        Backend("shop-canary", "test", "20 of 100 parts of the traffic"),
+        Backend("shop", "prod", "80 of 100 parts of the traffic", ports=(80,)),
+        Backend("shop-canary", "test", "20 of 100 parts of the traffic", ports=(80,)),
     ]
 
 

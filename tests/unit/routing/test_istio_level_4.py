@@ -173,8 +173,8 @@ ROUTES = (ManagedRoute("qa", ((Condition("header", "x-qa", "exact", "1"),),)),)
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        (Wish(Split(100, 0), ROUTES), "istio cannot do matches, which look at requests, below HTTP: leave matches out"),
-        (Wish(Split(100, 0), mirror=5.0), "istio cannot do mirror, which look at requests, below HTTP: leave mirror out"),
+        (Wish(Split(100, 0), ROUTES), "istio cannot do matches, a TLS or TCP route does not look at requests: leave matches out"),
+        (Wish(Split(100, 0), mirror=5.0), "istio cannot do mirror, a TLS or TCP route does not look at requests: leave mirror out"),
     ],
 )
 @pytest.mark.parametrize("asked", [{}, {"routes": ["*"], "tls_routes": (Level4Route(443),)}])

@@ -16,6 +16,7 @@ plural: apisixroutes
 destinations: spec.http[].backends[]
 destination:
   service: serviceName
+  port: servicePort
   not_copied: [subset]
 weight:
   field: weight

@@ -15,6 +15,7 @@ plural: httpproxies
 destinations: spec.routes[].services[]
 destination:
   service: name
+  port: port
   ignore: {mirror: true}
 weight:
   field: weight

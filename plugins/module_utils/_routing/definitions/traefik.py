@@ -17,6 +17,7 @@ destinations: spec.weighted.services[]
 destination:
   service: name
   namespace: namespace
+  port: port
   where: {kind: Service}
 weight:
   field: weight

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # Source: https://gateway-api.sigs.k8s.io/reference/spec/ (HTTPRouteRule, HTTPBackendRef, RouteParentStatus) and the schemas of its CRDs.
 from ..._objects.resources import versioned
-from ..router import Change, Objects, Part, Router, refuse_all, title
+from ..router import Backend, Change, Objects, Part, Router, backends_by_service, refuse_all, title
 from ..target import Split, Target, Wish
 from . import managed, rules, status
 
@@ -43,6 +43,11 @@ def weight(objects: Objects, target: Target) -> Split:
     return found if found.total else Split(1, 0)  # With both at 0 nobody is served.
 
 
+def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+    """The Services that get a share, at the ports of the rules that are split."""
+    return backends_by_service(target, split, wish, [rule.stable.get("port") for rule in rules.every(objects[_PART] or {}, target)])
+
+
 def missing(objects: Objects, target: Target) -> str | None:
     """What the route's status lacks until all parents serve it."""
     return status.missing(objects[_PART] or {}, target.namespace)
@@ -62,4 +67,4 @@ def _kind(target: Target) -> str:
     return target.kind or _HTTP
 
 
-ROUTER = Router(parts, changes, weight, grace=5.0, missing=missing, warnings=warnings)
+ROUTER = Router(parts, changes, weight, backends, grace=5.0, missing=missing, warnings=warnings)

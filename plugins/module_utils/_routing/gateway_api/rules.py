@@ -59,6 +59,14 @@ def chosen(route: Object, target: Target) -> list[Rule]:
     return [_rule(route, found, index, target) for index in indexes]
 
 
+def every(route: Object, target: Target) -> list[Rule]:
+    """The rules to split; none where they cannot be told."""
+    try:
+        return chosen(route, target)
+    except Refused:
+        return []
+
+
 def _only(route: Object, qualifying: Sequence[int], target: Target) -> list[int]:
     found = rules_of(route)
     if not qualifying:

@@ -18,7 +18,7 @@ from ..router import Backend, Change, Object, Objects, Part, Router, backends_by
 from ..target import Split, Target, Wish, split_of
 from .canary import OF, annotations_of, canary_edits, skeleton
 from .mirrors import mirror_edits
-from .rules import other_services, services_of
+from .rules import other_services, ports_of, services_of
 from .wishes import said, wish_annotations
 
 _STABLE, _CANARY = "ingress", "canary_ingress"
@@ -28,7 +28,7 @@ _LONGEST_NAME = 253
 def parts(target: Target) -> dict[str, Part]:
     """The user's Ingress, and the canary one."""
     resource = versioned("Ingress", target.api_version)
-    return {_STABLE: Part(resource, target.name), _CANARY: Part(resource, _canary_name(target), required=False)}
+    return {_STABLE: Part(resource, target.name), _CANARY: Part(resource, _canary_name(target), required=False, sibling=(OF, target.name))}
 
 
 def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
@@ -59,8 +59,9 @@ def weight(objects: Objects, target: Target) -> Split:
 
 def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
     """The stable Service must be ready even at canary weight 100: the controller answers 503 where the main backend is empty."""
-    found = backends_by_service(objects, target, split, wish)
     name, namespace = service_and_namespace(target.stable_service, target)
+    ports = [port.get("number") or port.get("name") for port in ports_of(objects[_STABLE] or {}, name)]
+    found = backends_by_service(target, split, wish, ports)
     if any(each.service == name for each in found):
         return found
     return [Backend(name, namespace, "every request first (ingress-nginx answers all with 503 when it is empty, the canary's too)"), *found]
@@ -125,4 +126,9 @@ def _number(value: Any, otherwise: int) -> int:
         return otherwise
 
 
-ROUTER = Router(parts, changes, weight, grace=6.0, backends=backends, warnings=warnings, removes=True)
+def emptied(objects: Objects, target: Target) -> list[Change]:
+    """The canary Ingress at weight 0, unless the stable one is gone: it is the canary of nothing then."""
+    return changes(objects, target, Wish(Split(100, 0))) if objects[_STABLE] is not None else []
+
+
+ROUTER = Router(parts, changes, weight, backends, grace=6.0, warnings=warnings, emptied=emptied)

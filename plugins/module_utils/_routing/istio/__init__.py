@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 # Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/
+from collections.abc import Mapping
+
+from ..._objects.edits import fields_of
+from ..._objects.refusal import Refused
 from ..._objects.resources import versioned
-from ..router import Backend, Change, Objects, Part, Router, backends_by_service, refuse_all, service_and_namespace, shares_in_words
+from ..router import Backend, Change, Objects, Part, Router, backends_by_service, refuse_all, service_and_namespace, shares_in_words, title
 from ..target import Split, Target, Wish
 from . import http, routes, subsets, weights
 
@@ -36,7 +40,7 @@ def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]
     places = routes.chosen(obj, target)
     for place in places:
         if place.kind != routes.HTTP:
-            refuse_all(place.title, "istio", wish, "which look at requests, below HTTP")
+            refuse_all(place.title, "istio", wish, "a TLS or TCP route does not look at requests")
     edits = [edit for place in places for edit in weights.edits(place, target, wish.split) + http.mirror(place, target, wish.mirror)]
     route = Change(_PART, edits + http.managed(obj, places, target, wish))
     return [Change(_RULE, subsets.edits(objects[_RULE] or {}, target)), route] if target.destination_rule else [route]
@@ -50,7 +54,8 @@ def weight(objects: Objects, target: Target) -> Split:
 def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
     """The Services that get a share, with subsets just their pods of that subset."""
     if not target.destination_rule:
-        return backends_by_service(objects, target, split, wish)
+        places = routes.every(objects[_PART] or {}, target)
+        return backends_by_service(target, split, wish, [port for place in places for port in weights.ports(place, target)])
     rule, (service, namespace) = objects[_RULE] or {}, service_and_namespace(target.stable_service, target)
     texts = shares_in_words(target.stable_subset, target.canary_subset, split, wish)
     return [Backend(service, namespace, text, subsets.labels_of(rule, subset)) for subset, text in texts.items()]
@@ -67,4 +72,19 @@ def warnings(objects: Objects, target: Target, _wish: Wish) -> list[str]:
     ]
 
 
-ROUTER = Router(parts, changes, weight, grace=5.0, backends=backends, warnings=warnings, removes=True)
+def emptied(_objects: Objects, _target: Target) -> list[Change]:
+    """A subset goes after the route that leads to it."""
+    return [Change(_PART)]
+
+
+def refuse_other(objects: Objects, target: Target, by: str) -> None:
+    """Raises Refused for a split by subset where the target is none: its subsets would stay."""
+    obj = objects[_PART]
+    if obj is None or target.destination_rule:
+        return
+    steps = [step for field in fields_of(obj) if field.by == by for step in field.path]
+    if any(isinstance(step, Mapping) and "destination.subset" in step for step in steps):
+        raise Refused(f"{title(obj)} is split by subset: name stable_subset, canary_subset and destination_rule in this call, too")
+
+
+ROUTER = Router(parts, changes, weight, backends, grace=5.0, warnings=warnings, emptied=emptied, refuse_other=refuse_other)

@@ -58,6 +58,14 @@ def chosen(obj: Object, target: Target) -> list[Place]:
     return asked + _asked_level_4(obj, TCP, target.tcp_routes, target)
 
 
+def every(obj: Object, target: Target) -> list[Place]:
+    """The routes to split; none where they cannot be told."""
+    try:
+        return chosen(obj, target)
+    except Refused:
+        return []
+
+
 def qualifying(obj: Object, kind: str, target: Target) -> list[Place]:
     """The routes of a kind that lead to the stable version."""
     stable, _canary = hosts.versions(target)

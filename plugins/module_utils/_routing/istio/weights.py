@@ -40,7 +40,15 @@ def split_in(place: Place, target: Target) -> Split:
     stable, canary = _both(place, target)
     if len(place.destinations) == 1:
         return Split(100, 0)
-    return Split(_weight(stable), _weight(canary))
+    found = Split(_weight(stable), _weight(canary))
+    return found if found.total else Split(1, 0)  # With both at 0 nobody is served.
+
+
+def ports(place: Place, target: Target) -> list[int]:
+    """The ports at which the route asks the stable version; empty where it leaves that to the proxy."""
+    stable, _canary = _both(place, target)
+    number = ((stable.get("destination") or {}).get("port") or {}).get("number")
+    return [] if number is None else [int(number)]
 
 
 def canary_destination(place: Place, target: Target) -> Object:

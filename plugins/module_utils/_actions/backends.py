@@ -1,0 +1,79 @@
+"""Refuses to send traffic to Services that cannot take it: without ready pods, or without the ports that the routes use."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._objects.refusal import Refused
+from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE, Ref, labels
+from .._routing.router import Backend
+from .._workloads.services import endpoints_of, selector_text, selects
+from .context import Context
+
+Object = dict[str, Any]
+
+
+def require_ready(ctx: Context, backends: Sequence[Backend], new: Sequence[Backend] = ()) -> None:
+    """Raises Refused unless all have ready pods, and the new ones, which had no traffic before, the ports that they are asked for.
+
+    Requests: the EndpointSlices of all in one list for each namespace, the pods too where labels are asked for, and new Services.
+    """
+    for namespace in sorted({backend.namespace for backend in backends}):
+        here = [backend for backend in backends if backend.namespace == namespace]
+        names = ",".join(sorted({backend.service for backend in here}))
+        slices, _version = ctx.client.list(ENDPOINT_SLICE, namespace, f"kubernetes.io/service-name in ({names})")
+        pods = _labelled(ctx, namespace, [dict(backend.labels) for backend in here if backend.labels])
+        for backend in here:
+            ports = _ports(ctx, backend) if backend in new else None
+            ready = set(endpoints_of(backend.service, slices, ports).ready)
+            if backend.labels:
+                ready &= {uid for uid, pod in pods.items() if selects(dict(backend.labels), labels(pod))}
+            if not ready:
+                ctx.client.get(Ref(SERVICE, namespace, backend.service))  # Says so when there is no such Service.
+                raise Refused(_not_ready(backend, ports))
+
+
+def _ports(ctx: Context, backend: Backend) -> list[Object] | None:
+    """The ports of a Service that are asked for, None where none are. Raises Refused where the Service lacks one."""
+    if not backend.ports:
+        return None
+    service = ctx.client.get(Ref(SERVICE, backend.namespace, backend.service))
+    ports = (service.get("spec") or {}).get("ports") or []
+    found = []
+    for wanted in backend.ports:
+        same = [port for port in ports if wanted in (port["port"], port.get("name"))]
+        if not same:
+            there = ", ".join(f"{port['name']} {port['port']}" if port.get("name") else str(port["port"]) for port in ports)
+            raise Refused(
+                f"Service {backend.namespace}/{backend.service} has no port {wanted}, at which the router sends requests to the stable one "
+                f"(it has: {there or 'none'}): give it the ports of the stable Service"
+            )
+        found += same
+    return found
+
+
+def _labelled(ctx: Context, namespace: str, asked: Sequence[dict[str, str]]) -> dict[str, Object]:
+    """The pods that have any of the sets of labels, and perhaps more, by uid; EndpointSlices do not know labels."""
+    if not asked:
+        return {}
+    keys = sorted(set.intersection(*map(set, asked)))
+    selector = ",".join(f"{key} in ({','.join(sorted({each[key] for each in asked}))})" for key in keys)
+    pods, _version = ctx.client.list(POD, namespace, selector)
+    return {str(pod["metadata"]["uid"]): pod for pod in pods}
+
+
+def _not_ready(backend: Backend, ports: list[Object] | None) -> str:
+    where, service = f"-n {backend.namespace}", f"Service {backend.namespace}/{backend.service}"
+    if ports:
+        service += f" (with port {', '.join(str(port['port']) for port in ports)})"
+    if not backend.labels:
+        find = f"kubectl get endpointslices {where} -l kubernetes.io/service-name={backend.service}"
+        return f"{service} has no ready endpoints and would get {backend.share}: make its pods ready ({find})"
+    selector = selector_text(dict(backend.labels))
+    find = f"kubectl get pods {where} -l {selector}"
+    return f"{service} has no ready endpoints with the labels {selector}, which would get {backend.share}: make such pods ready ({find})"
