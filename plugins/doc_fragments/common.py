@@ -34,7 +34,8 @@ options:
       - What to do when somebody else changed a field that was set here before.
       - V(fail) says which fields, and writes nothing.
       - V(repair) sets them again.
-      - V(accept) keeps the other's values, as if they had been there from the start.
+      - V(accept) takes the other's values for those that were there from the start, to which O(state=absent) puts them back; what this call
+        asks for is set all the same.
     type: str
     choices: [fail, repair, accept]
     default: fail

@@ -232,8 +232,8 @@ def _refuse_others(definition: Definition, route: _Route, target: Target) -> Non
     foreign = [_shown(definition, each) for each in others if not _is_additional(definition, each, target)]
     if foreign:
         raise Refused(
-            f"{route.where}: it also leads to {', '.join(foreign)}: its share cannot be told, so name it in additional_destinations to keep "
-            "it, take it out of the route, or choose another route"
+            f"{route.where}: it also leads to {', '.join(foreign)}: its share cannot be told, so name it in additional_destinations to "
+            "keep it, take it out of the route, or choose another route"
         )
     if others and definition.weight_even_when_all_zero and not any(_raw_weight(definition, route, each) for each in sharing):
         raise Refused(

@@ -100,12 +100,17 @@ def test_a_router_of_the_users_own(shop: TwoVersions, tmp_path: Path) -> None:
 
 
 def test_requests(shop: TwoVersions) -> None:
-    """A change: the object, the EndpointSlices of both Services in one list, the write. Nothing to change: the object."""
+    """A change: the object, the EndpointSlices of both Services in one list, the write. Nothing to change: the object.
+
+    The first one asks for the canary Service, too: whether it has the ports of the route.
+    """
+    change = {("get", "traefikservices"): 1, ("list", "endpointslices"): 1, ("patch", "traefikservices"): 1}
     log = AuditLog()
     with served(shop, traefik_service(shop)):
         for weight, expected in (
-            (20, {("get", "traefikservices"): 1, ("list", "endpointslices"): 1, ("patch", "traefikservices"): 1}),
+            (20, {**change, ("get", "services"): 1}),
             (20, {("get", "traefikservices"): 1}),
+            (30, change),
         ):
             mark = log.mark()
             call(shop, TRAEFIK, weight=weight, grace=0)

@@ -92,16 +92,20 @@ def test_check_run_check_run(shop: TwoVersions) -> None:
 
 
 def test_requests(shop: TwoVersions) -> None:
-    """Nothing to change: the route. A change: also the EndpointSlices of both Services in one list, the write, a watch. No discovery."""
+    """Nothing to change: the route. A change: also the EndpointSlices of both Services in one list, the write, a watch. No discovery.
+
+    The first one asks for the canary Service, too: whether it has the ports of the rules.
+    """
     shop.make(user_route(shop, "ISTIO_API", backends=2))
     shop.wait_for(gateway("ISTIO_API"), STABLE)
     change = {("get", "httproutes"): 1, ("list", "endpointslices"): 1, ("patch", "httproutes"): 1, ("watch", "httproutes"): 1}
     log = AuditLog()
     for options, requests in (
         ({"weight": 0}, {("get", "httproutes"): 1}),
-        ({"weight": 20}, change),
+        ({"weight": 20}, {**change, ("get", "services"): 1}),
         ({"weight": 20}, {("get", "httproutes"): 1}),
-        ({"weight": 20, "matches": [{"headers": {"X-Canary": "1"}}], "mirror": 100}, change),
+        ({"weight": 30}, change),
+        ({"weight": 30, "matches": [{"headers": {"X-Canary": "1"}}], "mirror": 100}, change),
         ({"state": "absent"}, change),
     ):
         mark = log.mark()

@@ -173,11 +173,14 @@ def test_check_run_check_run(stable: TwoVersions) -> None:
 
 
 def test_requests(stable: TwoVersions) -> None:
-    """Both Ingresses; for a change also the EndpointSlices of both Services in one list, and the write. No discovery."""
+    """Both Ingresses; for a change also the EndpointSlices of both Services in one list, and the write. No discovery.
+
+    The first one looks for a canary Ingress of another name, and asks for the canary Service: whether it has the ports of the rules.
+    """
     wanted = {("get", "ingresses"): 2, ("list", "endpointslices"): 1}
     log = AuditLog()
     for options, requests in (
-        ({"weight": 20}, {**wanted, ("create", "ingresses"): 1}),
+        ({"weight": 20}, {**wanted, ("get", "services"): 1, ("list", "ingresses"): 1, ("create", "ingresses"): 1}),
         ({"weight": 20}, {("get", "ingresses"): 2}),
         ({"weight": 30}, {**wanted, ("patch", "ingresses"): 1}),
     ):

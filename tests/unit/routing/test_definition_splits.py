@@ -197,7 +197,7 @@ REFUSED = [
      "TraefikService test/shop has no route to Service 'shop' (its destinations: none)"),
     ("traefik", "a route by name", wrr(to("shop")), {"routes": ["shop"]}, 20,
      "TraefikService test/shop: its routes have no names: leave routes out"),
-    ("traefik", "others", TWO, {}, 20, "TraefikService test/shop: it also leads to else: its share cannot be told, so name it in additional"),
+    ("traefik", "others", TWO, {}, 20, "TraefikService test/shop: it also leads to else: its share cannot be told, so name it in add"),
     ("traefik", "what others leave cannot say it", TWO, {"additional_destinations": ["else"]}, 25,
      "shop: 25 of 100 parts cannot be said in the 10 that stable and canary have there: the nearest is 2 of 10 (20 %)"),
     ("traefik", "others have everything", wrr(to("shop", 0), to("else", 5)), {"additional_destinations": ["else"]}, 25,
