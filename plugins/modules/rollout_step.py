@@ -86,6 +86,15 @@ options:
           - A list of steps, each a mapping of one key.
           - C(set_weight) is the canary's share of the traffic in percent.
           - C(pause) waits for its C(duration), or, as C(pause) with an empty mapping, until somebody promotes.
+          - C(set_canary_scale) gives the canary so many pods, by C(replicas), or by C(percent) or C(weight) of the stable ones, whatever
+            its share from there on; with C(match_traffic_weight=true) its share decides again. It gets fewer pods only while it has no
+            traffic.
+          - C(set_header_route) sends the requests that have one of its C(matches) to the canary whatever its share, as
+            O(progressive.delivery.canary_weight#module:matches) says, with C(inherit) as there. Without C(matches) the route of that
+            C(name) goes.
+          - C(set_mirror_route) copies C(percent) of the requests to the canary, whose answers nobody gets; V(0) ends it. It has a C(name),
+            too.
+          - What a router cannot do is refused before the start, with the number of the step.
         type: list
         elements: raw
   grace:

@@ -14,6 +14,7 @@ from .._objects.resources import DEPLOYMENT, POD, SERVICE, Resource, name_of
 from .._objects.resources import labels as labels_of
 from .._plan.plan import Plan
 from .._rollout.permissions import lacking, of_router
+from .._rollout.program import wishes
 from .._routing import router_of
 from .._workloads.clones import clone_name
 from .._workloads.deployments import not_rolled_out, replicas_of
@@ -47,7 +48,7 @@ def check(ctx: Context, plan: Plan, deployment: Object, template: Template) -> F
     pod_labels = (template.get("metadata") or {}).get("labels") or {}
     made = _services(ctx, plan, deployment, pod_labels)
     for target in plan.routers:
-        traffic.validate(ctx, target)
+        traffic.validate(ctx, target, wishes(plan))
     services, _version = ctx.client.list(SERVICE, ctx.namespace)
     foreign = [each for each in services if (each["metadata"].get("labels") or {}).get(MANAGED_BY) != MANAGER]
     others = bystanders(foreign, pod_labels, [plan.stable_service, plan.canary_service])

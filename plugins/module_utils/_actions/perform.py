@@ -141,8 +141,8 @@ def _ensure_clone(stage: Stage, action: kinds.EnsureClone) -> None:
     deployment = stage.deployment()
     if stage.record.program == "release" and not deployment["spec"].get("paused"):
         _paused_again(stage)
-    replicas = canary_replicas(action.weight, replicas_of(deployment))
-    clone.ensure(stage.ctx, deployment, stage.new_template(deployment), stage.record.target, replicas, shrink=action.weight == 0)
+    replicas = canary_replicas(action.weight, replicas_of(deployment)) if action.replicas is None else action.replicas
+    clone.ensure(stage.ctx, deployment, stage.new_template(deployment), stage.record.target, replicas, action.shrink)
 
 
 def _paused_again(stage: Stage) -> None:
@@ -158,7 +158,8 @@ def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None
 
 
 def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
-    moves = [traffic.move(stage.ctx, target, Wish(split_of(action.weight))) for target in stage.plan.routers]
+    wish = Wish(split_of(action.weight), action.routes, action.mirror)
+    moves = [traffic.move(stage.ctx, target, wish) for target in stage.plan.routers]
     stage.settle_moves(moves)
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
@@ -26,6 +26,7 @@ from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
 
+NO_WISHES: Mapping[str, Wish] = {}
 _NEW = 10.0  # seconds in which a controller says something of an object that was made just now
 
 
@@ -107,6 +108,11 @@ def exists(ctx: Context, target: Target) -> bool:
     return ctx.client.find(ctx.ref(part.resource, part.name)) is not None
 
 
+def look(ctx: Context, target: Target) -> Split:
+    """The split that a router's objects say now; 0 of 0 parts where they lead to no stable version, or are not there."""
+    return _split_in(target, {key: ctx.client.find(ref) for key, ref in _refs(ctx, target).items()}, None)
+
+
 def settle(ctx: Context, moves: Sequence[Moved], grace: float, probe: Probe | None = None) -> Measured | None:
     """Lets proxies converge after moves, also after one that an earlier call made and did not live to wait for.
 
@@ -133,12 +139,19 @@ def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
         raise Failed(str(late)) from None
 
 
-def validate(ctx: Context, target: Target) -> None:
-    """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing."""
+def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish] = NO_WISHES) -> None:
+    """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing.
+
+    wishes: what it will ask for, by what messages call the step that does.
+    """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
     found = {key: ctx.client.get(ref) if parts[key].required else ctx.client.find(ref) for key, ref in refs.items()}
-    router.changes(found, target, Wish(Split(0, 1)))
+    for step, wish in {"": Wish(Split(0, 1)), **wishes}.items():
+        try:
+            router.changes(found, target, wish)
+        except Refused as problem:
+            raise Refused(f"{step}: {problem}") from None if step else problem
     _refuse_siblings(ctx, target, found)
     _require_served(ctx, target, refs, found)
     for key, obj in found.items():

@@ -18,8 +18,9 @@ from .._objects.edits import ON_DRIFT
 from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
 
+NAMESPACE_SPEC: dict[str, Any] = {"namespace": {"type": "str"}}
 COMMON_SPEC: dict[str, Any] = {
-    "namespace": {"type": "str"},
+    **NAMESPACE_SPEC,
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "str", "default": "600s"},
     "on_drift": {"type": "str", "default": "fail", "choices": list(ON_DRIFT)},
@@ -28,8 +29,17 @@ COMMON_SPEC: dict[str, Any] = {
 
 def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
     """An AnsibleModule with the module's own options, the common ones and those for authentication."""
+    return _make_module({**COMMON_SPEC, **spec}, **more)
+
+
+def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
+    """The same for a module that only reads, and so neither waits nor finds anything changed."""
+    return _make_module({**NAMESPACE_SPEC, **spec})
+
+
+def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
     module = AnsibleModule(
-        argument_spec={**AUTH_SPEC, **COMMON_SPEC, **spec},
+        argument_spec={**AUTH_SPEC, **spec},
         supports_check_mode=True,
         required_together=AUTH_REQUIRED_TOGETHER,
         mutually_exclusive=AUTH_MUTUALLY_EXCLUSIVE,
@@ -42,15 +52,14 @@ def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
 def make_context(module: AnsibleModule, by: str) -> Context:
     """The context of this call; `by` owns the edits. Raises Refused and AuthError for options that cannot be used."""
     wait_timeout = seconds(module.params["wait_timeout"], "wait_timeout")
+    context = make_reading_context(module)
+    context.by, context.check, context.on_drift = by, module.check_mode, module.params["on_drift"]
+    context.wait, context.wait_timeout = module.params["wait"], wait_timeout
+    return context
+
+
+def make_reading_context(module: AnsibleModule) -> Context:
+    """The context of a call that only reads. Raises AuthError for options that cannot be used."""
     clock = Clock()
     client = Client(connect(auth_of(module.params)), clock)
-    return Context(
-        client=client,
-        clock=clock,
-        namespace=module.params["namespace"] or client.namespace,
-        by=by,
-        check=module.check_mode,
-        wait=module.params["wait"],
-        wait_timeout=wait_timeout,
-        on_drift=module.params["on_drift"],
-    )
+    return Context(client=client, clock=clock, namespace=module.params["namespace"] or client.namespace, by="")

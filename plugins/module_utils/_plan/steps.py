@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Callable, Union
 
 from .._objects.refusal import Refused
+from .._routing.target import Match
 from .durations import seconds, show
+from .matches import read_matches, read_mirror
+from .reading import MAX_SERVICE, keys, named
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,44 @@ class Pause:
         return "pause until promoted" if self.duration is None else f"pause {show(self.duration)}"
 
 
-Step = Union[SetWeight, Pause]
+@dataclass(frozen=True)
+class SetCanaryScale:
+    """How many pods the canary has from here on, whatever its weight: a number, or percent of the live ones; neither: by weight again."""
+
+    replicas: int | None = None
+    percent: int | None = None
+
+    def __str__(self) -> str:
+        if self.replicas is None and self.percent is None:
+            return "set_canary_scale by weight"
+        return f"set_canary_scale {self.replicas}" if self.replicas is not None else f"set_canary_scale {self.percent} %"
+
+
+@dataclass(frozen=True)
+class SetHeaderRoute:
+    """Requests that go to the canary whatever its weight; no matches: not any more."""
+
+    name: str
+    matches: tuple[Match, ...]
+    inherit: bool = True
+
+    def __str__(self) -> str:
+        alternatives = " or ".join(" and ".join(map(str, match)) for match in self.matches)
+        return f"set_header_route {self.name}: {alternatives or 'none'}{'' if self.inherit else ', on top'}"
+
+
+@dataclass(frozen=True)
+class SetMirrorRoute:
+    """Percent of the requests that are copied to the canary; 0: none any more."""
+
+    name: str
+    percent: float
+
+    def __str__(self) -> str:
+        return f"set_mirror_route {self.name}: {self.percent:g} %"
+
+
+Step = Union[SetWeight, Pause, SetCanaryScale, SetHeaderRoute, SetMirrorRoute]
 
 
 def read_steps(raw: Any) -> tuple[Step, ...]:
@@ -43,7 +83,22 @@ def read_steps(raw: Any) -> tuple[Step, ...]:
         return ()
     if not isinstance(raw, Sequence) or isinstance(raw, (str, bytes)):
         raise Refused("canary.steps must be a list, for example [{set_weight: 20}, {pause: {}}]")
-    return tuple(_read(step, number) for number, step in enumerate(raw, 1))
+    steps = tuple(_read(step, number) for number, step in enumerate(raw, 1))
+    _refuse_second_mirror(steps)
+    return steps
+
+
+def _refuse_second_mirror(steps: Sequence[Step]) -> None:
+    on = ""
+    for number, step in enumerate(steps, 1):
+        if not isinstance(step, SetMirrorRoute):
+            continue
+        if on and step.percent and step.name != on:
+            raise Refused(
+                f"canary.steps, step {number}, set_mirror_route: requests are copied as {on!r} already: end that first (percent 0)"
+            )
+        if step.percent or step.name == on:
+            on = step.name if step.percent else ""
 
 
 def _read(raw: Any, number: int) -> Step:
@@ -75,4 +130,50 @@ def _pause(value: Any, where: str) -> Step:
     return Pause(None if duration is None else seconds(duration, f"{where}, duration"))
 
 
-READERS: dict[str, Callable[[Any, str], Step]] = {"set_weight": _set_weight, "pause": _pause}
+def _set_canary_scale(value: Any, where: str) -> Step:
+    # What weight means here is Argo Rollouts' setCanaryScale: percent of the replicas, not of the traffic.
+    given = keys(where, value, (), ("replicas", "percent", "weight", "match_traffic_weight"))
+    if len(given) != 1:
+        raise Refused(f"{where} needs just one of replicas, percent, weight, match_traffic_weight")
+    [(key, raw)] = given.items()
+    if key == "match_traffic_weight":
+        if str(raw).lower() not in ("true", "yes", "1"):
+            raise Refused(f"{where}, {key}: {raw!r} is not true: write `{key}: true`, or one of the others")
+        return SetCanaryScale()
+    number = _whole(raw)
+    if key == "replicas":
+        if number is None or number < 1:
+            raise Refused(f"{where}, {key}: {raw!r} is not a number of pods: use a whole number from 1 on")
+        return SetCanaryScale(replicas=number)
+    if number is None or not 1 <= number <= 100:
+        raise Refused(f"{where}, {key}: {raw!r} is not percent of the pods: use a whole number from 1 to 100")
+    return SetCanaryScale(percent=number)
+
+
+def _whole(value: Any) -> int | None:
+    text = str(value).strip()
+    return int(text) if text.isdecimal() and text.isascii() and not isinstance(value, bool) else None
+
+
+def _set_header_route(value: Any, where: str) -> Step:
+    given = keys(where, value, ("name",), ("matches", "inherit"))
+    inherit = given.get("inherit", True)
+    if not isinstance(inherit, bool):
+        raise Refused(f"{where}, inherit: {inherit!r} is neither true nor false")
+    matches = read_matches(given.get("matches", ()), f"{where}, matches")
+    return SetHeaderRoute(named(f"{where}, name", given["name"], MAX_SERVICE), matches, inherit)
+
+
+def _set_mirror_route(value: Any, where: str) -> Step:
+    given = keys(where, value, ("name",), ("percent",))
+    percent = read_mirror(given.get("percent", 0), f"{where}, percent")
+    return SetMirrorRoute(named(f"{where}, name", given["name"], MAX_SERVICE), percent)
+
+
+READERS: dict[str, Callable[[Any, str], Step]] = {
+    "set_weight": _set_weight,
+    "pause": _pause,
+    "set_canary_scale": _set_canary_scale,
+    "set_header_route": _set_header_route,
+    "set_mirror_route": _set_mirror_route,
+}

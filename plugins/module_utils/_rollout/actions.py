@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
+from .._routing.target import ManagedRoute
+
 # Each is idempotent: carried out twice, the second time finds its work done. str() is what users read.
 
 
@@ -34,11 +36,19 @@ class PinServices:
 
 @dataclass(frozen=True)
 class EnsureClone:
-    """Run the new version beside the workload, sized for a weight in percent, and wait until it is ready."""
+    """Run the new version beside the workload, and wait until it is ready.
+
+    weight: the percent of the workload's pods that it needs. replicas: so many instead. shrink: it may get fewer than it has, since it has
+    no traffic.
+    """
 
     weight: int
+    replicas: int | None = None
+    shrink: bool = False
 
     def __str__(self) -> str:
+        if self.replicas is not None:
+            return f"run {self.replicas} {'pod' if self.replicas == 1 else 'pods'} of the clone"
         return f"run the clone for {self.weight} % of the traffic"
 
 
@@ -52,12 +62,16 @@ class MakeCanaryService:
 
 @dataclass(frozen=True)
 class MoveTraffic:
-    """Give the canary a share of the traffic, on every router."""
+    """Give the canary a share of the traffic, on every router; the requests of the routes whatever the share; mirror percent of copies."""
 
     weight: int
+    routes: tuple[ManagedRoute, ...] = ()
+    mirror: float = 0.0
 
     def __str__(self) -> str:
-        return f"move the traffic: {self.weight} % to the canary"
+        names = f", requests by {', '.join(route.name for route in self.routes)}" if self.routes else ""
+        copies = f", copies of {self.mirror:g} %" if self.mirror else ""
+        return f"move the traffic: {self.weight} % to the canary{names}{copies}"
 
 
 @dataclass(frozen=True)

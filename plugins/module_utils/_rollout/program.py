@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 # The orders, and why each is as it is, stand in docs/semantics.md.
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .._plan.steps import Pause, SetWeight, Step
+from .._plan.steps import Pause, SetCanaryScale, SetMirrorRoute, SetWeight, Step
+from .._routing.target import ManagedRoute, Wish, split_of
 from .actions import (
     Action,
     Drain,
@@ -86,26 +87,82 @@ def already_promoted(release: Sequence[Entry], position: int) -> bool:
 
 
 def _start(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> list[Action]:
-    first = next((step.weight for step in plan.steps if isinstance(step, SetWeight)), 1)
     canary: Action = MakeCanaryService() if canary_service_made else PinServices((plan.canary_service,), "clone", carries_traffic=False)
-    return [PauseWorkload(), PinServices(_stable_services(plan, bystanders), "workload"), EnsureClone(first), canary]
+    return [PauseWorkload(), PinServices(_stable_services(plan, bystanders), "workload"), _first_size(plan.steps), canary]
+
+
+def _first_size(steps: Sequence[Step]) -> EnsureClone:
+    """As big as the first step that says so will have it."""
+    for step in steps:
+        if isinstance(step, SetWeight):
+            return EnsureClone(step.weight)
+        if isinstance(step, SetCanaryScale) and _scale(step) is not None:
+            return EnsureClone(*(_scale(step) or ()))
+    return EnsureClone(1)
+
+
+def _scale(step: SetCanaryScale) -> tuple[int, int | None] | None:
+    """The size that the step fixes, in percent or pods; None where it leaves that to the weight."""
+    return None if step.replicas is None and step.percent is None else (step.percent or 0, step.replicas)
+
+
+@dataclass
+class _Course:
+    """What the steps so far have made of the traffic and of the clone. size: in percent; fixed: whatever the weight."""
+
+    weight: int = 0
+    size: int = 0
+    fixed: tuple[int, int | None] | None = None
+    routes: dict[str, ManagedRoute] = field(default_factory=dict)
+    mirror: float = 0.0
+
+    @property
+    def reaches(self) -> bool:
+        """Whether any request comes to the canary."""
+        return bool(self.weight or self.routes or self.mirror)
+
+    def sized(self) -> EnsureClone:
+        return EnsureClone(*(self.fixed or (self.size, None)), shrink=not self.reaches)
+
+    def moved(self) -> MoveTraffic:
+        return MoveTraffic(self.weight, tuple(self.routes.values()), self.mirror)
+
+    def follow(self, step: Step) -> list[Action]:
+        """The actions of a step: pods before traffic on the way up, traffic before pods on the way down.
+
+        On the way down pods stay as long as there is any traffic: all of them have a part of it.
+        """
+        if isinstance(step, Pause):
+            return [WaitPause(step.duration)]
+        weight, had = self.weight, self.reaches
+        if isinstance(step, SetCanaryScale):
+            self.fixed = _scale(step)
+            return [self.sized()]
+        if isinstance(step, SetWeight):
+            self.weight = step.weight
+        elif isinstance(step, SetMirrorRoute):
+            self.mirror = step.percent
+        elif step.matches:
+            self.routes[step.name] = ManagedRoute(step.name, step.matches, step.inherit)
+        else:
+            self.routes.pop(step.name, None)
+        self.size = max(self.size, self.weight) if self.reaches else 0
+        if had and not self.reaches:
+            return [self.moved(), Drain(), self.sized()]
+        return [self.moved()] if self.weight < weight else [self.sized(), self.moved()]
 
 
 def _steps(steps: Sequence[Step]) -> list[Entry]:
-    entries, weight, size = [], 0, 0
-    for index, step in enumerate(steps):
-        if isinstance(step, Pause):
-            entries.append(Entry(WaitPause(step.duration), index))
-            continue
-        # Pods before traffic on the way up. On the way down pods stay as long as there is any traffic: all of them have a part of it.
-        size = max(size, step.weight) if step.weight else 0
-        sized, moved = EnsureClone(size), MoveTraffic(step.weight)
-        actions: list[Action] = [sized, moved]
-        if step.weight < weight:
-            actions = [moved] if step.weight else [moved, Drain(), sized]
-        entries += [Entry(action, index) for action in actions]
-        weight = step.weight
-    return entries
+    course = _Course()
+    return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
+
+
+def wishes(plan: Plan) -> dict[str, Wish]:
+    """What the steps ask of the routers, by what messages call the step."""
+    moves = [(entry.step, entry.action) for entry in _steps(plan.steps) if isinstance(entry.action, MoveTraffic)]
+    return {
+        f"canary.steps, step {step + 1}": Wish(split_of(move.weight), move.routes, move.mirror) for step, move in moves if step is not None
+    }
 
 
 def _promotion(plan: Plan, bystanders: Sequence[str], canary_service_made: bool) -> list[Action]:

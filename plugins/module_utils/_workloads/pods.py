@@ -43,6 +43,13 @@ def troubles(pods: Sequence[dict[str, Any]]) -> list[str]:
     ]
 
 
+def state_of(pod: Mapping[str, Any]) -> str:
+    """In a few words, for people."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "is going"
+    return "is ready" if is_ready(pod) else _reason(pod)
+
+
 def stuck(pods: Sequence[dict[str, Any]]) -> str | None:
     """The first pod that will not start however long one waits, None without one; those on their way out do not count."""
     for pod in pods:

@@ -304,4 +304,5 @@ def test_what_the_controller_says_comes_out(shop: TwoVersions) -> None:
         say(shop, "HTTPProxy", "Valid", status="False", reason="ErrorPresent", message="no such port")
         refused = finish(process)
         assert refused["failed"] and refused["changed"]
-        assert "(ErrorPresent): no such port" in refused["msg"] and "It was written already: state absent" in refused["msg"]
+        assert "(ErrorPresent): no such port" in refused["msg"] and refused["msg"].endswith("was put back as it was before this call")
+        assert shop.snapshot() == before

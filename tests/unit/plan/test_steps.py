@@ -6,8 +6,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import READERS, Pause, SetWeight, read_steps
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import (
+    READERS,
+    Pause,
+    SetCanaryScale,
+    SetHeaderRoute,
+    SetMirrorRoute,
+    SetWeight,
+    read_steps,
+)
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition
 
+QA = Condition("header", "x-qa", "exact", "1")
 KINDS = ", ".join(READERS)
 
 
@@ -29,6 +39,28 @@ KINDS = ", ".join(READERS)
         ({"pause": "1h30m"}, Pause(5400.0), "pause 1h30m"),
         ({"pause": 30}, Pause(30.0), "pause 30s"),
         ({"pause": 0}, Pause(0.0), "pause 0s"),
+        ({"set_canary_scale": {"replicas": "2"}}, SetCanaryScale(replicas=2), "set_canary_scale 2"),
+        ({"set_canary_scale": {"percent": 50}}, SetCanaryScale(percent=50), "set_canary_scale 50 %"),
+        ({"set_canary_scale": {"weight": 50}}, SetCanaryScale(percent=50), "set_canary_scale 50 %"),
+        ({"set_canary_scale": {"match_traffic_weight": True}}, SetCanaryScale(), "set_canary_scale by weight"),
+        (
+            {
+                "set_header_route": {
+                    "name": "qa",
+                    "matches": [{"headers": {"x-qa": "1"}, "path": {"prefix": "/a"}}, {"cookies": {"b": "c"}}],
+                }
+            },
+            SetHeaderRoute("qa", ((QA, Condition("path", "", "prefix", "/a")), (Condition("cookie", "b", "exact", "c"),))),
+            "set_header_route qa: header x-qa exact '1' and path prefix '/a' or cookie b exact 'c'",
+        ),
+        (
+            {"set_header_route": {"name": "qa", "matches": [{"headers": {"x-qa": "1"}}], "inherit": False}},
+            SetHeaderRoute("qa", ((QA,),), inherit=False),
+            "set_header_route qa: header x-qa exact '1', on top",
+        ),
+        ({"set_header_route": {"name": "qa"}}, SetHeaderRoute("qa", ()), "set_header_route qa: none"),
+        ({"set_mirror_route": {"name": "shadow", "percent": 2.5}}, SetMirrorRoute("shadow", 2.5), "set_mirror_route shadow: 2.5 %"),
+        ({"set_mirror_route": {"name": "shadow"}}, SetMirrorRoute("shadow", 0.0), "set_mirror_route shadow: 0 %"),
     ],
 )
 def test_a_step(raw: Any, step: Any, shown: str) -> None:
@@ -46,6 +78,8 @@ def test_steps_keep_their_order() -> None:
     assert read_steps(raw) == (SetWeight(20), Pause(None), SetWeight(10), SetWeight(100))
 
 
+SCALE, HEADER, MIRROR = (f"canary.steps, step 2, {kind}" for kind in ("set_canary_scale", "set_header_route", "set_mirror_route"))
+ONE_OF = f"{SCALE} needs just one of replicas, percent, weight, match_traffic_weight"
 NOT_A_WEIGHT = "canary.steps, step 2, set_weight: {!r} is not a weight: use a whole number from 0 to 100"
 NOT_A_DURATION = "canary.steps, step 2, pause, duration: {!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
 NOT_A_STEP = f"canary.steps, step 2: {{!r}} is not a step: write one of {KINDS}, for example set_weight: 20"
@@ -67,12 +101,40 @@ NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
             {"pause": {"duration": 5, "until": 3, 7: 1}},
             "canary.steps, step 2, pause: unknown option 7, until: use duration, or nothing for a pause until promoted",
         ),
+        ({"set_canary_scale": {}}, ONE_OF),
+        ({"set_canary_scale": {"replicas": 2, "percent": 5}}, ONE_OF),
+        ({"set_canary_scale": 2}, f"{SCALE} must be a mapping with replicas, percent, weight, match_traffic_weight"),
+        ({"set_canary_scale": {"replicas": 0}}, f"{SCALE}, replicas: 0 is not a number of pods: use a whole number from 1 on"),
+        ({"set_canary_scale": {"percent": 101}}, f"{SCALE}, percent: 101 is not percent of the pods: use a whole number from 1 to 100"),
+        (
+            {"set_canary_scale": {"match_traffic_weight": False}},
+            f"{SCALE}, match_traffic_weight: False is not true: write `match_traffic_weight: true`, or one of the others",
+        ),
+        ({"set_header_route": {}}, f"{HEADER}: name is missing"),
+        ({"set_header_route": {"name": "a", "match": []}}, f"{HEADER}: unknown key match: it takes name, matches, inherit"),
+        (
+            {"set_header_route": {"name": "a", "matches": [{}]}},
+            f"{HEADER}, matches, number 1 is empty and would take every request: give it a condition, or leave it out and set weight",
+        ),
+        ({"set_header_route": {"name": "a", "inherit": "x"}}, f"{HEADER}, inherit: 'x' is neither true nor false"),
+        (
+            {"set_mirror_route": {"name": "A"}},
+            f"{MIRROR}, name: 'A' is not a name: use at most 63 lower-case letters, digits and '-' and '.'",
+        ),
+        ({"set_mirror_route": {"name": "a", "percent": 101}}, f"{MIRROR}, percent 101 is out of range: use 0 to 100 percent"),
     ],
 )
 def test_a_malformed_step_is_named_by_its_number(bad: Any, said: str) -> None:
     with pytest.raises(Refused) as refused:
         read_steps([{"set_weight": 5}, bad])
     assert str(refused.value) == said
+
+
+def test_requests_are_copied_once() -> None:
+    one, other, end = ({"set_mirror_route": {"name": name, "percent": percent}} for name, percent in (("a", 5), ("b", 5), ("a", 0)))
+    assert len(read_steps([one, one, end, other])) == 4
+    with pytest.raises(Refused, match=r"^canary.steps, step 2, set_mirror_route: requests are copied as 'a' already: end that first"):
+        read_steps([one, other])
 
 
 @pytest.mark.parametrize("raw", ["set_weight: 5", {"set_weight": 5}, 5, True, b"x"])

@@ -27,7 +27,11 @@ class Lost(AssertionError):
 
 @dataclass
 class World:
-    """services: where each points: OWN, CLONE, or a version of the workload. weights: the canary's share on each router."""
+    """services: where each points: OWN, CLONE, or a version of the workload.
+
+    weights: the canary's share on each router. besides: whether other requests, or copies, come to it there.
+    sized_by_hand: the plan says how many pods the clone has, which may be too few.
+    """
 
     bystanders: tuple[str, ...]
     canary_given: bool
@@ -38,6 +42,8 @@ class World:
     ready: int = 0  # of these
     services: dict[str, str] = field(default_factory=dict)
     weights: list[int] = field(default_factory=lambda: [0, 0])
+    besides: list[bool] = field(default_factory=lambda: [False, False])
+    sized_by_hand: bool = False
     warm: set[str] = field(default_factory=set)  # pods that had traffic since the last drain
 
     def __post_init__(self) -> None:
@@ -56,7 +62,11 @@ class World:
 
     @property
     def busy_services(self) -> list[str]:
-        return [STABLE, *self.bystanders, *([CANARY] if max(self.weights) else [])]
+        return [STABLE, *self.bystanders, *([CANARY] if self.canary_busy else [])]
+
+    @property
+    def canary_busy(self) -> bool:
+        return max(self.weights) > 0 or any(self.besides)
 
     @property
     def busy(self) -> set[str]:
@@ -77,7 +87,7 @@ class World:
         need(not (self.rolling and "workload" in self.busy), "the workload rolls under traffic")
 
     def share(self, service: str) -> int:
-        return max(self.weights) if service == CANARY else 100
+        return (0 if self.sized_by_hand else max(self.weights)) if service == CANARY else 100
 
 
 def need(fine: bool, what: str) -> None:
@@ -117,10 +127,11 @@ def _pin_services(world: World, action: actions.PinServices) -> Iterator[None]:
 
 
 def _ensure_clone(world: World, action: actions.EnsureClone) -> Iterator[None]:
-    replicas = max(1, ceil(LIVE * action.weight / 100))
+    replicas = action.replicas or max(1, ceil(LIVE * action.weight / 100))
     if replicas < world.clone:
-        need("clone" not in world.warm, "pods of the clone go while they have requests")
-        world.ready = replicas
+        need(not action.shrink or "clone" not in world.warm, "pods of the clone go while they have requests")
+        replicas = replicas if action.shrink else world.clone
+        world.ready = min(world.ready, replicas)
     world.clone = replicas
     yield
     world.ready = replicas
@@ -134,16 +145,16 @@ def _make_canary_service(world: World, _action: actions.MakeCanaryService) -> It
 
 def _move_traffic(world: World, action: actions.MoveTraffic) -> Iterator[None]:
     need(world.services.get(CANARY) == CLONE, "the canary Service does not lead to the clone")
-    yield from _set_weights(world, action.weight)
+    yield from _set_weights(world, action.weight, bool(action.routes or action.mirror))
 
 
 def _restore_routers(world: World, _action: actions.RestoreRouters) -> Iterator[None]:
-    yield from _set_weights(world, 0)
+    yield from _set_weights(world, 0, False)
 
 
-def _set_weights(world: World, weight: int) -> Iterator[None]:
+def _set_weights(world: World, weight: int, besides: bool) -> Iterator[None]:
     for router in range(len(world.weights)):
-        world.weights[router] = weight
+        world.weights[router], world.besides[router] = weight, besides
         yield
 
 
@@ -167,7 +178,7 @@ def _roll_workload(world: World, action: actions.RollWorkload) -> Iterator[None]
 
 
 def _remove_canary_service(world: World, _action: actions.RemoveCanaryService) -> Iterator[None]:
-    need(max(world.weights) == 0, "the canary Service goes while it has requests")
+    need(not world.canary_busy, "the canary Service goes while it has requests")
     world.services.pop(CANARY, None)
     yield
 

@@ -103,6 +103,53 @@ RELEASES = [
         promotion() + clean_up(),
         id="up and down",
     ),
+    pytest.param(
+        (
+            {"set_header_route": {"name": "qa", "matches": [{"headers": {"x-qa": "1"}}]}},
+            {"set_mirror_route": {"name": "shadow", "percent": 10}},
+            {"set_weight": 20},
+            {"set_header_route": {"name": "qa"}},
+            {"set_weight": 0},
+            {"set_mirror_route": {"name": "shadow"}},
+        ),
+        (),
+        True,
+        start(20),
+        [
+            # One pod at least for requests that come whatever the weight.
+            *step(0, ["run the clone for 0 % of the traffic", "move the traffic: 0 % to the canary, requests by qa"]),
+            *step(1, ["run the clone for 0 % of the traffic", "move the traffic: 0 % to the canary, requests by qa, copies of 10 %"]),
+            *step(2, ["run the clone for 20 % of the traffic", "move the traffic: 20 % to the canary, requests by qa, copies of 10 %"]),
+            *step(3, ["run the clone for 20 % of the traffic", "move the traffic: 20 % to the canary, copies of 10 %"]),
+            (4, "move the traffic: 0 % to the canary, copies of 10 %"),
+            *step(5, ["move the traffic: 0 % to the canary", "drain", "run the clone for 0 % of the traffic"]),
+        ],
+        promotion() + clean_up(),
+        id="requests by their headers, and copies",
+    ),
+    pytest.param(
+        (
+            {"set_canary_scale": {"replicas": 2}},
+            {"set_weight": 50},
+            {"set_canary_scale": {"percent": 10}},
+            {"set_weight": 0},
+            {"set_canary_scale": {"match_traffic_weight": True}},
+            {"set_weight": 80},
+        ),
+        (),
+        True,
+        ["pause the workload", "point Service shop at the workload", "run 2 pods of the clone", MADE],
+        [
+            (0, "run 2 pods of the clone"),
+            *step(1, ["run 2 pods of the clone", "move the traffic: 50 % to the canary"]),
+            (2, "run the clone for 10 % of the traffic"),
+            *step(3, ["move the traffic: 0 % to the canary", "drain", "run the clone for 10 % of the traffic"]),
+            (4, "run the clone for 0 % of the traffic"),
+            *step(5, moves(80)),
+        ],
+        promotion() + clean_up(),
+        id="so many pods as the plan says",
+    ),
 ]
 
 

@@ -17,14 +17,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 WEIGHT = st.sampled_from([0, 1, 20, 50, 80, 100])
-STEPS = st.lists(
-    st.one_of(st.builds(lambda weight: {"set_weight": weight}, WEIGHT), st.sampled_from([{"pause": {}}, {"pause": 5}])), max_size=6
-)
+QA: list[Any] = [{"headers": {"x-qa": "1"}}]
+OTHERS: list[Any] = [
+    {"pause": {}},
+    {"pause": 5},
+    {"set_canary_scale": {"replicas": 1}},
+    {"set_canary_scale": {"percent": 50}},
+    {"set_canary_scale": {"match_traffic_weight": True}},
+    {"set_header_route": {"name": "qa", "matches": QA}},
+    {"set_header_route": {"name": "qa"}},
+    {"set_mirror_route": {"name": "shadow", "percent": 10}},
+    {"set_mirror_route": {"name": "shadow"}},
+]
+STEPS = st.lists(st.one_of(st.builds(lambda weight: {"set_weight": weight}, WEIGHT), st.sampled_from(OTHERS)), max_size=6)
 PLANS: list[Any] = [
     (),
     SEED,
     ({"set_weight": 0},),
     ({"pause": {}}, {"set_weight": 80}, {"set_weight": 20}, {"set_weight": 50}, {"set_weight": 0}, {"set_weight": 30}),
+    (OTHERS[5], OTHERS[7], {"set_weight": 50}, {"set_weight": 0}, OTHERS[6], OTHERS[8], {"set_weight": 20}),
+    (OTHERS[3], {"set_weight": 80}, OTHERS[2], {"set_weight": 0}, OTHERS[4]),
 ]
 BYSTANDERS = [(), ("all-shops", "metrics")]
 
@@ -65,7 +77,8 @@ def finish(world: World, program: Sequence[Entry], manner: Any) -> World:
 
 def scene(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool) -> tuple[Plan, list[Entry], World]:
     plan = plan_of(*steps)
-    return plan, release_program(plan, bystanders, made), World(bystanders, canary_given=not made)
+    world = World(bystanders, canary_given=not made, sized_by_hand=any("set_canary_scale" in step for step in steps))
+    return plan, release_program(plan, bystanders, made), world
 
 
 def found_at(world: World, entry: Entry) -> list[World]:
