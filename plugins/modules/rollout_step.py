@@ -139,6 +139,14 @@ options:
     description: Release a version again that was aborted the last time.
     type: bool
     default: false
+  undo:
+    description:
+      - Go back to a version that was released before, by the plan of the last release, steps and pauses included.
+      - V(previous) is what ran before the version that runs now, so that asking twice goes there and back. The number of a revision, as
+        M(progressive.delivery.rollout_info) lists them, is the same version however often it is asked for.
+      - The whole pod template comes back, from the ReplicaSet that holds it.
+      - A revision that is under way is aborted instead, with O(state=aborted).
+    type: str
   reason:
     description: With O(state=aborted), why; it is kept in the record and told when the same version is released again.
     type: str
@@ -259,7 +267,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.leas
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
-from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
 
@@ -282,6 +290,7 @@ SPEC: dict[str, Any] = {
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
     "promote": {"type": "dict", "options": PROMOTE_SPEC},
     "retry": {"type": "bool", "default": False},
+    "undo": {"type": "str"},
     "reason": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "aborted", "absent"], "default": "present"},
 }
@@ -289,6 +298,8 @@ SPEC: dict[str, Any] = {
 
 def wish_of(params: dict[str, Any]) -> rollout.Wish:
     """What the options ask for."""
+    if params["undo"] is not None and params["state"] != "present":
+        raise Refused(f"undo cannot be used with state {params['state']}: it releases an old version")
     revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
     number = revision.pop("number", None)
     return rollout.Wish(
@@ -299,6 +310,7 @@ def wish_of(params: dict[str, Any]) -> rollout.Wish:
         state=params["state"],
         revision=number,
         retry=params["retry"],
+        undo=params["undo"],
         reason=params["reason"],
     )
 

@@ -55,8 +55,10 @@ class Stage:
 
     def new_template(self, deployment: Object) -> revisions.Template:
         """The template of the new version."""
-        title = f"Deployment {self.plan.namespace}/{self.plan.workload}"
-        return revisions.with_images(self.present_template(deployment), self.plan.images, title)
+        present = self.present_template(deployment)
+        if self.plan.held is not None:
+            return workload.held_template(self.ctx, deployment, self.plan.held)
+        return revisions.with_images(present, self.plan.images, f"Deployment {self.plan.namespace}/{self.plan.workload}")
 
     def present_template(self, deployment: Object) -> revisions.Template:
         """The workload's template; one that somebody else changed meanwhile is refused, replaced or accepted as on_drift says."""

@@ -19,7 +19,7 @@ from .._rollout import record as records
 from .._rollout.program import program_of
 from .._rollout.record import Record
 from .._workloads import revisions
-from . import checks, events
+from . import checks, events, workload
 from .advance import advance, forget
 from .lease import Lost, RolloutLease
 from .run import Run, Wish, open_run
@@ -86,6 +86,8 @@ def _images(record: Record) -> str:
 def _plan(this: Run) -> Plan:
     """The plan asked for; without a workload, the record's, with what else is given."""
     options = {key: value for key, value in this.wish.plan.items() if value is not None}
+    if this.wish.undo is not None:
+        options = {**options, **_undo(this, this.wish.undo, options)}
     if "workload" not in options:
         if this.found is None:
             raise Refused(
@@ -94,6 +96,19 @@ def _plan(this: Run) -> Plan:
             )
         options = {**this.record.plan, **options}
     return read_plan(this.wish.name, this.ctx.namespace, options)
+
+
+def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The revision to which the call goes back; the one that is under way when that goes back, too."""
+    given = sorted(set(options) & {"workload", "revision", "services", "routers", "canary"})
+    if given:
+        raise Refused(f"undo goes by the plan of the last release: leave {', '.join(given)} out, or release the old version by its images")
+    if this.found is None:
+        return {"revision": decide.undone(None, this.wish.name, undo, "")}
+    if this.record.under_way and this.record.plan["revision"].get("held"):
+        return {}
+    live = this.ctx.client.get(this.ctx.ref(DEPLOYMENT, this.record.plan["workload"]["name"]))["spec"]["template"]
+    return {"revision": decide.undone(this.found, this.wish.name, undo, revisions.template_hash(live))}
 
 
 def _admit(this: Run) -> str:
@@ -105,6 +120,8 @@ def _admit(this: Run) -> str:
 def _templates(this: Run) -> tuple[revisions.Template, revisions.Template]:
     """The template asked for, and the present one."""
     live = this.deployment["spec"]["template"]
+    if this.plan.held is not None:
+        return workload.held_template(this.ctx, this.deployment, this.plan.held), live
     return revisions.with_images(live, this.plan.images, f"Deployment {this.plan.namespace}/{this.plan.workload}"), live
 
 

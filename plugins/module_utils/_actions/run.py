@@ -31,6 +31,7 @@ class Wish:
     """What the caller asks for. plan: the plan's options, all None to take the plan from the record.
 
     until: pause, step or end. promote: None, or a mapping with revision, step, full. state: present, aborted, absent.
+    undo: None, `previous`, or the number of a revision to go back to.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Wish:
     state: str = "present"
     revision: int | None = None
     retry: bool = False
+    undo: str | None = None
     reason: str | None = None
 
 

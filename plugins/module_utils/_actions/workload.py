@@ -11,6 +11,7 @@ from typing import Any, Callable
 from .._cluster.errors import Conflict
 from .._objects.edits import Edit
 from .._objects.patches import merge_patch
+from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET
 from .._workloads import revisions
 from .._workloads.deployments import failed, not_rolled_out
@@ -33,6 +34,15 @@ def pause(ctx: Context, name: str) -> Object:
 def resume(ctx: Context, name: str) -> None:
     """Puts the Deployment's own `paused` back."""
     objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [], annotate=False)
+
+
+def held_template(ctx: Context, deployment: Object, hash_of_template: str) -> revisions.Template:
+    """The template with this hash that one of the Deployment's ReplicaSets holds."""
+    found = revisions.holding(replica_sets(ctx, deployment), hash_of_template)
+    if found is None:
+        title = f"Deployment {ctx.namespace}/{deployment['metadata']['name']}"
+        raise Refused(f"{title}: the ReplicaSet of that revision is gone (revisionHistoryLimit): release its images instead")
+    return found
 
 
 def replica_sets(ctx: Context, deployment: Object) -> list[Object]:

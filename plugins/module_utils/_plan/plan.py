@@ -26,7 +26,7 @@ _MAX_NAME = 63 - len("-canary")
 # What each part of the plan may hold; the first names are required.
 _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "workload": (("name",), ("kind", "style")),
-    "revision": (("images",), ()),
+    "revision": (("images",), ("held",)),  # held: set by undo, not by users
     "services": (("stable",), ("canary",)),
     "canary": ((), ("steps",)),
 }
@@ -35,7 +35,10 @@ _ROUTER = (("type", "name"), ALL_OPTIONS)
 
 @dataclass(frozen=True)
 class Plan:
-    """A canary over a Deployment by a clone. Durations in seconds; grace and drain None: the routers' defaults."""
+    """A canary over a Deployment by a clone. Durations in seconds; grace and drain None: the routers' defaults.
+
+    The new version is the present template with these images, or the template with the hash `held`, which a ReplicaSet holds.
+    """
 
     name: str
     namespace: str
@@ -43,6 +46,7 @@ class Plan:
     stable_service: str
     canary_service: str
     images: dict[str, str]
+    held: str | None
     routers: tuple[Target, ...]
     steps: tuple[Step, ...]
     grace: float | None
@@ -82,6 +86,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         stable_service=stable,
         canary_service=canary,
         images=_images(parts["revision"]["images"]),
+        held=parts["revision"].get("held"),
         routers=routers,
         steps=read_steps(parts["canary"].get("steps")),
         grace=_seconds(raw, "grace"),

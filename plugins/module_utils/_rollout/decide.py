@@ -67,6 +67,34 @@ def promotable(record: Record | None, name: str, promote: Mapping[str, Any]) -> 
     return record.program == "release" and (step is None or int(step) == index)
 
 
+def undone(record: Record | None, name: str, undo: str, live: str) -> dict[str, Any]:
+    """The revision to which `undo` goes back, as the plan's `revision`.
+
+    undo: `previous`, which is what ran before the version that runs now, or the number of a revision in the history.
+    live: hash of the template that the workload has. Raises Refused where there is no such revision.
+    """
+    if record is None:
+        raise Refused(f"rollout {name}: there is nothing to undo: it has no record in this namespace")
+    if record.under_way:
+        raise Refused(f"rollout {name}: revision {record.revision} is under way ({record.phase}): abort it instead (state: aborted)")
+    complete = [entry for entry in record.history if entry["phase"] == HEALTHY]
+    if undo != "previous":
+        found = next((entry for entry in complete if str(entry["revision"]) == undo), None)
+        if found is None:
+            numbers = ", ".join(str(entry["revision"]) for entry in complete) or "none"
+            raise Refused(
+                f"rollout {name}: there is no revision {undo} to go back to (complete are: {numbers}): name one of these, or previous"
+            )
+        return {"images": found["images"], "held": found["target"]}
+    last = next((entry for entry in complete if entry["target"] == live), None)
+    if last is None and complete:
+        return {"images": complete[0]["images"], "held": complete[0]["target"]}  # Somebody changed the workload by hand since.
+    before = (last or {}).get("before") or {}
+    if not before:
+        raise Refused(f"rollout {name}: it is not known what ran before: release that version by its images")
+    return {"images": before["images"], "held": before["template"]}
+
+
 def abortable(record: Record | None, plan: Plan | None, name: str, revision: int | None) -> bool:
     """Whether there is something to abort; False when it has been aborted before or was never started.
 

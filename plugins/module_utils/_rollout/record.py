@@ -97,6 +97,7 @@ def with_history(record: Record, at: float) -> list[dict[str, Any]]:
         "revision": record.revision,
         "target": record.target,
         "images": record.images,
+        "before": {key: record.stable[key] for key in ("template", "images") if key in record.stable},
         "phase": record.phase,
         "ended": at,
         "by": record.by,

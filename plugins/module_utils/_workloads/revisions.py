@@ -67,6 +67,12 @@ def by_hash(replica_sets: Sequence[dict[str, Any]], pod_hash: str) -> dict[str, 
     return next((each for each in replica_sets if hash_of(each) == pod_hash), None)
 
 
+def holding(replica_sets: Sequence[dict[str, Any]], hash_of_template: str) -> Template | None:
+    """The template with this hash, from the ReplicaSet that holds it; None where it is gone."""
+    templates = (template_of(each) for each in replica_sets)
+    return next((each for each in templates if template_hash(each) == hash_of_template), None)
+
+
 def hash_of(replica_set: Mapping[str, Any]) -> str:
     """The pod-template-hash of a ReplicaSet."""
     return str((replica_set["metadata"].get("labels") or {}).get(POD_TEMPLATE_HASH, ""))

@@ -10,6 +10,8 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted
+from hypothesis import given
+from hypothesis import strategies as st
 
 Object = dict[str, Any]
 
@@ -128,3 +130,24 @@ def test_an_owner_finds_its_own_beside_another() -> None:
     wanted = copy.deepcopy(original)
     rename(wanted["spec"]["http"])
     assert edits.stored(edits.edited(call(live, []), "other", lambda _base: [], "fail"), 2.0) == wanted
+
+
+NAMES = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=5, unique=True)
+
+
+@given(NAMES, st.data())
+def test_whatever_is_renamed_and_moved(names: list[str], data: st.DataObject) -> None:
+    """Routes that are split each by a weight of its own, which tells them apart, go back wherever they are and whatever they are called."""
+    original = virtual_service(*(route("shop", name=name) for name in names))
+    chosen = data.draw(st.lists(st.sampled_from(names), unique=True))
+    weights = dict(zip(chosen, range(10, 100, 10), strict=False))
+    live = call(original, [edit for name, weight in weights.items() for edit in split({"name": name}, weight)])
+    order = data.draw(st.permutations(range(len(names))))
+    calls = data.draw(st.lists(st.sampled_from("uvwxyz"), min_size=len(names), max_size=len(names), unique=True))
+    renamed = data.draw(st.lists(st.booleans(), min_size=len(names), max_size=len(names)))
+    for obj in (live, original):
+        http = obj["spec"]["http"]
+        for entry, name, is_renamed in zip(http, calls, renamed, strict=True):
+            entry["name"] = name if is_renamed else entry["name"]
+        http[:] = [http[index] for index in order]
+    assert call(live, []) == original

@@ -228,3 +228,53 @@ def test_ahead(record: Record, until: str, first: str | None, last: str | None) 
     found = [str(action) for action in decide.ahead(record, PLAN, until)]
     assert (found[0], found[-1]) == (first, last) if found else (first, last) == (None, None)
     assert "pause" not in found
+
+
+# Going back
+
+
+def ended(revision: int, before: str, phase: str = HEALTHY) -> dict[str, Any]:
+    return {"revision": revision, "target": f"r{revision}", "images": {"app": f"shop:{revision}"}, "phase": phase, "before": kept(before)}
+
+
+def kept(version: str) -> dict[str, Any]:
+    return {"template": version, "images": {"app": f"shop:{version[1:]}"}}
+
+
+HISTORY = [ended(4, "r3", ABORTED), ended(3, "r2"), ended(2, "r1"), ended(1, "r0")]
+AFTERWARDS = record_of(PLAN, **ENDED, history=HISTORY)
+
+
+@pytest.mark.parametrize(
+    ("undo", "live", "version"),
+    [
+        ("previous", "r3", "r2"),
+        ("previous", "r1", "r0"),
+        pytest.param("previous", "other", "r3", id="the workload was changed by hand: the last that was released"),
+        ("2", "r3", "r2"),
+        pytest.param("3", "r3", "r3", id="the one that runs"),
+    ],
+)
+def test_undo(undo: str, live: str, version: str) -> None:
+    wanted = kept(version)
+    assert decide.undone(AFTERWARDS, "shop", undo, live) == {"images": wanted["images"], "held": wanted["template"]}
+
+
+def without_before(revision: int) -> dict[str, Any]:
+    return {key: value for key, value in ended(revision, "r0").items() if key != "before"}
+
+
+@pytest.mark.parametrize(
+    ("record", "undo", "said"),
+    [
+        (None, "previous", "rollout shop: there is nothing to undo: it has no record in this namespace"),
+        (SECOND_PAUSE, "previous", r"rollout shop: revision 7 is under way \(Paused\): abort it instead"),
+        (AFTERWARDS, "4", r"there is no revision 4 to go back to \(complete are: 3, 2, 1\): name one of these, or previous"),
+        (AFTERWARDS, "last", "there is no revision last to go back to"),
+        (record_of(PLAN, **ENDED), "previous", "it is not known what ran before: release that version by its images"),
+        (record_of(PLAN, **ENDED, history=[without_before(3)]), "previous", "it is not known what ran before"),
+    ],
+)
+def test_there_is_nothing_to_go_back_to(record: Record | None, undo: str, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        decide.undone(record, "shop", undo, "r3")

@@ -99,6 +99,7 @@ def test_the_history_has_the_last_revisions_with_the_newest_on_top(before: int, 
     newest = {
         "revision": 7,
         "target": "new",
+        "before": {"template": "def", "images": {"app": "shop:1"}},
         "images": {"app": "shop:2"},
         "phase": ABORTED,
         "ended": 99.0,
