@@ -111,6 +111,20 @@ options:
       - A mapping with C(url), C(expect) and more, as in O(progressive.delivery.canary_weight#module:probe).
       - The O(grace) is still waited after Services were pointed elsewhere, since no split shows that, and where there are several routers.
     type: dict
+  progress_deadline:
+    description:
+      - How long each action of a release may wait for pods, endpoints or the router's status, in seconds or as a duration, over all calls
+        that carry it out; pauses do not count. Without it there is none, and O(wait_timeout) just ends the call.
+      - A pod that is known not to start (crash loop, image that cannot be pulled) does not get the whole time.
+    type: str
+  on_deadline:
+    description:
+      - What becomes of a release that is past O(progress_deadline).
+      - V(abort) takes it back at once, in the same call, which fails with the reason. After the promotion has removed the old version it
+        stops instead.
+      - V(stop) leaves it as it is, C(Degraded); the same call goes on with it, with the time anew.
+    type: str
+    choices: [abort, stop]
   until:
     description:
       - V(pause) goes on to the next pause or to the end. A call that finds a timed pause waits it out first.
@@ -287,6 +301,8 @@ SPEC: dict[str, Any] = {
     "grace": {"type": "str"},
     "drain": {"type": "str"},
     "probe": {"type": "dict"},
+    "progress_deadline": {"type": "str"},
+    "on_deadline": {"type": "str", "choices": ["abort", "stop"]},
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
     "promote": {"type": "dict", "options": PROMOTE_SPEC},
     "retry": {"type": "bool", "default": False},

@@ -16,6 +16,7 @@ from .._rollout.actions import Action, WaitPause
 from .._rollout.program import Entry, program_of
 from .._rollout.record import Record
 from . import events
+from .context import NoProgress
 from .perform import Stage, perform
 from .run import Run
 
@@ -52,8 +53,27 @@ def _do(this: Run, entry: Entry) -> bool:
             return False
     else:
         this.lease.beat()
-        _perform(this, entry.action, resumed=not entered)
+        try:
+            _perform(this, entry.action, resumed=not entered)
+        except NoProgress as problem:
+            if not _goes_back(this, problem):
+                raise
+            return True
     _next(this, entry)
+    return True
+
+
+def _goes_back(this: Run, problem: NoProgress) -> bool:
+    """Decides a release that gets no further, where its plan has a deadline: whether it goes back, from here on, or stops."""
+    if this.record.program != "release" or this.plan.progress_deadline is None:
+        return False
+    reason = f"no progress: {problem}"
+    if this.plan.on_deadline == "stop" or decide.is_promoted(this.record, this.plan):
+        this.save(replace(this.record, phase=records.DEGRADED, msg=reason))
+        events.emit(this.ctx, this.deployment, "RolloutDegraded", f"Revision {this.record.revision}: {problem}", True)
+        return False
+    this.save(decide.begin_abort(this.record, f"aborted for {reason}"))
+    this.ctx.journal.actions.append(f"abort for {reason}")
     return True
 
 
@@ -65,6 +85,8 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
         stage.record = this.record
 
     stage.moved = moved
+    limit = this.plan.progress_deadline if this.record.program == "release" else None
+    this.ctx.no_later_than = None if limit is None else (this.record.began or 0.0) + limit
     written = len(this.ctx.journal.diff)
     this.ctx.journal.acting = True
     perform(stage, action)

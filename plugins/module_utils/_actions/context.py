@@ -24,6 +24,10 @@ class Failed(Exception):
     """The call cannot go on; what it wrote so far stays, and running it again goes on from there."""
 
 
+class NoProgress(Failed):
+    """What is waited for does not come: a pod that cannot start, or the progress deadline is over."""
+
+
 class NotYet(Exception):
     """There is something to wait for, and the call was told not to."""
 
@@ -62,6 +66,7 @@ class Context:
     """by: the owner of the edits. wait_timeout: seconds for each wait. check: nothing may be written.
 
     guard: called before each write; raises where the call has lost its right to write. beat: called while waiting.
+    no_later_than: the end of the progress deadline (epoch seconds), None without one.
     recall, remember: the owner's own memory of the fields that it changed on an object, by Ref.key.
     """
 
@@ -73,6 +78,7 @@ class Context:
     wait: bool = True
     wait_timeout: float = 600.0
     on_drift: str = "fail"
+    no_later_than: float | None = None
     journal: Journal = field(default_factory=Journal)
     guard: Callable[[], None] = _nothing
     beat: Callable[[], None] = _nothing
@@ -96,11 +102,14 @@ class Context:
 
         known: the one object waited for, as it was written or read just now, which saves listing it.
         """
-        deadline = self.clock.monotonic() + (self.wait_timeout if self.wait else 0.0)
+        left = float("inf") if self.no_later_than is None else max(0.0, self.no_later_than - self.clock.now())
+        deadline = self.clock.monotonic() + (min(self.wait_timeout, left) if self.wait else 0.0)
         fields = f"metadata.name={name}" if name else ""
         try:
             return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.beat, labels, fields, known)
         except TimeIsUp as late:
+            if left <= (self.wait_timeout if self.wait else 0.0):
+                raise NoProgress(f"{what} was not reached within the progress deadline: {late.missing}") from None
             if not self.wait:
                 raise NotYet(f"waiting for {what}: {late.missing}") from None
             raise Failed(

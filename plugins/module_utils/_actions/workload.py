@@ -19,7 +19,7 @@ from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import stuck, troubles
 from .._workloads.services import selector_text
 from . import objects
-from .context import Context, Failed
+from .context import Context, Failed, NoProgress
 
 Object = dict[str, Any]
 
@@ -102,7 +102,7 @@ def wait_rolled_out(ctx: Context, name: str, pod_labels: dict[str, str] | None =
             return None
         verdict = failed(deployment)
         if verdict:
-            raise Failed(f"Deployment {ctx.namespace}/{name} does not get ready: {verdict}")
+            raise NoProgress(f"Deployment {ctx.namespace}/{name} does not get ready: {verdict}")
         if ctx.clock.monotonic() - looked_at[0] < _LOOK_AT_PODS_EVERY:
             return lacking
         looked_at[0] = ctx.clock.monotonic()
@@ -118,7 +118,7 @@ def _look_at_pods(ctx: Context, deployment: Object, pod_labels: dict[str, str] |
     pods = ctx.client.list(POD, ctx.namespace, selector_text(labels))[0]
     reason = stuck(pods)
     if reason:
-        raise Failed(f"Deployment {ctx.namespace}/{deployment['metadata']['name']} does not get ready: {reason}: mend the new version")
+        raise NoProgress(f"Deployment {ctx.namespace}/{deployment['metadata']['name']} does not get ready: {reason}: mend the new version")
     why = "; ".join(troubles(pods)[:3])
     return f"{lacking} ({why})" if why else lacking
 

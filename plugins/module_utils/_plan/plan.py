@@ -37,6 +37,7 @@ _ROUTER = (("type", "name"), ALL_OPTIONS)
 class Plan:
     """A canary over a Deployment by a clone. Durations in seconds; grace and drain None: the routers' defaults.
 
+    progress_deadline: for each action of the release; None: none. on_deadline: abort or stop.
     The new version is the present template with these images, or the template with the hash `held`, which a ReplicaSet holds.
     """
 
@@ -52,6 +53,8 @@ class Plan:
     grace: float | None
     drain: float | None
     probe: Probe | None
+    progress_deadline: float | None
+    on_deadline: str
     raw: dict[str, Any]
 
     @property
@@ -62,7 +65,8 @@ class Plan:
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
-PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "drain", "probe")
+PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "drain", "probe", "progress_deadline", "on_deadline")
+ON_DEADLINE = ("abort", "stop")
 
 
 def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
@@ -77,6 +81,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     canary = named("services.canary", services.get("canary") or f"{stable}-canary", MAX_SERVICE, dots="")
     if canary == stable:
         raise Refused(f"services: stable and canary are both {stable!r}: the canary needs a Service of its own")
+    choice("on_deadline", raw.get("on_deadline", ON_DEADLINE[0]), ON_DEADLINE)
     between = Between(namespace, stable, canary)
     routers = _routers(raw.get("routers"), between)
     return Plan(
@@ -92,6 +97,8 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         grace=_seconds(raw, "grace"),
         drain=_seconds(raw, "drain"),
         probe=read_probe(raw.get("probe")),
+        progress_deadline=_seconds(raw, "progress_deadline"),
+        on_deadline=str(raw.get("on_deadline", ON_DEADLINE[0])),
         raw=raw,
     )
 

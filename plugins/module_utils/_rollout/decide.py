@@ -14,7 +14,7 @@ from .._objects.refusal import Refused
 from .._plan.plan import Plan
 from .actions import Action, MoveTraffic, RestoreRouters, WaitPause
 from .program import Entry, already_promoted, program_of, release_program
-from .record import ABORTED, HEALTHY, PAUSED, PROGRESSING, Record
+from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record
 
 START, GO_ON, NOTHING = "start", "go on", "nothing"
 
@@ -106,13 +106,17 @@ def abortable(record: Record | None, plan: Plan | None, name: str, revision: int
         raise Refused(f"rollout {name}: revision {revision} is not the present one ({record.revision}): abort that, or leave revision out")
     if record.program != "release":
         return record.under_way
-    release = release_program(plan, tuple(record.bystanders), record.canary_service_made)
-    if already_promoted(release, record.position):
+    if is_promoted(record, plan):
         raise Refused(
             f"rollout {name}: revision {record.revision} has been promoted and only tidying up is left: "
             "run it again to finish, then release the old version"
         )
     return True
+
+
+def is_promoted(record: Record, plan: Plan) -> bool:
+    """Whether a release has come so far that there is no way back."""
+    return already_promoted(release_program(plan, tuple(record.bystanders), record.canary_service_made), record.position)
 
 
 def begin_abort(record: Record, reason: str) -> Record:
@@ -144,7 +148,8 @@ def advance(record: Record, plan: Plan, now: float) -> Record:
 
 def begin(record: Record, entry: Entry, now: float) -> Record:
     """The record as it is written before an action: from when, in which step, until when a pause lasts."""
-    began = now if record.began is None else record.began
+    # After a deadline was over whoever goes on has its time anew.
+    began = now if record.began is None or record.phase == DEGRADED else record.began
     steps: list[dict[str, Any]] = list(record.steps)
     if entry.step is not None and len(steps) <= entry.step:
         steps.append({"began": began})

@@ -11,7 +11,7 @@ from typing import Any
 from .._plan.plan import Plan
 from .._plan.steps import SetWeight
 from .decide import current_weight
-from .record import ABORTED, HEALTHY, PAUSED, Record
+from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 
 
 def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any]:
@@ -52,6 +52,8 @@ def _msg(record: Record, plan: Plan, total: int) -> str:
         )
     if record.phase == ABORTED:
         return f"{head}: {record.msg}; all traffic is on the stable version"
+    if record.phase == DEGRADED:
+        return f"{head}: {record.msg}: mend the cause and run it again, or abort it with state: aborted"
     if record.phase == HEALTHY:
         return f"{head}: complete"
     return f"{head}: step {min(record.steps_done + 1, total)} of {total}{': ' + record.msg if record.msg else ''}"

@@ -83,7 +83,7 @@ CASES = [
     pytest.param(
         record_of(PLAN, phase=DEGRADED, msg="deadline"),
         DEGRADED,
-        f"{HEAD}: step 1 of 6: deadline",
+        f"{HEAD}: deadline: mend the cause and run it again, or abort it with state: aborted",
         (0, "set_weight 5"),
         0,
         None,
