@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -88,7 +89,17 @@ class Child:
         child_pytest = [str(TESTS / "tools" / "python"), "-m", "pytest", f"--rootdir={config.rootpath}", "-p", "no:cacheprovider"]
         child_pytest += ["-m", "", f"--tb={option.tbstyle}", f"--verbosity={option.verbose}"]
         child_pytest += [f"--reports-to={reports}", f"--claim-in={folder / 'claims'}", f"@{folder / 'tests'}"]
-        command = [str(TESTS / "cluster" / "run"), "--name", f"tests-{os.getpid()}-{number}", "--hostile", "--", *child_pytest]
+        # Should this process be killed, the child ends, too, and takes its cluster down.
+        dies_with_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+        command = [
+            *dies_with_us,
+            str(TESTS / "cluster" / "run"),
+            "--name",
+            f"tests-{os.getpid()}-{number}",
+            "--hostile",
+            "--",
+            *child_pytest,
+        ]
         # What the tests kill cannot clean up after itself.
         environ = {**os.environ, "TMPDIR": str(folder / "tmp")}
         with self.log.open("wb") as log:

@@ -26,7 +26,6 @@ from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
 
-NO_WISHES: Mapping[str, Wish] = {}
 _NEW = 10.0  # seconds in which a controller says something of an object that was made just now
 
 
@@ -139,7 +138,7 @@ def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
         raise Failed(str(late)) from None
 
 
-def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish] = NO_WISHES) -> None:
+def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish]) -> None:
     """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing.
 
     wishes: what it will ask for, by what messages call the step that does.
