@@ -73,6 +73,17 @@ def test_a_second_update_right_after_the_first(app: Application) -> None:
     assert {"blue", "yellow", "green"} == set(load.results().versions)
 
 
+def test_traffic_that_comes_back_finds_no_pods_that_have_just_gone(app: Application) -> None:
+    """At weight 0 the clone shrinks, and EndpointSlices go on naming its former pods for a second."""
+    app.scale(4)
+    with app.load(RATE) as load:
+        steps = [{"set_weight": 100}, {"set_weight": 0}, {"set_weight": 25}]
+        result = app.module("rollout_step", app.plan("yellow", steps, grace="2s", until="end"))
+        assert result["phase"] == "Healthy", result["msg"]
+        time.sleep(1)
+    _none_failed(load.results())
+
+
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_an_abort_at_20_percent(app: Application, replicas: int) -> None:
     app.scale(replicas)

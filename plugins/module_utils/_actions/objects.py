@@ -59,6 +59,10 @@ def _no_check(_before: Any, _after: Any) -> None:
     """Stands for a check where there is nothing to check."""
 
 
+def _no_pause(_key: str, _before: Object | None, _after: Object | None) -> None:
+    """Stands for a wait where one write may follow the other at once."""
+
+
 def edit(
     ctx: Context,
     ref: Ref,
@@ -90,12 +94,14 @@ def edit_all(
     changes: Callable[[Objects], Sequence[Change]],
     before_write: Callable[[Objects, Objects], None] = _no_check,
     annotate: bool = True,
+    between_writes: Callable[[str, Object | None, Object | None], None] = _no_pause,
 ) -> Outcomes:
     """Gives several objects the changes that are computed from all of them, in the order of the changes.
 
     refs: the objects by key; those whose key is not in `required` need not be there.
     changes: given the objects without this owner's edits. All of it is decided, drift included, before the first write.
     before_write: sees all objects as they are and as they will be, and may raise.
+    between_writes: sees what was just written (the key, before, after), and may wait before the next.
     """
     ours: dict[str, Object | None] = {}  # what we wrote, as it was before
     refused: dict[str, Object | None] = {}
@@ -119,6 +125,8 @@ def edit_all(
                 refused[write.key] = write.live
                 break
             ours.setdefault(write.key, write.live)
+            if write is not due[-1]:
+                between_writes(write.key, write.live, after[write.key])
         else:
             return Outcomes({**live, **ours}, after, True, drifted)
     names = ", ".join(str(ref) for ref in refs.values())

@@ -144,7 +144,12 @@ def _ensure_clone(stage: Stage, action: kinds.EnsureClone) -> None:
     if stage.record.program == "release" and not deployment["spec"].get("paused"):
         _paused_again(stage)
     replicas = canary_replicas(action.weight, replicas_of(deployment)) if action.replicas is None else action.replicas
+    written = len(stage.ctx.journal.diff)
     clone.ensure(stage.ctx, deployment, stage.new_template(deployment), stage.record.target, replicas, action.shrink)
+    if action.shrink and (stage.resumed or len(stage.ctx.journal.diff) > written):
+        # What comes next may be traffic, which must not find pods that have just gone.
+        services.prove(stage.ctx, stage.ctx.client.get(stage.ctx.ref(SERVICE, stage.plan.canary_service)))
+        stage.ctx.settle(stage.grace, stage.ctx.clock.now())
 
 
 def _paused_again(stage: Stage) -> None:

@@ -29,6 +29,10 @@ Object = dict[str, Any]
 _NEW = 10.0  # seconds in which a controller says something of an object that was made just now
 
 
+def no_wait() -> None:
+    """Stands for a wait where nothing has to converge."""
+
+
 @dataclass(frozen=True)
 class Moved:
     """What the router said before and says now, its objects, the one that the user names first, and what users must know about it."""
@@ -42,21 +46,26 @@ class Moved:
     warnings: list[str] = field(default_factory=list)
 
 
-def move(ctx: Context, target: Target, wish: Wish, require_ready: bool = True) -> Moved:
-    """Splits the traffic. Requests: a GET of each object when nothing is to be done; else also the EndpointSlices, and a write each."""
-    moved = _edit(ctx, target, wish, require_ready)
+def move(ctx: Context, target: Target, wish: Wish, require_ready: bool = True, converge: Callable[[], None] = no_wait) -> Moved:
+    """Splits the traffic. Requests: a GET of each object when nothing is to be done; else also the EndpointSlices, and a write each.
+
+    converge: called where proxies must know one object before another one leads to it.
+    """
+    moved = _edit(ctx, target, wish, require_ready, converge=converge)
     ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
     return moved
 
 
-def move_all(ctx: Context, targets: Sequence[Target], wish: Wish, require_ready: bool = True) -> list[Moved]:
+def move_all(
+    ctx: Context, targets: Sequence[Target], wish: Wish, require_ready: bool = True, converge: Callable[[], None] = no_wait
+) -> list[Moved]:
     """Splits the traffic of several router objects alike; all are looked at before the first is written."""
     _refuse_one_for_several(targets)
     if len(targets) > 1:
         rehearsal = replace(ctx, check=True, journal=Journal())
         for target in targets:
             move(rehearsal, target, wish, require_ready)
-    return [move(ctx, target, wish, require_ready) for target in targets]
+    return [move(ctx, target, wish, require_ready, converge) for target in targets]
 
 
 def restore_all(
@@ -165,7 +174,14 @@ def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish]) -> None:
         )
 
 
-def _edit(ctx: Context, target: Target, wish: Wish | None, require_ready: bool, emptied: Emptied | None = None) -> Moved:
+def _edit(
+    ctx: Context,
+    target: Target,
+    wish: Wish | None,
+    require_ready: bool,
+    emptied: Emptied | None = None,
+    converge: Callable[[], None] = no_wait,
+) -> Moved:
     """wish: None puts everything back, or with `emptied` just what that says."""
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
@@ -183,7 +199,11 @@ def _edit(ctx: Context, target: Target, wish: Wish | None, require_ready: bool, 
         if require_ready and _first(after) is not None:
             _require_ready(ctx, target, before, after, wish)
 
-    outcome = objects.edit_all(ctx, refs, required, changes, check)
+    def between(key: str, before: Object | None, after: Object | None) -> None:
+        if router.first(key, before, after):
+            converge()
+
+    outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between)
     if wish is None:
         _refuse_siblings(ctx, target, outcome.before)
     if not ctx.check and _first(outcome.after) is not None:

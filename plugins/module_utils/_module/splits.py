@@ -67,8 +67,12 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     def settle(*moves: traffic.Moved) -> Measured | None:
         return None if ctx.check or not ctx.wait else traffic.settle(ctx, moves, grace, probe)
 
+    def converge() -> None:
+        if ctx.wait:
+            ctx.settle(grace, ctx.clock.now())
+
     if params["state"] == "present":
-        moves = traffic.move_all(ctx, targets, _wish_of(params), params["require_ready"])
+        moves = traffic.move_all(ctx, targets, _wish_of(params), params["require_ready"], converge)
     else:
         moves = traffic.restore_all(ctx, targets, lambda emptied: settle(*emptied), params["require_ready"])
     _warn_of_others(ctx, moves, params["state"])

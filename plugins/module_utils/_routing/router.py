@@ -78,6 +78,11 @@ def _nothing_to_say(_objects: Objects, _target: Target, _wish: Wish) -> list[str
     return []
 
 
+def _in_any_order(_key: str, _before: Object | None, _after: Object | None) -> bool:
+    """For routers whose objects need not wait for each other."""
+    return False
+
+
 def _no_other(_objects: Objects, _target: Target, _by: str) -> None:
     """For routers of which a split can be told from another one by its owner."""
 
@@ -140,6 +145,7 @@ class Router:
     grace: seconds that proxies may go on with the old split after the status is proven (semantics.md).
     emptied(objects, target): where putting back takes away what traffic needs, an object or what was put into one beside the first: the
         changes that end the canary's traffic before.
+    first(key, before, after): whether what was written there must have taken effect before the next object is written.
     refuse_other(objects, target, by): raises Refused where the objects, as they are, were split in a way that this target cannot put back.
     """
 
@@ -151,6 +157,7 @@ class Router:
     missing: Callable[[Objects, Target], str | None] = _nothing_missing
     warnings: Callable[[Objects, Target, Wish], list[str]] = _nothing_to_say
     emptied: Emptied | None = None
+    first: Callable[[str, Object | None, Object | None], bool] = _in_any_order
     refuse_other: Callable[[Objects, Target, str], None] = _no_other
 
 

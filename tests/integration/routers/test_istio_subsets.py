@@ -101,7 +101,13 @@ def test_splits(store: TwoVersions) -> None:
 
 def test_labels_are_pinned_and_a_missing_subset_comes_and_goes_without_a_lost_request(store: TwoVersions) -> None:
     """Two VirtualServices share the rule: the subset goes when neither leads to it any more."""
-    options = {**OPTIONS, "name": ["store", "second"], "stable_labels": {"version": "v1"}, "canary_labels": {"version": "v2"}}
+    options = {
+        **OPTIONS,
+        "grace": "2.5s",
+        "name": ["store", "second"],
+        "stable_labels": {"version": "v1"},
+        "canary_labels": {"version": "v2"},
+    }
     second = virtual_service(store, "second", f"second.{store.host}")
     third = {**subset("v3", app="store"), "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}
     with store.holding([rule(subset("v1", app="store"), third), virtual_service(store), second]):

@@ -12,7 +12,19 @@ from collections.abc import Mapping
 from ..._objects.edits import fields_of
 from ..._objects.refusal import Refused
 from ..._objects.resources import versioned
-from ..router import Backend, Change, Objects, Part, Router, backends_by_service, refuse_all, service_and_namespace, shares_in_words, title
+from ..router import (
+    Backend,
+    Change,
+    Object,
+    Objects,
+    Part,
+    Router,
+    backends_by_service,
+    refuse_all,
+    service_and_namespace,
+    shares_in_words,
+    title,
+)
 from ..target import Split, Target, Wish
 from . import http, routes, subsets, weights
 
@@ -77,6 +89,11 @@ def emptied(_objects: Objects, _target: Target) -> list[Change]:
     return [Change(_PART)]
 
 
+def first(key: str, before: Object | None, after: Object | None) -> bool:
+    """Proxies must know a subset before a route leads to it: https://istio.io/latest/docs/ops/best-practices/traffic-management/"""
+    return key == _RULE and bool(subsets.names(after or {}) - subsets.names(before or {}))
+
+
 def refuse_other(objects: Objects, target: Target, by: str) -> None:
     """Raises Refused for a split by subset where the target is none: its subsets would stay."""
     obj = objects[_PART]
@@ -87,4 +104,4 @@ def refuse_other(objects: Objects, target: Target, by: str) -> None:
         raise Refused(f"{title(obj)} is split by subset: name stable_subset, canary_subset and destination_rule in this call, too")
 
 
-ROUTER = Router(parts, changes, weight, backends, grace=5.0, warnings=warnings, emptied=emptied, refuse_other=refuse_other)
+ROUTER = Router(parts, changes, weight, backends, grace=5.0, warnings=warnings, emptied=emptied, first=first, refuse_other=refuse_other)

@@ -49,6 +49,11 @@ def edits(rule: Object, target: Target) -> list[Edit]:
     return found
 
 
+def names(rule: Object) -> set[str]:
+    """The names of all subsets."""
+    return {str(each.get("name")) for each in (rule.get("spec") or {}).get("subsets") or []}
+
+
 def labels_of(rule: Object, name: str) -> tuple[tuple[str, str], ...]:
     """The labels that the pods of a subset have."""
     return tuple(sorted(_labels(rule, name).items()))
