@@ -13,7 +13,7 @@ from typing import Any
 MODULES = "ansible_collections.progressive.delivery.plugins.modules"
 
 
-def until(what: str, check: Callable[[], Any], seconds: float = 60) -> Any:
+def until(what: str, check: Callable[[], Any], seconds: float = 120) -> Any:
     """The first true value that the check gives."""
     deadline = time.monotonic() + seconds
     while True:

@@ -32,7 +32,7 @@ def test_it_is_taken_back_by_itself(app: Application, image: str, deadline: str,
     began = time.monotonic()
     result = call(app, image, progress_deadline=deadline)
     assert result["failed"] and result["phase"] == "Aborted" and result["safe_to_abort"] is False, result
-    assert "no progress: Deployment" in result["msg"] and reason in result["msg"] and time.monotonic() - began < 60
+    assert "no progress: Deployment" in result["msg"] and reason in result["msg"] and time.monotonic() - began < 300
     assert without_record(app) == before
     again = call(app, image, progress_deadline=deadline)
     assert again["failed"] and "was aborted (aborted for no progress" in again["msg"] and without_record(app) == before

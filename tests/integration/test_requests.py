@@ -139,7 +139,7 @@ def test_no_cluster_is_one_clear_line(still_app: Application, module: str, optio
     began = time.monotonic()
     result = still_app.module(module, {**own, **options})
     assert result["failed"] and message in result["msg"] and "\n" not in result["msg"], result["msg"]
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
 
 
 def test_a_kubeconfig_that_is_not_yaml(still_app: Application, tmp_path: Path) -> None:
