@@ -12,8 +12,9 @@ description:
   - Takes a new version of an application step by step to all of the traffic, and all of it back when told to.
   - The options are the plan. Where the rollout stands is remembered in the cluster, in ConfigMap C(<name>.rollout) beside a Lease of that
     name, so that any call, from anywhere, goes on where the last one ended, however that one ended.
-  - A clone of the workload, C(<workload>-canary), runs the new version while the steps give it more and more of the traffic. At the end the
-    new version is rolled into the workload itself, while no traffic is on it, and the clone is removed.
+  - By default a clone of the workload, C(<workload>-canary), runs the new version while the steps give it more and more of the traffic. At
+    the end the new version is rolled into the workload itself, while no traffic is on it, and the clone is removed. O(workload.style) has
+    other ways.
 version_added: 0.1.0
 author:
   - progressive.delivery contributors (@progressive-delivery)
@@ -36,24 +37,43 @@ options:
         type: str
         required: true
       kind:
-        description: Kind of the workload.
+        description: Kind of the workload. Without it, what O(workload.style) releases, a Deployment by default.
         type: str
-        choices: [Deployment]
-        default: Deployment
+        choices: [Deployment, StatefulSet, DaemonSet]
       style:
         description:
-          - How the new version runs beside the stable one.
+          - How the new version runs beside the stable one. Without it, V(clone) for a Deployment, else V(in_place).
           - V(clone) puts a copy of the workload beside it and at the end rolls the new version into the workload itself.
+          - V(revisions) keeps one Deployment per revision, C(<workload>-<hash>), and at the end just moves the Services. The workload
+            itself ends at 0 replicas; its template is what the next revision is made from, or already carries it.
+          - V(pair) takes two Deployments of yours, the second one for the new version.
+          - V(in_place) replaces the pods of a StatefulSet or DaemonSet one part after the other, at least one old pod staying until the
+            end. Pods that have traffic are ended there, which loses nothing as far as they end gracefully.
         type: str
-        choices: [clone]
-        default: clone
+        choices: [clone, revisions, pair, in_place]
+      canary:
+        description: With O(workload.style=pair), the Deployment that runs the new version; C(<workload>-canary) by default.
+        type: str
   revision:
-    description: The new version.
+    description:
+      - The new version, in one of these forms. With none of them, and O(workload.style) V(revisions) or V(pair), the workload (of a pair
+        the second one) carries the new version's template already.
     type: dict
     suboptions:
       images:
         description: Images by container name.
         type: dict
+      template:
+        description:
+          - What is different in the pod template, with C(metadata) and C(spec) as there. Containers, environment variables, volumes and the
+            like are merged by their names; null takes a key away, and C($patch=delete) beside a name an element.
+        type: dict
+      definition:
+        description: The whole pod template, or a whole workload, of which just that is taken.
+        type: dict
+      restart:
+        description: The same version with new pods; any text that differs from restart to restart, such as a date.
+        type: str
       number:
         description: With O(state=aborted), the number of the revision to abort; it is an error when another one is the present one.
         type: int
@@ -78,9 +98,18 @@ options:
     type: list
     elements: dict
   canary:
-    description: The canary's steps.
+    description: The canary's steps, and how long versions live on.
     type: dict
     suboptions:
+      scale_down_delay:
+        description:
+          - With O(workload.style=revisions), how long the old version runs on after the promotion, in seconds or as a duration. Going back
+            meanwhile starts no pod. The call waits for it, with O(wait=false) the next one ends it.
+          - V(30s) by default.
+        type: str
+      abort_scale_down_delay:
+        description: With O(workload.style=revisions), how long the new version runs on after an abort; V(30s) by default.
+        type: str
       steps:
         description:
           - A list of steps, each a mapping of one key.
@@ -125,6 +154,9 @@ options:
       - V(stop) leaves it as it is, C(Degraded); the same call goes on with it, with the time anew.
     type: str
     choices: [abort, stop]
+  history_limit:
+    description: How many revisions the record remembers; 10 by default. They are those to which O(undo) can go back.
+    type: int
   until:
     description:
       - V(pause) goes on to the next pause or to the end. A call that finds a timed pause waits it out first.
@@ -287,22 +319,36 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.repo
 
 WORKLOAD_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "kind": {"type": "str", "choices": ["Deployment"], "default": "Deployment"},
-    "style": {"type": "str", "choices": ["clone"], "default": "clone"},
+    "kind": {"type": "str", "choices": ["Deployment", "StatefulSet", "DaemonSet"]},
+    "style": {"type": "str", "choices": ["clone", "revisions", "pair", "in_place"]},
+    "canary": {"type": "str"},
+}
+REVISION_SPEC: dict[str, Any] = {
+    "images": {"type": "dict"},
+    "template": {"type": "dict"},
+    "definition": {"type": "dict"},
+    "restart": {"type": "str"},
+    "number": {"type": "int"},
+}
+CANARY_SPEC: dict[str, Any] = {
+    "steps": {"type": "list", "elements": "raw"},
+    "scale_down_delay": {"type": "str"},
+    "abort_scale_down_delay": {"type": "str"},
 }
 PROMOTE_SPEC: dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "workload": {"type": "dict", "options": WORKLOAD_SPEC},
-    "revision": {"type": "dict", "options": {"images": {"type": "dict"}, "number": {"type": "int"}}},
+    "revision": {"type": "dict", "options": REVISION_SPEC},
     "services": {"type": "dict", "options": {"stable": {"type": "str", "required": True}, "canary": {"type": "str"}}},
     "routers": {"type": "list", "elements": "dict"},
-    "canary": {"type": "dict", "options": {"steps": {"type": "list", "elements": "raw"}}},
+    "canary": {"type": "dict", "options": CANARY_SPEC},
     "grace": {"type": "str"},
     "drain": {"type": "str"},
     "probe": {"type": "dict"},
     "progress_deadline": {"type": "str"},
     "on_deadline": {"type": "str", "choices": ["abort", "stop"]},
+    "history_limit": {"type": "int"},
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
     "promote": {"type": "dict", "options": PROMOTE_SPEC},
     "retry": {"type": "bool", "default": False},

@@ -12,13 +12,15 @@ from typing import Any
 from .._plan.durations import show
 from .._rollout import decide
 from .._rollout import record as records
-from .._rollout.actions import Action, WaitPause
-from .._rollout.program import Entry, program_of
+from .._rollout.actions import Action, WaitDelay, WaitPause
+from .._rollout.course import Entry
+from .._rollout.program import HAND_BACK, RELEASE, program_of
 from .._rollout.record import Record
 from . import events
-from .context import NoProgress
-from .perform import Stage, perform
+from .context import NoProgress, NotYet
+from .perform import perform
 from .run import Run
+from .stage import Stage
 
 # While a pause is waited out the record is looked at this often, since somebody may promote or abort meanwhile.
 _LOOK_EVERY = 2.0
@@ -48,7 +50,7 @@ def _do(this: Run, entry: Entry) -> bool:
     """Carries out one entry of the program; False where the call ends here."""
     entered = this.record.began is None
     this.save(decide.begin(this.record, entry, this.ctx.clock.now()))
-    if isinstance(entry.action, WaitPause):
+    if isinstance(entry.action, (WaitPause, WaitDelay)):
         if not _pause(this, entry, entered):
             return False
     else:
@@ -65,12 +67,12 @@ def _do(this: Run, entry: Entry) -> bool:
 
 def _goes_back(this: Run, problem: NoProgress) -> bool:
     """Decides a release that gets no further, where its plan has a deadline: whether it goes back, from here on, or stops."""
-    if this.record.program != "release" or this.plan.progress_deadline is None:
+    if this.record.program != RELEASE or this.plan.progress_deadline is None:
         return False
     reason = f"no progress: {problem}"
     if this.plan.on_deadline == "stop" or decide.is_promoted(this.record, this.plan):
         this.save(replace(this.record, phase=records.DEGRADED, msg=reason))
-        events.emit(this.ctx, this.deployment, "RolloutDegraded", f"Revision {this.record.revision}: {problem}", True)
+        events.emit(this.ctx, this.workload, "RolloutDegraded", f"Revision {this.record.revision}: {problem}", True)
         return False
     this.save(decide.begin_abort(this.record, f"aborted for {reason}"))
     this.ctx.journal.actions.append(f"abort for {reason}")
@@ -85,7 +87,7 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
         stage.record = this.record
 
     stage.moved = moved
-    limit = this.plan.progress_deadline if this.record.program == "release" else None
+    limit = this.plan.progress_deadline if this.record.program == RELEASE else None
     this.ctx.no_later_than = None if limit is None else (this.record.began or 0.0) + limit
     written = len(this.ctx.journal.diff)
     this.ctx.journal.acting = True
@@ -106,7 +108,7 @@ def _next(this: Run, entry: Entry) -> None:
         step = this.plan.steps[entry.step]
         events.emit(
             this.ctx,
-            this.deployment,
+            this.workload,
             "RolloutStepCompleted",
             f"Step {entry.step + 1}/{len(this.plan.steps)} of revision {this.record.revision}: {step}",
         )
@@ -114,12 +116,15 @@ def _next(this: Run, entry: Entry) -> None:
 
 def _pause(this: Run, entry: Entry, entered: bool) -> bool:
     """Whether the pause is over; waits for its end where the wish says so. The Lease is free meanwhile."""
-    if entered:
+    delay = isinstance(entry.action, WaitDelay)
+    if entered and not delay:
         text = "until promoted" if this.record.resume_at is None else f"for {show(this.record.resume_at - (this.record.began or 0.0))}"
-        events.emit(this.ctx, this.deployment, "RolloutPaused", f"Revision {this.record.revision} pauses {text}")
+        events.emit(this.ctx, this.workload, "RolloutPaused", f"Revision {this.record.revision} pauses {text}")
     if _pause_over(this, entry):
         return True
-    rides = this.ctx.wait and this.record.resume_at is not None and (this.wish.until == "end" or not entered)
+    rides = this.ctx.wait and this.record.resume_at is not None and (this.wish.until == "end" or delay or not entered)
+    if not rides and delay:
+        raise NotYet(f"the version without traffic goes in {show((this.record.resume_at or 0.0) - this.ctx.clock.now())}")
     if not rides:
         return False
     this.lease.release()
@@ -133,7 +138,7 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
 
 
 def _pause_over(this: Run, entry: Entry) -> bool:
-    if str(entry.step) in this.record.promoted:
+    if isinstance(entry.action, WaitPause) and str(entry.step) in this.record.promoted:
         return True
     return this.record.resume_at is not None and this.ctx.clock.now() >= this.record.resume_at
 
@@ -156,20 +161,32 @@ def _place(record: Record | None) -> Any:
 
 def _finish(this: Run) -> None:
     """The program is at its end: the record says so, or goes."""
-    now = this.ctx.clock.now()
-    phase = decide.finished_phase(this.record)
-    done = replace(this.record, program="", position=0, phase=phase, began=None, originals={})
-    this.save(replace(done, history=records.with_history(done, now)))
+    if this.record.program == HAND_BACK:
+        forget(this)
+        return
+    done = decide.finished(this.record, this.plan, this.ctx.clock.now())
+    phase = done.phase
+    this.save(done)
     reason = "RolloutCompleted" if phase == records.HEALTHY else "RolloutAborted"
     events.emit(
         this.ctx,
-        this.deployment,
+        this.workload,
         reason,
         f"Revision {done.revision} is {phase}{': ' + done.msg if done.msg else ''}",
         phase != records.HEALTHY,
     )
     if done.forget:
+        hand_back(this)
+
+
+def hand_back(this: Run) -> None:
+    """What a release left behind goes, and then the record."""
+    back = decide.begin_hand_back(this.record)
+    if not program_of(back, this.plan):
         forget(this)
+        return
+    this.save(back)
+    advance(this)
 
 
 def forget(this: Run) -> None:

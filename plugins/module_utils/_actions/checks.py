@@ -6,25 +6,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects import edits
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Resource, name_of
 from .._objects.resources import labels as labels_of
 from .._plan.plan import Plan
+from .._rollout.course import wishes
 from .._rollout.permissions import lacking, of_router
-from .._rollout.program import wishes
 from .._routing import router_of
-from .._workloads.clones import clone_name
-from .._workloads.deployments import not_rolled_out, replicas_of
-from .._workloads.marks import MANAGED_BY, MANAGER, POD_TEMPLATE_HASH, ROLLOUT
+from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT
 from .._workloads.pods import is_ready
-from .._workloads.revisions import Template
+from .._workloads.revisions import Template, template_hash
 from .._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
-from . import traffic, workload
-from .clone import refuse_foreign
-from .context import Context, Failed
+from . import traffic
+from .context import Context
+from .startable import stable_of
 
 Object = dict[str, Any]
 
@@ -38,33 +38,42 @@ class Facts:
     stable_hash: str
     bystanders: list[str]
     canary_service_made: bool
+    canary_template: str  # of the other Deployment of a pair, as it was; its hash
 
 
-def check(ctx: Context, plan: Plan, deployment: Object, template: Template) -> Facts:
-    """Raises Refused, or NotFound for what is missing, when the rollout cannot be done safely."""
+def check(ctx: Context, plan: Plan, workload: Object, template: Template, running: Mapping[str, Any]) -> Facts:
+    """Raises Refused, or NotFound for what is missing, when the rollout cannot be done safely.
+
+    template: of the new version. running: what the record tells of the stable one.
+    """
     _permissions(ctx, plan)
-    refuse_leftovers(ctx, plan.name)
-    stable_hash = _workload(ctx, deployment)
-    pod_labels = (template.get("metadata") or {}).get("labels") or {}
-    made = _services(ctx, plan, deployment, pod_labels)
+    if not running.get("made"):
+        refuse_leftovers(ctx, plan.name)
+    stable = stable_of(ctx, plan, workload, running, template_hash(template))
+    pod_labels = labels_of(template)
+    made = _services(ctx, plan, workload, pod_labels)
     for target in plan.routers:
         traffic.validate(ctx, target, wishes(plan))
     services, _version = ctx.client.list(SERVICE, ctx.namespace)
-    foreign = [each for each in services if (each["metadata"].get("labels") or {}).get(MANAGED_BY) != MANAGER]
+    # As they are without our pins, of which some styles leave some after a release.
+    foreign = [edits.base_of(each, ctx.by) for each in services if labels_of(each).get(MANAGED_BY) != MANAGER]
     others = bystanders(foreign, pod_labels, [plan.stable_service, plan.canary_service])
     for service in foreign:
-        if name_of(service) in (plan.stable_service, *others):
-            _only_these_pods(ctx, service, deployment, stable_hash)
-    return Facts(stable_hash, others, made)
+        if name_of(service) == plan.stable_service or (name_of(service) in others and plan.style != "pair"):
+            _only_these_pods(ctx, plan, service, stable.pods)
+    return Facts(stable.hash, others, made, stable.canary_template)
 
 
-def _only_these_pods(ctx: Context, service: Object, deployment: Object, stable_hash: str) -> None:
-    """Raises Refused for a Service with pods of other workloads too: pinned to one version of this one, it would lose them."""
+def _only_these_pods(ctx: Context, plan: Plan, service: Object, stable: Mapping[str, str]) -> None:
+    """Raises Refused for a Service with pods of other workloads too: pinned to one version of this one, it would lose them.
+
+    stable: the labels of the stable version's pods.
+    """
     pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(selector_of(service)))
-    others = [name_of(pod) for pod in pods if is_ready(pod) and labels_of(pod).get(POD_TEMPLATE_HASH) != stable_hash]
+    others = [name_of(pod) for pod in pods if is_ready(pod) and not selects(stable, labels_of(pod))]
     if others:
         raise Refused(
-            f"Service {ctx.namespace}/{name_of(service)} selects pods of other workloads than Deployment {name_of(deployment)} "
+            f"Service {ctx.namespace}/{name_of(service)} selects pods of other workloads than {plan.kind} {plan.workload} "
             f"too ({', '.join(others[:3])}): give it a selector that matches just one workload"
         )
 
@@ -92,32 +101,12 @@ def _permissions(ctx: Context, plan: Plan) -> None:
         )
 
 
-def _workload(ctx: Context, deployment: Object) -> str:
-    """The pod-template-hash of the version that runs."""
-    title = f"Deployment {ctx.namespace}/{name_of(deployment)}"
-    if deployment["spec"].get("paused"):
-        raise Refused(f"{title} is paused: resume it first (kubectl rollout resume deployment/{name_of(deployment)})")
-    if replicas_of(deployment) == 0:
-        raise Refused(f"{title} is scaled to 0: there is no stable version to go back to; scale it up, or change its template directly")
-    problem = not_rolled_out(deployment)
-    if problem:
-        raise Refused(f"{title} is not fully rolled out ({problem}): wait for its own rollout, or undo it (kubectl rollout undo)")
-    clone = ctx.ref(DEPLOYMENT, clone_name(name_of(deployment)))
-    live = ctx.client.find(clone)
-    if live is not None:
-        refuse_foreign(live, clone, ctx.by)
-    try:
-        return workload.present_hash(ctx, deployment)
-    except Failed as problem_found:
-        raise Refused(str(problem_found)) from None
-
-
-def _services(ctx: Context, plan: Plan, deployment: Object, pod_labels: dict[str, str]) -> bool:
+def _services(ctx: Context, plan: Plan, workload: Object, pod_labels: dict[str, str]) -> bool:
     """Whether the canary Service must be made."""
-    old_labels = (deployment["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    old_labels = labels_of(workload["spec"]["template"])
     stable = ctx.client.get(ctx.ref(SERVICE, plan.stable_service))
     canary: Object | None = ctx.client.find(ctx.ref(SERVICE, plan.canary_service))
-    for service in [stable] if canary is None else [stable, canary]:
+    for service in (edits.base_of(each, ctx.by) for each in ([stable] if canary is None else [stable, canary])):
         title = f"Service {ctx.namespace}/{name_of(service)}"
         if is_headless(service):
             raise Refused(f"{title} is headless: it hands out pod addresses, which no router can split; name a Service with a cluster IP")
@@ -125,6 +114,6 @@ def _services(ctx: Context, plan: Plan, deployment: Object, pod_labels: dict[str
             if not selects(selector_of(service), labels):
                 raise Refused(
                     f"{title} (selector {selector_text(selector_of(service)) or 'none'}) does not select the pods of the {version} version "
-                    f"of Deployment {name_of(deployment)}: correct its selector or the template's labels"
+                    f"of {plan.kind} {plan.workload}: correct its selector or the template's labels"
                 )
     return canary is None

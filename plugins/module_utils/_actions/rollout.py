@@ -12,17 +12,19 @@ from typing import Any
 
 from .._cluster import process
 from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT
+from .._objects.resources import WORKLOADS
 from .._plan.plan import Plan, read_plan
 from .._rollout import decide
 from .._rollout import record as records
-from .._rollout.program import program_of
+from .._rollout.program import RELEASE, program_of
 from .._rollout.record import Record
 from .._workloads import revisions
-from . import checks, events, workload
-from .advance import advance, forget
+from . import checks, events, templates
+from .advance import advance, hand_back
 from .lease import Lost, RolloutLease
 from .run import Run, Wish, open_run
+
+Object = dict[str, Any]
 
 __all__ = ["Run", "Wish", "carry_out", "open_run"]
 
@@ -95,7 +97,11 @@ def _plan(this: Run) -> Plan:
                 "or give its plan (workload, revision, services, routers, canary)"
             )
         options = {**this.record.plan, **options}
-    return read_plan(this.wish.name, this.ctx.namespace, options)
+        return read_plan(this.wish.name, this.ctx.namespace, options)
+    plan = read_plan(this.wish.name, this.ctx.namespace, options)
+    if plan.revision.carried and plan.style in ("clone", "in_place"):
+        raise Refused("revision is missing: name the new version by images, template, definition or restart")
+    return plan
 
 
 def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,22 +113,24 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return {"revision": decide.undone(None, this.wish.name, undo, "")}
     if this.record.under_way and this.record.plan["revision"].get("held"):
         return {}
-    live = this.ctx.client.get(this.ctx.ref(DEPLOYMENT, this.record.plan["workload"]["name"]))["spec"]["template"]
-    return {"revision": decide.undone(this.found, this.wish.name, undo, revisions.template_hash(live))}
+    plan = read_plan(this.wish.name, this.ctx.namespace, this.record.plan)
+    live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
+    return {"revision": decide.undone(this.found, this.wish.name, undo, _running(this, live)["template"])}
 
 
 def _admit(this: Run) -> str:
-    this.deployment = this.ctx.client.get(this.ctx.ref(DEPLOYMENT, this.plan.workload))
-    new, live = _templates(this)
-    return decide.admit(this.found, this.plan, revisions.template_hash(new), revisions.template_hash(live), this.wish.retry)
+    this.workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload))
+    this.template = templates.new_template(this.ctx, this.plan, this.workload, this.workload["spec"]["template"])
+    running = _running(this, this.workload)["template"]
+    return decide.admit(this.found, this.plan, revisions.template_hash(this.template), running, this.wish.retry)
 
 
-def _templates(this: Run) -> tuple[revisions.Template, revisions.Template]:
-    """The template asked for, and the present one."""
-    live = this.deployment["spec"]["template"]
-    if this.plan.held is not None:
-        return workload.held_template(this.ctx, this.deployment, this.plan.held), live
-    return revisions.with_images(live, this.plan.images, f"Deployment {this.plan.namespace}/{this.plan.workload}"), live
+def _running(this: Run, live: Object) -> dict[str, Any]:
+    """The version that has the traffic while nothing is under way, as a record's `stable` tells it."""
+    if this.found is not None and this.record.stable.get("made") and not this.record.under_way:
+        return this.record.stable
+    template = live["spec"]["template"]
+    return {"workload": live["metadata"]["name"], "template": revisions.template_hash(template), "images": revisions.images_of(template)}
 
 
 def _start(this: Run) -> None:
@@ -131,25 +139,28 @@ def _start(this: Run) -> None:
     if this.store.load() != this.found:
         raise Refused(f"rollout {this.wish.name}: another run has just started or ended a revision: run again")
     this.save(record)
-    events.emit(this.ctx, this.deployment, "RolloutStarted", f"Revision {record.revision} of rollout {record.name}: {_images(record)}")
+    events.emit(this.ctx, this.workload, "RolloutStarted", f"Revision {record.revision} of rollout {record.name}: {_images(record)}")
 
 
 def _first_record(this: Run) -> Record:
     """The record of the new revision, after all checks."""
-    new, live = _templates(this)
-    facts = checks.check(this.ctx, this.plan, this.deployment, new)
-    last = this.found
+    new, last = this.template, this.found
+    running = _running(this, this.workload)
+    facts = checks.check(this.ctx, this.plan, this.workload, new, running)
+    lasting = last is not None and bool(running.get("made"))
     return Record(
         name=this.plan.name,
-        plan=this.plan.raw,
+        plan={**this.plan.raw, "revision": this.plan.revision.kept(revisions.template_hash(new))},
         plan_hash=this.plan.hash,
         revision=last.revision + 1 if last else 1,
         target=revisions.template_hash(new),
         phase=records.PROGRESSING,
-        program="release",
-        stable={"hash": facts.stable_hash, "template": revisions.template_hash(live), "images": revisions.images_of(live)},
+        program=RELEASE,
+        stable={**running, "hash": facts.stable_hash, "canary": facts.canary_template},
         images=revisions.images_of(new),
-        bystanders=facts.bystanders,
+        bystanders=sorted({*facts.bystanders, *(last.bystanders if last and lasting else [])}),
+        asked=this.plan.revision.asked,
+        originals=last.originals if last and lasting else {},
         canary_service_made=facts.canary_service_made,
         history=last.history if last else [],
         by=process.actor(),
@@ -202,16 +213,25 @@ def _absent(this: Run) -> None:
         checks.refuse_leftovers(this.ctx, this.wish.name)
         return
     if not this.record.under_way:
-        this.ctx.journal.changed = True
-        this.ctx.journal.actions.append("forget the record")
-        if not this.ctx.check:
-            this.lease.acquire()
-            this.found = this.store.load()
-            if this.found is not None and this.record.under_way:
-                raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
-            forget(this)
+        _forget(this)
         return
     _turn_round(this, "handed back by " + "@".join(process.actor().values()), forget=True)
+
+
+def _forget(this: Run) -> None:
+    """Hands back what releases left behind, and forgets the record."""
+    this.planned = [entry.action for entry in program_of(decide.begin_hand_back(this.record), this.plan)] if this.ctx.check else []
+    this.ctx.journal.changed = True
+    this.ctx.journal.actions.append("forget the record")
+    if this.ctx.check:
+        return
+    this.lease.acquire()
+    this.found = this.store.load()
+    if this.found is not None and this.record.under_way:
+        raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
+    if this.found is not None:
+        this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
+        hand_back(this)
 
 
 def _turn_round(this: Run, reason: str, forget: bool) -> None:
@@ -222,7 +242,7 @@ def _turn_round(this: Run, reason: str, forget: bool) -> None:
         this.planned = [entry.action for entry in program_of(back, this.plan)[back.position :]]
         this.ctx.journal.changed = True
         return
-    this.deployment = this.ctx.client.find(this.ctx.ref(DEPLOYMENT, this.plan.workload)) or {}
+    this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
     this.lease.acquire(force=True)
     if not _taken_over(this, reason, forget):
         return

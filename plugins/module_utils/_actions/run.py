@@ -55,7 +55,8 @@ class Run:
     lease: RolloutLease
     found: Record | None = None  # the record, where there is one
     agreed: Plan | None = None  # the plan, once it has been read
-    deployment: Object = field(default_factory=dict)
+    workload: Object = field(default_factory=dict)  # the user's, as it was found
+    template: Object = field(default_factory=dict)  # the pod template that is asked for
     planned: list[Action] = field(default_factory=list)  # in check mode: what would be done
     nothing_to_do: bool = False  # the workload has the wanted version
     saved_at: float = float("-inf")  # when the record was last written here (monotonic)

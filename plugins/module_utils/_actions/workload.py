@@ -11,10 +11,9 @@ from typing import Any, Callable
 from .._cluster.errors import Conflict
 from .._objects.edits import Edit
 from .._objects.patches import merge_patch
-from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET
+from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, Ref
 from .._workloads import revisions
-from .._workloads.deployments import failed, not_rolled_out
+from .._workloads.deployments import failed, not_rolled_out, replicas_of
 from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import stuck, troubles
 from .._workloads.services import selector_text
@@ -34,15 +33,6 @@ def pause(ctx: Context, name: str) -> Object:
 def resume(ctx: Context, name: str) -> None:
     """Puts the Deployment's own `paused` back."""
     objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [], annotate=False)
-
-
-def held_template(ctx: Context, deployment: Object, hash_of_template: str) -> revisions.Template:
-    """The template with this hash that one of the Deployment's ReplicaSets holds."""
-    found = revisions.holding(replica_sets(ctx, deployment), hash_of_template)
-    if found is None:
-        title = f"Deployment {ctx.namespace}/{deployment['metadata']['name']}"
-        raise Refused(f"{title}: the ReplicaSet of that revision is gone (revisionHistoryLimit): release its images instead")
-    return found
 
 
 def replica_sets(ctx: Context, deployment: Object) -> list[Object]:
@@ -67,7 +57,7 @@ def present_hash(ctx: Context, deployment: Object) -> str:
 
 
 def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Template]) -> None:
-    """Rolls the Deployment to a template and pauses it again when all its pods run it. It must have no traffic."""
+    """Rolls the Deployment to a template, until all its pods run it; one that was paused is resumed for that."""
     ref = ctx.ref(DEPLOYMENT, name)
     for _attempt in range(8):
         live = ctx.client.get(ref)
@@ -86,7 +76,25 @@ def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Temp
     else:
         raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
     wait_rolled_out(ctx, name)
-    pause(ctx, name)
+
+
+def set_template(ctx: Context, ref: Ref, template_of: Callable[[Object], revisions.Template], at_least: int = 0) -> None:
+    """Gives the workload a template, and at least so many replicas; waits for nothing."""
+    for _attempt in range(8):
+        live = ctx.client.get(ref)
+        spec = {**live["spec"], "template": template_of(live)}
+        if at_least:
+            spec["replicas"] = max(at_least, replicas_of(live))
+        patch = merge_patch(live, {**live, "spec": spec})
+        if not patch:
+            return
+        ctx.guard()
+        try:
+            ctx.journal.wrote(ref, live, ctx.client.patch(ref, patch, live))
+            return
+        except Conflict:
+            continue
+    raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
 
 
 def wait_rolled_out(ctx: Context, name: str, pod_labels: dict[str, str] | None = None) -> Object:

@@ -66,12 +66,13 @@ class Client:
         """Makes the object; raises Conflict where one of that name is there."""
         return dict(self._ask("POST", ref, ref.resource.path(ref.namespace), body=obj))
 
-    def patch(self, ref: Ref, patch: Object, seen: Object) -> Object:
+    def patch(self, ref: Ref, patch: Object, seen: Object, dry_run: bool = False) -> Object:
         """Merges the patch into the object if it is still as it was seen; raises Conflict else.
 
         A field that the server's definition of the kind does not have (older CRDs) is an error: it would be dropped without a word.
+        dry_run: nothing is kept; the answer is what it would be, defaults and admission included.
         """
-        strict = {"fieldValidation": "Strict"}
+        strict = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
         return dict(self._ask("PATCH", ref, ref.path, strict, guarded(patch, seen), MERGE_PATCH))
 
     def delete(self, ref: Ref, seen: Object) -> None:

@@ -55,6 +55,8 @@ class Ref:
 
 
 CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps")
+CONTROLLER_REVISION = Resource("apps", "v1", "ControllerRevision", "controllerrevisions")
+DAEMON_SET = Resource("apps", "v1", "DaemonSet", "daemonsets")
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
 ENDPOINT_SLICE = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 EVENT = Resource("", "v1", "Event", "events")
@@ -62,6 +64,9 @@ LEASE = Resource("coordination.k8s.io", "v1", "Lease", "leases")
 POD = Resource("", "v1", "Pod", "pods")
 REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")
 SERVICE = Resource("", "v1", "Service", "services")
+STATEFUL_SET = Resource("apps", "v1", "StatefulSet", "statefulsets")
+
+WORKLOADS = {each.kind: each for each in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)}
 
 # Kinds that are served in several versions; the first is what is asked for by default, since every release
 # of the router that is in use serves it.

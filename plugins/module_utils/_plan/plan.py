@@ -16,7 +16,8 @@ from .._objects.refusal import Refused
 from .._routing.target import Target, given_of
 from .durations import seconds
 from .probes import Probe, read_probe
-from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named
+from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, whole
+from .revision import Revision, read_revision
 from .routers import ALL_OPTIONS, Between, read_router
 from .steps import Step, read_steps
 
@@ -25,29 +26,41 @@ _MAX_NAME = 63 - len("-canary")
 
 # What each part of the plan may hold; the first names are required.
 _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "workload": (("name",), ("kind", "style")),
-    "revision": (("images",), ("held",)),  # held: set by undo, not by users
+    "workload": (("name",), ("kind", "style", "canary")),
     "services": (("stable",), ("canary",)),
-    "canary": ((), ("steps",)),
+    "canary": ((), ("steps", "scale_down_delay", "abort_scale_down_delay")),
 }
+# The kinds of workload that each style can release; the first is the default.
+STYLES: dict[str, tuple[str, ...]] = {
+    "clone": ("Deployment",),
+    "revisions": ("Deployment",),
+    "pair": ("Deployment",),
+    "in_place": ("StatefulSet", "DaemonSet"),
+}
+KINDS = tuple(dict.fromkeys(kind for kinds in STYLES.values() for kind in kinds))
+_SCALE_DOWN_DELAY = 30.0
+_HISTORY_LIMIT = 10
 _ROUTER = (("type", "name"), ALL_OPTIONS)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A canary over a Deployment by a clone. Durations in seconds; grace and drain None: the routers' defaults.
+    """A canary. Durations in seconds; grace and drain None: the routers' defaults.
 
+    workload: of that kind, released in that style. canary_workload: the other one of a pair.
     progress_deadline: for each action of the release; None: none. on_deadline: abort or stop.
-    The new version is the present template with these images, or the template with the hash `held`, which a ReplicaSet holds.
+    scale_down_delay, abort_scale_down_delay: style revisions, how long a version without traffic runs on.
     """
 
     name: str
     namespace: str
     workload: str
+    kind: str
+    style: str
+    canary_workload: str
     stable_service: str
     canary_service: str
-    images: dict[str, str]
-    held: str | None
+    revision: Revision
     routers: tuple[Target, ...]
     steps: tuple[Step, ...]
     grace: float | None
@@ -55,17 +68,32 @@ class Plan:
     probe: Probe | None
     progress_deadline: float | None
     on_deadline: str
+    scale_down_delay: float
+    abort_scale_down_delay: float
+    history_limit: int
     raw: dict[str, Any]
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the workload is paused while its Services are pinned to it."""
+        return self.style in ("clone", "revisions")
+
+    @property
+    def title(self) -> str:
+        """The workload, as messages name it."""
+        return f"{self.kind} {self.namespace}/{self.workload}"
 
     @property
     def hash(self) -> str:
         """Differs when what is done differs; a new revision under the same plan keeps it."""
         routers = [given_of(each) for each in self.routers]
-        lasting = [self.workload, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
+        where = [self.workload, *([] if self.style == "clone" else [self.style, self.kind, self.canary_workload])]
+        lasting = [*where, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
-PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", "grace", "drain", "probe", "progress_deadline", "on_deadline")
+_TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline")
+PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, "history_limit")
 ON_DEADLINE = ("abort", "stop")
 
 
@@ -74,9 +102,9 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     named("name", name, _MAX_NAME)
     raw = {key: _given(options[key]) for key in PLAN_KEYS if options.get(key) is not None}
     parts = {key: _part(raw, key) for key in _PARTS}
-    workload, services = parts["workload"], parts["services"]
-    choice("workload.kind", workload.get("kind", "Deployment"), ("Deployment",))
-    choice("workload.style", workload.get("style", "clone"), ("clone",))
+    workload, services, canary_part = parts["workload"], parts["services"], parts["canary"]
+    style, kind = _style(workload)
+    _refuse_foreign_options(style, workload, canary_part)
     stable = named("services.stable", services["stable"], MAX_SERVICE, dots="")
     canary = named("services.canary", services.get("canary") or f"{stable}-canary", MAX_SERVICE, dots="")
     if canary == stable:
@@ -88,17 +116,22 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         name=name,
         namespace=namespace,
         workload=named("workload.name", workload["name"], MAX_OBJECT),
+        kind=kind,
+        style=style,
+        canary_workload=named("workload.canary", workload.get("canary") or f"{workload['name']}-canary", MAX_OBJECT),
         stable_service=stable,
         canary_service=canary,
-        images=_images(parts["revision"]["images"]),
-        held=parts["revision"].get("held"),
+        revision=read_revision(raw.get("revision")),
         routers=routers,
-        steps=read_steps(parts["canary"].get("steps")),
+        steps=read_steps(canary_part.get("steps")),
         grace=_seconds(raw, "grace"),
         drain=_seconds(raw, "drain"),
         probe=read_probe(raw.get("probe")),
         progress_deadline=_seconds(raw, "progress_deadline"),
         on_deadline=str(raw.get("on_deadline", ON_DEADLINE[0])),
+        scale_down_delay=_delay(canary_part, "scale_down_delay"),
+        abort_scale_down_delay=_delay(canary_part, "abort_scale_down_delay"),
+        history_limit=whole("history_limit", raw.get("history_limit", _HISTORY_LIMIT), 1, 100),
         raw=raw,
     )
 
@@ -106,8 +139,8 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
 def _given(value: Any) -> Any:
     """The value without the options that Ansible fills in with None."""
     if isinstance(value, Mapping):
-        # Steps are as the user wrote them, and one of them may be a bare `pause:`.
-        return {str(key): each if key == "steps" else _given(each) for key, each in value.items() if each is not None}
+        # These are as the user wrote them: a step may be a bare `pause:`, and null in a template takes a key away.
+        return {str(key): each if key in ("steps", "template") else _given(each) for key, each in value.items() if each is not None}
     return [_given(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -140,10 +173,30 @@ def _router(raw: Any, where: str, between: Between) -> Target:
     return target
 
 
-def _images(raw: Any) -> dict[str, str]:
-    if not isinstance(raw, Mapping) or not all(isinstance(image, str) and image for image in raw.values()):
-        raise Refused("revision.images must map container names to images, for example {shop: 'example.org/shop:1.2'}")
-    return {str(name): image for name, image in raw.items()}
+def _style(workload: Mapping[str, Any]) -> tuple[str, str]:
+    """The style and the kind; each is the other's default."""
+    kind = workload.get("kind")
+    style = workload.get("style") or next((each for each in STYLES if kind in STYLES[each]), "clone")
+    choice("workload.style", style, tuple(STYLES))
+    kind = kind or STYLES[style][0]
+    choice("workload.kind", kind, KINDS)
+    if kind not in STYLES[style]:
+        use = " or ".join(each for each in STYLES if kind in STYLES[each])
+        raise Refused(f"workload: style {style} releases {' and '.join(STYLES[style])}, not {kind}: use style {use} for that")
+    return style, kind
+
+
+def _refuse_foreign_options(style: str, workload: Mapping[str, Any], canary: Mapping[str, Any]) -> None:
+    """Raises Refused for what only another style takes."""
+    if "canary" in workload and style != "pair":
+        raise Refused(f"workload.canary: style {style} makes what runs the new version itself: leave it out, or use style pair")
+    for key in ("scale_down_delay", "abort_scale_down_delay"):
+        if key in canary and style != "revisions":
+            raise Refused(f"canary.{key}: style {style} keeps no version that runs without traffic: leave it out (drain is for requests)")
+
+
+def _delay(canary: Mapping[str, Any], key: str) -> float:
+    return seconds(canary[key], f"canary.{key}") if key in canary else _SCALE_DOWN_DELAY
 
 
 def _seconds(raw: Mapping[str, Any], key: str) -> float | None:

@@ -50,3 +50,11 @@ def texts(where: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (str, list, tuple)):
         raise Refused(f"{where}: {value!r} is not a list of names")
     return tuple(str(each) for each in ([value] if isinstance(value, str) else value))
+
+
+def whole(where: str, value: Any, least: int, most: int) -> int:
+    """A whole number, which Jinja may have made a text."""
+    text = str(value).strip()
+    if isinstance(value, bool) or not (text.isdecimal() and text.isascii()) or not least <= int(text) <= most:
+        raise Refused(f"{where}: {value!r} is not a whole number from {least} to {most}")
+    return int(text)

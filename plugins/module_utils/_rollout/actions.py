@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
+from .._plan.durations import show
 from .._routing.target import ManagedRoute
 
 # Each is idempotent: carried out twice, the second time finds its work done. str() is what users read.
@@ -24,19 +25,22 @@ class PauseWorkload:
 
 @dataclass(frozen=True)
 class PinServices:
-    """Point Services at the pods of just the workload, or of just the clone."""
+    """Point Services at the pods of just one version: of the workload, of what runs the stable version, or of the canary.
+
+    The workload is what runs the stable version, unless the style keeps a Deployment per revision.
+    """
 
     services: tuple[str, ...]
-    to: str  # workload | clone
+    to: str  # workload | stable | canary
     carries_traffic: bool = True
 
     def __str__(self) -> str:
-        return f"point {_services(self.services)} at the {self.to}"
+        return f"point {_services(self.services)} at the {self.to}{' version' if self.to == 'stable' else ''}"
 
 
 @dataclass(frozen=True)
-class EnsureClone:
-    """Run the new version beside the workload, and wait until it is ready.
+class EnsureCanary:
+    """Run the new version, and wait until it is ready.
 
     weight: the percent of the workload's pods that it needs. replicas: so many instead. shrink: it may get fewer than it has, since it has
     no traffic.
@@ -48,8 +52,8 @@ class EnsureClone:
 
     def __str__(self) -> str:
         if self.replicas is not None:
-            return f"run {self.replicas} {'pod' if self.replicas == 1 else 'pods'} of the clone"
-        return f"run the clone for {self.weight} % of the traffic"
+            return f"run {self.replicas} {'pod' if self.replicas == 1 else 'pods'} of the canary"
+        return f"run the canary for {self.weight} % of the traffic"
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,18 @@ class WaitPause:
 
 
 @dataclass(frozen=True)
+class WaitDelay:
+    """Let the version that has no traffic any more run on for a while, so that going back needs no start."""
+
+    duration: float
+
+    def __str__(self) -> str:
+        return f"wait {show(self.duration)}"
+
+
+@dataclass(frozen=True)
 class RollWorkload:
-    """Roll the workload, which has no traffic, to the new or back to the stable template, and pause it again."""
+    """Roll the workload, which has no traffic, to the new or to the stable template; one that can be paused is paused again."""
 
     to: str  # new | stable
 
@@ -119,11 +133,51 @@ class RemoveCanaryService:
 
 
 @dataclass(frozen=True)
-class RemoveClone:
-    """Remove the clone and wait until none of its pods takes requests any more."""
+class RemoveCanary:
+    """Remove what runs the new version, and wait until none of its pods takes requests any more."""
 
     def __str__(self) -> str:
-        return "remove the clone"
+        return "remove the canary"
+
+
+@dataclass(frozen=True)
+class RetireStable:
+    """Scale the old version, which has no traffic, to 0; the workload has the new version's template from here on."""
+
+    def __str__(self) -> str:
+        return "scale the old version to 0"
+
+
+@dataclass(frozen=True)
+class RetireCanary:
+    """Scale the new version, which has no traffic, to 0."""
+
+    def __str__(self) -> str:
+        return "scale the new version to 0"
+
+
+@dataclass(frozen=True)
+class RemoveRevisions:
+    """Remove the Deployments of all revisions."""
+
+    def __str__(self) -> str:
+        return "remove the revisions"
+
+
+@dataclass(frozen=True)
+class HoldUpdate:
+    """Give the workload the new template, and let none of its pods be replaced yet."""
+
+    def __str__(self) -> str:
+        return "give the workload the new template"
+
+
+@dataclass(frozen=True)
+class FinishUpdate:
+    """Let all pods of the workload be replaced, and by its own update strategy again from here on."""
+
+    def __str__(self) -> str:
+        return "replace the last pods"
 
 
 @dataclass(frozen=True)
@@ -147,15 +201,21 @@ class ResumeWorkload:
 Action = Union[
     PauseWorkload,
     PinServices,
-    EnsureClone,
+    EnsureCanary,
     MakeCanaryService,
     MoveTraffic,
     RestoreRouters,
     Drain,
     WaitPause,
+    WaitDelay,
     RollWorkload,
+    RetireStable,
+    RetireCanary,
+    RemoveRevisions,
+    HoldUpdate,
+    FinishUpdate,
     RemoveCanaryService,
-    RemoveClone,
+    RemoveCanary,
     UnpinServices,
     ResumeWorkload,
 ]

@@ -12,9 +12,12 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .actions import Action, MoveTraffic, RestoreRouters, WaitPause
-from .program import Entry, already_promoted, program_of, release_program
-from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record
+from .._workloads.clones import revision_name
+from .actions import Action, MoveTraffic, RestoreRouters, WaitDelay, WaitPause
+from .course import Entry
+from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
+from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, with_history
+from .styles import STYLES, facts_of
 
 START, GO_ON, NOTHING = "start", "go on", "nothing"
 
@@ -22,9 +25,11 @@ START, GO_ON, NOTHING = "start", "go on", "nothing"
 def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool) -> str:
     """Whether this call starts a revision, goes on with the one under way, or has nothing to do.
 
-    target, live: hashes of the template asked for and of the one that the workload has now.
+    target, live: hashes of the template asked for and of the one that runs now.
     Raises Refused where the call contradicts the record.
     """
+    if record is not None and record.program == HAND_BACK:
+        raise Refused(f"rollout {plan.name} is being handed back: finish that first (state: absent)")
     if record is not None and record.under_way:
         _same_release(record, plan, target)
         return GO_ON
@@ -42,7 +47,7 @@ def _same_release(record: Record, plan: Plan, target: str) -> None:
     where = f"rollout {plan.name}: revision {record.revision} is under way ({record.phase})"
     remedy = "finish it with the same options, or abort it first (state: aborted)"
     # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
-    if record.target != target and (record.plan.get("revision") or {}).get("images") != plan.images:
+    if record.target != target and record.asked != plan.revision.asked:
         raise Refused(f"{where} and releases another version than the one asked for: {remedy}")
     if record.plan_hash != plan.hash:
         raise Refused(f"{where} by another plan than this one: {remedy}")
@@ -64,7 +69,7 @@ def promotable(record: Record | None, name: str, promote: Mapping[str, Any]) -> 
     index = record.steps_done
     if step is not None and int(step) > index:
         raise Refused(f"rollout {name}: promote names step {step}, but step {index} is the present one: promote that, or leave step out")
-    return record.program == "release" and (step is None or int(step) == index)
+    return record.program == RELEASE and (step is None or int(step) == index)
 
 
 def undone(record: Record | None, name: str, undo: str, live: str) -> dict[str, Any]:
@@ -104,7 +109,7 @@ def abortable(record: Record | None, plan: Plan | None, name: str, revision: int
         return False
     if revision is not None and int(revision) != record.revision:
         raise Refused(f"rollout {name}: revision {revision} is not the present one ({record.revision}): abort that, or leave revision out")
-    if record.program != "release":
+    if record.program != RELEASE:
         return record.under_way
     if is_promoted(record, plan):
         raise Refused(
@@ -116,16 +121,16 @@ def abortable(record: Record | None, plan: Plan | None, name: str, revision: int
 
 def is_promoted(record: Record, plan: Plan) -> bool:
     """Whether a release has come so far that there is no way back."""
-    return already_promoted(release_program(plan, tuple(record.bystanders), record.canary_service_made), record.position)
+    return already_promoted(release_program(plan, facts_of(record)), record.position, plan)
 
 
 def begin_abort(record: Record, reason: str) -> Record:
     """The record turned round: from now on it carries out the way back."""
-    if record.program == "abort":
+    if record.program != RELEASE:
         return record
     return replace(
         record,
-        program="abort",
+        program=ABORT,
         aborted_at=record.position,
         position=0,
         began=None,
@@ -153,15 +158,15 @@ def begin(record: Record, entry: Entry, now: float) -> Record:
     steps: list[dict[str, Any]] = list(record.steps)
     if entry.step is not None and len(steps) <= entry.step:
         steps.append({"began": began})
-    pause = entry.action if isinstance(entry.action, WaitPause) else None
-    resume_at = began + pause.duration if pause and pause.duration is not None else None
+    wait = entry.action if isinstance(entry.action, (WaitPause, WaitDelay)) else None
+    resume_at = began + wait.duration if wait and wait.duration is not None else None
     return replace(
         record,
         began=began,
         steps=steps,
-        phase=PAUSED if pause else PROGRESSING,
+        phase=PAUSED if isinstance(wait, WaitPause) else PROGRESSING,
         resume_at=resume_at,
-        msg="" if record.program == "release" else record.msg,
+        msg="" if record.program == RELEASE else record.msg,
     )
 
 
@@ -194,10 +199,10 @@ def _finished_before(program: list[Entry], index: int) -> int:
 def current_weight(record: Record, plan: Plan) -> int:
     """The canary's share in percent that the record's program has reached."""
     weight = 0
-    release = release_program(plan, tuple(record.bystanders), record.canary_service_made)
-    reached = release[: record.aborted_at if record.program == "abort" else record.position]
-    walked = [*reached, *(program_of(record, plan)[: record.position] if record.program == "abort" else [])]
-    for entry in walked if record.under_way else []:
+    release = release_program(plan, facts_of(record))
+    reached = release[: record.aborted_at if record.program == ABORT else record.position]
+    walked = [*reached, *(program_of(record, plan)[: record.position] if record.program == ABORT else [])]
+    for entry in walked if record.under_way and record.program != HAND_BACK else []:
         if isinstance(entry.action, MoveTraffic):
             weight = entry.action.weight
         elif isinstance(entry.action, RestoreRouters):
@@ -205,6 +210,19 @@ def current_weight(record: Record, plan: Plan) -> int:
     return weight
 
 
-def finished_phase(record: Record) -> str:
-    """The phase in which a program that has come to its end leaves the rollout."""
-    return ABORTED if record.program == "abort" else HEALTHY
+def finished(record: Record, plan: Plan, now: float) -> Record:
+    """The record after a release or an abort has come to its end."""
+    phase = ABORTED if record.program == ABORT else HEALTHY
+    done = replace(record, program="", position=0, phase=phase, began=None, moved=None, resume_at=None)
+    done = replace(done, history=with_history(done, now, plan.history_limit))
+    if not STYLES[plan.style].lasting:
+        return replace(done, originals={})
+    if phase == ABORTED:
+        return done
+    stable = {"workload": revision_name(plan.workload, done.target), "template": done.target, "images": done.images, "made": True}
+    return replace(done, stable=stable)
+
+
+def begin_hand_back(record: Record) -> Record:
+    """The record of a rollout with nothing under way, which takes from here on what its releases left behind."""
+    return replace(record, program=HAND_BACK, position=0, began=None, moved=None, phase=PROGRESSING, forget=True)

@@ -13,7 +13,6 @@ from typing import Any
 from .._objects.refusal import Refused
 
 FORMAT = 1
-HISTORY_LIMIT = 10
 
 PROGRESSING = "Progressing"
 PAUSED = "Paused"
@@ -33,7 +32,7 @@ class Record:
     target: str  # hash of the template that is being released
     phase: str
     msg: str = ""
-    program: str = ""  # release or abort; empty when nothing is under way
+    program: str = ""  # release, abort or hand back; empty when nothing is under way
     position: int = 0  # the action of the program that comes next
     began: float | None = None  # when that action began
     moved: float | None = None  # when that action wrote its last move of traffic
@@ -42,10 +41,13 @@ class Record:
     resume_at: float | None = None  # end of the timed pause that is under way
     promoted: dict[str, Any] = field(default_factory=dict)  # step index -> who passed that pause, and when
     steps: list[dict[str, Any]] = field(default_factory=list)  # began, ended of each step
-    stable: dict[str, Any] = field(default_factory=dict)  # hash (pod-template-hash), template, images of the version before
+    # The version before: workload (what runs it), hash (its pods' own), template, images; made: its Deployment was made here.
+    stable: dict[str, Any] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     bystanders: list[str] = field(default_factory=list)
     canary_service_made: bool = False
+    asked: str = ""  # hash of the plan's revision, as it was asked for
+    skips: bool = False  # the steps are skipped
     originals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # object -> its remembered fields
     history: list[dict[str, Any]] = field(default_factory=list)
     by: dict[str, str] = field(default_factory=dict)  # who started this revision
@@ -91,8 +93,8 @@ def load(data: dict[str, str], name: str) -> Record:
         raise unreadable from None
 
 
-def with_history(record: Record, at: float) -> list[dict[str, Any]]:
-    """The history with the revision that just ended on top, the latest ten."""
+def with_history(record: Record, at: float, limit: int) -> list[dict[str, Any]]:
+    """The history with the revision that just ended on top, so many of them."""
     entry = {
         "revision": record.revision,
         "target": record.target,
@@ -103,4 +105,4 @@ def with_history(record: Record, at: float) -> list[dict[str, Any]]:
         "by": record.by,
         "msg": record.msg,
     }
-    return [entry, *record.history][:HISTORY_LIMIT]
+    return [entry, *record.history][:limit]

@@ -19,8 +19,13 @@ def clone_name(workload: str) -> str:
     return f"{workload}-canary"
 
 
-def clone_of(deployment: Mapping[str, Any], template: Template, revision: str, replicas: int, rollout: str) -> dict[str, Any]:
-    """A Deployment like the user's, with the new template, whose pods also carry the revision.
+def revision_name(workload: str, revision: str) -> str:
+    """The name of the Deployment that style revisions keeps for a revision."""
+    return f"{workload}-{revision}"
+
+
+def clone_of(deployment: Mapping[str, Any], name: str, template: Template, revision: str, replicas: int, rollout: str) -> dict[str, Any]:
+    """A Deployment like the user's under another name, with the new template, whose pods also carry the revision.
 
     It keeps all labels of the pods, so that NetworkPolicies and PodDisruptionBudgets go on applying; it takes
     over neither owners nor finalizers nor the metadata of other tools.
@@ -36,7 +41,7 @@ def clone_of(deployment: Mapping[str, Any], template: Template, revision: str, r
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
-            "name": clone_name(deployment["metadata"]["name"]),
+            "name": name,
             "namespace": deployment["metadata"]["namespace"],
             "labels": {**own_labels(deployment["metadata"].get("labels") or {}), **marks(rollout)},
         },

@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._objects.refusal import Refused
-from .marks import POD_TEMPLATE_HASH
+from .marks import POD_TEMPLATE_HASH, REVISION
 
 Template = dict[str, Any]
+
+RESTARTED = "progressive.delivery/restarted"
 
 
 def template_hash(template: Mapping[str, Any]) -> str:
@@ -35,6 +37,14 @@ def with_images(template: Template, images: Mapping[str, str], title: str) -> Te
         )
     for name, image in images.items():
         containers[name]["image"] = image
+    return changed
+
+
+def restarted(template: Template, token: str) -> Template:
+    """The same template as another version."""
+    changed = copy.deepcopy(template)
+    metadata = changed.setdefault("metadata", {})
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), RESTARTED: token}
     return changed
 
 
@@ -86,7 +96,8 @@ def template_of(replica_set: Mapping[str, Any]) -> Template:
 def _without_hash(template: Mapping[str, Any]) -> Template:
     plain = copy.deepcopy(dict(template))
     metadata = plain.get("metadata") or {}
-    (metadata.get("labels") or {}).pop(POD_TEMPLATE_HASH, None)
+    for label in (POD_TEMPLATE_HASH, REVISION):  # not the user's
+        (metadata.get("labels") or {}).pop(label, None)
     # The API server writes creationTimestamp: null into templates, or not, by its age.
     plain["metadata"] = {key: value for key, value in metadata.items() if value not in (None, {})}
     return plain

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .marks import REVISION, marks, own_labels
+from .marks import marks, own_labels
 
 Selector = dict[str, str]
 
@@ -54,8 +54,8 @@ _PORT_FIELDS = ("name", "port", "targetPort", "protocol", "appProtocol")
 _COPIED = ("sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPolicy", "publishNotReadyAddresses", "internalTrafficPolicy")
 
 
-def canary_service(stable: Mapping[str, Any], name: str, revision: str, rollout: str) -> dict[str, Any]:
-    """A ClusterIP Service like the stable one (labels too: ServiceMonitors select by them) for the pods of the revision."""
+def canary_service(stable: Mapping[str, Any], name: str, selector: Selector, rollout: str) -> dict[str, Any]:
+    """A ClusterIP Service like the stable one (labels too: ServiceMonitors select by them) for other pods."""
     spec = stable["spec"]
     return {
         "apiVersion": "v1",
@@ -67,7 +67,7 @@ def canary_service(stable: Mapping[str, Any], name: str, revision: str, rollout:
         },
         "spec": {
             "type": "ClusterIP",
-            "selector": {**selector_of(stable), REVISION: revision},
+            "selector": selector,
             "ports": [{key: port[key] for key in _PORT_FIELDS if key in port} for port in spec.get("ports") or []],
             **{key: copy.deepcopy(spec[key]) for key in _COPIED if key in spec},
         },

@@ -46,7 +46,7 @@ def test_a_plan_as_short_as_can_be() -> None:
     assert (plan.name, plan.namespace, plan.workload) == ("shop", "test", "shop")
     assert (plan.stable_service, plan.canary_service) == ("shop", "shop-canary")
     assert plan.routers == (Target("istio", "shop", "test", "shop", "shop-canary"),)
-    assert (plan.images, plan.steps, plan.grace, plan.drain) == ({"app": "example.org/shop:2"}, (), None, None)
+    assert (plan.revision.images, plan.steps, plan.grace, plan.drain) == ({"app": "example.org/shop:2"}, (), None, None)
 
 
 def test_a_plan_with_everything_in_it() -> None:
@@ -120,18 +120,27 @@ MALFORMED = [
     ({"workload__name": "Shop"}, "workload.name:", "'Shop' is not a name"),
     ({"workload__name": "a/b"}, "workload.name:", "'a/b' is not a name"),
     ({"workload__name": {"a": "b"}}, "workload.name:", "is not a name"),
-    ({"workload__kind": "StatefulSet"}, "workload.kind:", "'StatefulSet' is not supported: use Deployment"),
-    ({"workload__style": "in_place"}, "workload.style:", "'in_place' is not supported: use clone"),
+    ({"workload__kind": "Pod"}, "workload.kind:", "'Pod' is not supported: use Deployment, StatefulSet, DaemonSet"),
+    ({"workload__style": "copy"}, "workload.style:", "'copy' is not supported: use clone, revisions, pair, in_place"),
+    ({"workload": {"name": "shop", "kind": "DaemonSet", "style": "clone"}}, "workload:", "style clone releases Deployment, not DaemonSet"),
+    ({"workload": {"name": "a", "kind": "Deployment", "style": "in_place"}}, "workload:", "use style clone or revisions or pair for that"),
+    ({"workload__canary": "other"}, "workload.canary:", "style clone makes what runs the new version itself"),
+    ({"canary__scale_down_delay": "30s"}, "canary.scale_down_delay:", "style clone keeps no version that runs without traffic"),
     ({"workload__styl": "clone", "workload__x": 1}, "workload:", "unknown key styl, x: it takes name, kind, style"),
-    ({"revision": REMOVED}, "revision is missing", "it needs images"),
-    ({"revision": {}}, "revision:", "images is missing"),
-    ({"revision__images": {}}, "revision:", "images is missing"),
-    ({"revision__images": {"app": None}}, "revision:", "images is missing"),
+    ({"revision__images": {}}, "revision.images", "must map container names to images"),
+    ({"revision__images": {"app": None}}, "revision.images", "must map container names to images"),
+    ({"revision__restart": "today"}, "revision:", "images and restart name the new version twice"),
+    ({"revision": {"restart": ""}}, "revision.restart:", "give a text that differs"),
+    ({"revision": {"restart": True}}, "revision.restart:", "give a text that differs"),
+    ({"revision": {"template": {}}}, "revision.template", "must be a mapping like spec.template"),
+    ({"revision": {"template": {"containers": []}}}, "revision.template:", "unknown key containers: it takes metadata and spec"),
+    ({"revision": {"definition": {"spec": {"template": {"spec": {}}}}}}, "revision.definition:", "it has no containers"),
+    ({"history_limit": 0}, "history_limit:", "0 is not a whole number from 1 to 100"),
     ({"revision__images": "example.org/shop:2"}, "revision.images", "must map container names to images"),
     ({"revision__images": ["a"]}, "revision.images", "must map container names to images"),
     ({"revision__images": {"app": ""}}, "revision.images", "must map container names to images"),
     ({"revision__images": {"app": 2}}, "revision.images", "must map container names to images"),
-    ({"revision__image": "x"}, "revision:", "unknown key image: it takes images"),
+    ({"revision__image": "x"}, "revision:", "unknown key image: it takes images, template, definition, restart"),
     ({"services": REMOVED}, "services is missing", "it needs stable"),
     ({"services": {"canary": "c"}}, "services:", "stable is missing"),
     ({"services__canary": "shop"}, "services:", "stable and canary are both 'shop'"),

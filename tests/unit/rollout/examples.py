@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import Entry, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PROGRESSING, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles import facts_of
 
 SEED: tuple[Any, ...] = (
     {"set_weight": 5},
@@ -38,7 +40,7 @@ def record_of(plan: Plan, **changes: Any) -> Record:
 
 def release_of(plan: Plan, record: Record) -> list[Entry]:
     """The release that the record carries out, or turned back from."""
-    return release_program(plan, tuple(record.bystanders), record.canary_service_made)
+    return release_program(plan, facts_of(record))
 
 
 def position_of(program: list[Entry], text: str, nth: int = 0) -> int:

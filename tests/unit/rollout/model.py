@@ -122,11 +122,11 @@ def _pin_services(world: World, action: actions.PinServices) -> Iterator[None]:
     for name in action.services:
         need(name in world.services, f"there is no Service {name}")
         need(action.to == "workload" or world.ready > 0, "the clone is not ready")
-        world.services[name] = CLONE if action.to == "clone" else world.version
+        world.services[name] = CLONE if action.to == "canary" else world.version
         yield
 
 
-def _ensure_clone(world: World, action: actions.EnsureClone) -> Iterator[None]:
+def _ensure_canary(world: World, action: actions.EnsureCanary) -> Iterator[None]:
     replicas = action.replicas or max(1, ceil(LIVE * action.weight / 100))
     if replicas < world.clone:
         need(not action.shrink or "clone" not in world.warm, "pods of the clone go while they have requests")
@@ -183,7 +183,7 @@ def _remove_canary_service(world: World, _action: actions.RemoveCanaryService) -
     yield
 
 
-def _remove_clone(world: World, _action: actions.RemoveClone) -> Iterator[None]:
+def _remove_canary(world: World, _action: actions.RemoveCanary) -> Iterator[None]:
     need("clone" not in world.warm, "the clone goes before its requests have ended")
     world.clone = world.ready = 0
     yield
@@ -203,7 +203,7 @@ def _resume_workload(world: World, _action: actions.ResumeWorkload) -> Iterator[
 HANDLERS: dict[type, Callable[[World, Any], Iterator[None]]] = {
     actions.PauseWorkload: _pause_workload,
     actions.PinServices: _pin_services,
-    actions.EnsureClone: _ensure_clone,
+    actions.EnsureCanary: _ensure_canary,
     actions.MakeCanaryService: _make_canary_service,
     actions.MoveTraffic: _move_traffic,
     actions.RestoreRouters: _restore_routers,
@@ -211,7 +211,7 @@ HANDLERS: dict[type, Callable[[World, Any], Iterator[None]]] = {
     actions.WaitPause: _wait_pause,
     actions.RollWorkload: _roll_workload,
     actions.RemoveCanaryService: _remove_canary_service,
-    actions.RemoveClone: _remove_clone,
+    actions.RemoveCanary: _remove_canary,
     actions.UnpinServices: _unpin_services,
     actions.ResumeWorkload: _resume_workload,
 }

@@ -87,7 +87,7 @@ def test_the_weight_that_is_told_is_the_routers(steps: Any, made: bool) -> None:
         assert [decide.current_weight(record, plan)] * 2 == world.weights
         if entry is None:
             continue
-        if not already_promoted(program_of(record, plan), record.position):
+        if not already_promoted(program_of(record, plan), record.position, plan):
             check_the_way_back(decide.begin_abort(record, "x"), plan, copy.deepcopy(world))
         carry_out(world, entry.action)
 

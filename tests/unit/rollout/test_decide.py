@@ -173,8 +173,8 @@ def test_an_abort_turns_the_record_round_once() -> None:
     assert (turned.began, turned.moved, turned.resume_at, turned.phase) == (None, None, None, "Progressing")
     assert (turned.revision, turned.target, turned.steps) == (7, "new", SECOND_PAUSE.steps)
     assert decide.begin_abort(turned, "again") == turned
-    assert decide.finished_phase(turned) == ABORTED
-    assert decide.finished_phase(SECOND_PAUSE) == HEALTHY
+    assert decide.finished(turned, PLAN, 0.0).phase == ABORTED
+    assert decide.finished(SECOND_PAUSE, PLAN, 0.0).phase == HEALTHY
 
 
 UNTIL_END = "unpause the workload"
@@ -194,16 +194,16 @@ TO_OLD = "point Service shop at the workload"
         pytest.param(
             FIRST_PAUSE,
             "pause",
-            "run the clone for 20 % of the traffic",
+            "run the canary for 20 % of the traffic",
             "move the traffic: 20 % to the canary",
             id="a timed pause that is found",
         ),
         pytest.param(FIRST_PAUSE, "step", None, None, id="a timed pause that is found is a step"),
-        pytest.param(FIRST_PAUSE, "end", "run the clone for 20 % of the traffic", "move the traffic: 20 % to the canary", id="ridden out"),
+        pytest.param(FIRST_PAUSE, "end", "run the canary for 20 % of the traffic", "move the traffic: 20 % to the canary", id="ridden out"),
         pytest.param(SECOND_PAUSE, "pause", None, None, id="until promoted"),
         pytest.param(SECOND_PAUSE, "step", None, None, id="until promoted, one step"),
         pytest.param(SECOND_PAUSE, "end", None, None, id="until promoted, whatever is asked"),
-        pytest.param(at("pause", 1, promoted={"3": {}}), "pause", "run the clone for 80 % of the traffic", UNTIL_END, id="promoted"),
+        pytest.param(at("pause", 1, promoted={"3": {}}), "pause", "run the canary for 80 % of the traffic", UNTIL_END, id="promoted"),
         pytest.param(at("pause", 1, promoted={"3": {}}), "step", None, None, id="promoted, one step"),
         pytest.param(
             at("move the traffic: 80 % to the canary"),
@@ -213,9 +213,9 @@ TO_OLD = "point Service shop at the workload"
             id="the rest of a step",
         ),
         pytest.param(
-            at("run the clone for 100 % of the traffic", 1),
+            at("run the canary for 100 % of the traffic", 1),
             "step",
-            "run the clone for 100 % of the traffic",
+            "run the canary for 100 % of the traffic",
             UNTIL_END,
             id="promotion is no step",
         ),

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import EnsureClone, MoveTraffic, WaitPause
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import Entry, abort_program, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import EnsureCanary, MoveTraffic, WaitPause
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.model import NEW, Lost, World, begin, carry_out
 from hypothesis import given, settings
@@ -78,7 +80,7 @@ def finish(world: World, program: Sequence[Entry], manner: Any) -> World:
 def scene(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool) -> tuple[Plan, list[Entry], World]:
     plan = plan_of(*steps)
     world = World(bystanders, canary_given=not made, sized_by_hand=any("set_canary_scale" in step for step in steps))
-    return plan, release_program(plan, bystanders, made), world
+    return plan, release_program(plan, Facts(bystanders, made)), world
 
 
 def found_at(world: World, entry: Entry) -> list[World]:
@@ -105,7 +107,7 @@ def check_aborts(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool, 
         once(here, entry)
         for world in worlds:
             try:
-                program = abort_program(release, position, plan, bystanders, made)
+                program = abort_program(release, position, plan, Facts(bystanders, made))
             except Refused:
                 # Too late: but then going on must still be possible.
                 assert cleared(finish(world, release[position:], manner)).version == NEW
@@ -138,7 +140,7 @@ def test_every_action_is_needed_and_the_model_misses_it(made: bool) -> None:
     _plan, release, start = scene(SEED, ("metrics",), made)
     good = cleared(finish(copy.deepcopy(start), release, once))
     for position, entry in enumerate(release):
-        if isinstance(entry.action, (EnsureClone, MoveTraffic, WaitPause)):
+        if isinstance(entry.action, (EnsureCanary, MoveTraffic, WaitPause)):
             continue  # These are steps, which a plan may do without, or find done.
         try:
             end = cleared(finish(copy.deepcopy(start), release[:position] + release[position + 1 :], once))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HISTORY_LIMIT, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, Record
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
 
 PLAN = plan_of(*SEED)
@@ -93,9 +93,9 @@ def test_what_is_under_way_and_what_is_done(program: str, steps: Any, under_way:
 def test_the_history_has_the_last_revisions_with_the_newest_on_top(before: int, kept: int) -> None:
     older = [{"revision": 7 - number} for number in range(1, before + 1)]
     record: Record = record_of(PLAN, **{**FULL, "history": older})
-    history = records.with_history(record, 99.0)
+    history = records.with_history(record, 99.0, 10)
     assert history[1:] == older[:kept]
-    assert len(history) <= HISTORY_LIMIT == 10
+    assert len(history) <= 10
     newest = {
         "revision": 7,
         "target": "new",

@@ -52,7 +52,7 @@ CASES = [
     pytest.param(
         at("roll the workload to the new version", done=6), PROGRESSING, f"{HEAD}: step 6 of 6", (6, None), 100, None, id="promoting"
     ),
-    pytest.param(at("remove the clone", done=6), PROGRESSING, f"{HEAD}: step 6 of 6", (6, None), 0, None, id="tidying up"),
+    pytest.param(at("remove the canary", done=6), PROGRESSING, f"{HEAD}: step 6 of 6", (6, None), 0, None, id="tidying up"),
     pytest.param(
         record_of(PLAN, program="", phase=HEALTHY, steps=[{"began": 1.0, "ended": 2.0}] * 6),
         HEALTHY,

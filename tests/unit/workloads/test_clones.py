@@ -52,7 +52,7 @@ DEPLOYMENT: Object = {
 
 def test_a_clone() -> None:
     kept = copy.deepcopy((DEPLOYMENT, NEW))
-    made = clones.clone_of(DEPLOYMENT, NEW, "0123456789", 3, "release")
+    made = clones.clone_of(DEPLOYMENT, "shop-canary", NEW, "0123456789", 3, "release")
     assert made == {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -86,7 +86,7 @@ def test_a_clone() -> None:
 @pytest.mark.parametrize("metadata", [{}, {"labels": None}])
 def test_a_clone_of_a_bare_deployment(metadata: Any) -> None:
     bare = {"metadata": {"name": "shop", "namespace": "test"}, "spec": {"selector": {}}}
-    made = clones.clone_of(bare, {"metadata": metadata, "spec": {}}, "r", 1, "x")
+    made = clones.clone_of(bare, "shop-canary", {"metadata": metadata, "spec": {}}, "r", 1, "x")
     assert made["spec"]["selector"] == {"matchLabels": {REVISION: "r"}}
     assert made["spec"]["template"]["metadata"]["labels"] == {REVISION: "r"}
 

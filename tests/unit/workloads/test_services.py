@@ -109,7 +109,7 @@ STABLE: Object = {
 
 def test_the_canary_service_is_like_the_stable_one_where_that_matters() -> None:
     kept = copy.deepcopy(STABLE)
-    made = services.canary_service(STABLE, "shop-canary", "0123456789", "release")
+    made = services.canary_service(STABLE, "shop-canary", {"app": "shop", REVISION: "0123456789"}, "release")
     assert made == {
         "apiVersion": "v1",
         "kind": "Service",
@@ -137,7 +137,7 @@ def test_the_canary_service_is_like_the_stable_one_where_that_matters() -> None:
 
 def test_a_plain_service_gives_a_plain_canary() -> None:
     stable = service("shop", {"app": "shop"}, ports=[{"port": 80}])
-    assert services.canary_service(stable, "c", "r", "x")["spec"] == {
+    assert services.canary_service(stable, "c", {"app": "shop", REVISION: "r"}, "x")["spec"] == {
         "type": "ClusterIP",
         "selector": {"app": "shop", REVISION: "r"},
         "ports": [{"port": 80}],

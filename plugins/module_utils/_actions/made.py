@@ -1,0 +1,148 @@
+"""Makes Deployments and Services for a rollout, and takes them away again."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
+
+from .._cluster.errors import Conflict
+from .._objects import edits
+from .._objects.patches import merge_patch
+from .._objects.refusal import Refused
+from .._objects.resources import DEPLOYMENT, POD, SERVICE, Ref, labels, name_of
+from .._workloads.deployments import replicas_of
+from .._workloads.marks import REVISION, ROLLOUT
+from .._workloads.services import canary_service, selector_of
+from . import services, workload
+from .context import Context
+
+Object = dict[str, Any]
+
+
+def ensure(ctx: Context, wanted: Object, shrink: bool = False) -> None:
+    """Makes the Deployment, or gives it so many replicas, and waits until all are ready.
+
+    shrink: it may get fewer. Only when it has no traffic: each of its pods has a part of what there is.
+    """
+    ref = ctx.ref(DEPLOYMENT, name_of(wanted))
+    while not _written(ctx, ref, wanted, shrink):
+        ctx.beat()
+    workload.wait_rolled_out(ctx, ref.name, {REVISION: labels(wanted["spec"]["template"])[REVISION]})
+
+
+def _written(ctx: Context, ref: Ref, made: Object, shrink: bool) -> bool:
+    """Writes what is missing of the Deployment; False when somebody else wrote in between."""
+    live = ctx.client.find(ref)
+    if live is None:
+        ctx.guard()
+        try:
+            ctx.journal.wrote(ref, None, ctx.client.create(ref, made))
+        except Conflict:
+            return False
+        return True
+    refuse_foreign(live, ref, ctx.by)
+    if live["spec"]["selector"] != made["spec"]["selector"]:
+        raise Refused(f"{ref} is left over from another revision: delete it")
+    present, wanted = replicas_of(live), made["spec"]["replicas"]
+    if present == wanted or (present > wanted and not shrink):
+        return True
+    ctx.guard()
+    sized = {**live, "spec": {**live["spec"], "replicas": wanted}}
+    try:
+        ctx.journal.wrote(ref, live, ctx.client.patch(ref, merge_patch(live, sized), live))
+    except Conflict:
+        return False
+    return True
+
+
+def scale_to_none(ctx: Context, name: str, revision: str) -> None:
+    """Scales a Deployment that was made here to 0, and waits until its pods take no requests any more."""
+    ref = ctx.ref(DEPLOYMENT, name)
+    live = ctx.client.find(ref)
+    while live is not None and replicas_of(live):
+        refuse_foreign(live, ref, ctx.by)
+        ctx.guard()
+        try:
+            after = ctx.client.patch(ref, {"spec": {"replicas": 0}}, live)
+            ctx.journal.wrote(ref, live, after)
+            break
+        except Conflict:
+            live = ctx.client.find(ref)
+    wait_ended(ctx, [revision])
+
+
+def remove(ctx: Context, name: str, revision: str) -> None:
+    """Deletes a Deployment that was made here, and waits until its pods take no requests any more."""
+    _delete(ctx, ctx.ref(DEPLOYMENT, name))
+    wait_ended(ctx, [revision])
+
+
+def wait_ended(ctx: Context, revisions: Sequence[str]) -> None:
+    """Waits until all pods of the revisions are going or gone."""
+    _until_pods(ctx, revisions, "the end of the new version's pods", lambda pod: not pod["metadata"].get("deletionTimestamp"))
+
+
+def wait_gone(ctx: Context, revision: str) -> None:
+    """Waits until the pods of the revision are no more."""
+    _until_pods(ctx, [revision], "the new version's pods gone", lambda _pod: True)
+
+
+def _until_pods(ctx: Context, revisions: Sequence[str], what: str, counts: Callable[[Object], bool]) -> None:
+    def missing(pods: list[Object]) -> str | None:
+        left = [pod["metadata"]["name"] for pod in pods if counts(pod)]
+        return f"{len(left)} of them are left, {left[0]} for one" if left else None
+
+    ctx.until(what, POD, missing, labels=f"{REVISION} in ({','.join(revisions)})")
+
+
+def deployments(ctx: Context, rollout: str) -> list[Object]:
+    """The Deployments that were made for the rollout, without those on their way out."""
+    found, _version = ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={rollout}")
+    return [each for each in found if not each["metadata"].get("deletionTimestamp")]
+
+
+def make_service(ctx: Context, stable_name: str, name: str, pin: Mapping[str, str | None], exact: bool) -> None:
+    """Makes the canary Service after the stable one and waits until the new version's pods stand behind it.
+
+    pin: the labels of just these pods, beside the stable Service's own selector, or instead of it where `exact`.
+    """
+    ref = ctx.ref(SERVICE, name)
+    live = ctx.client.find(ref)
+    if live is None:
+        stable = ctx.client.get(ctx.ref(SERVICE, stable_name))
+        # The pin of the stable Service is not for this one.
+        own = {} if exact else selector_of(edits.base_of(stable, ctx.by))
+        selector = {key: value for key, value in {**own, **pin}.items() if value is not None}
+        wanted = canary_service(stable, name, selector, ctx.by)
+        ctx.guard()
+        live = ctx.client.create(ref, wanted)
+        ctx.journal.wrote(ref, None, live)
+    refuse_foreign(live, ref, ctx.by)
+    services.prove(ctx, live)
+
+
+def remove_service(ctx: Context, name: str) -> None:
+    """Deletes the canary Service that was made here."""
+    _delete(ctx, ctx.ref(SERVICE, name))
+
+
+def refuse_foreign(live: Object, ref: Ref, rollout: str) -> None:
+    """Raises Refused unless the object was made for this rollout."""
+    if labels(live).get(ROLLOUT) != rollout:
+        raise Refused(f"{ref} is there already and was not made by rollout {rollout}: rename or delete it, its name is needed")
+
+
+def _delete(ctx: Context, ref: Ref) -> None:
+    live = ctx.client.find(ref)
+    if live is None:
+        return
+    refuse_foreign(live, ref, ctx.by)
+    if live["metadata"].get("deletionTimestamp"):
+        return
+    ctx.guard()
+    ctx.client.delete(ref, live)
+    ctx.journal.wrote(ref, live, None)

@@ -1,0 +1,99 @@
+"""What the actions of a rollout work with: the plan, the record, the templates of both versions, and the waits after a move."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Callable
+
+from .._objects.refusal import Drifted
+from .._objects.resources import WORKLOADS, Ref
+from .._plan.plan import Plan
+from .._rollout.record import Record
+from .._routing import default_grace
+from .._workloads import revisions
+from . import templates, traffic
+from .context import Context
+
+Object = dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """One action's surroundings.
+
+    moved: called as soon as a move of traffic is written, so that the grace can be counted from then if the run dies.
+    resumed: an earlier call began this action and did not end it, so it may have moved traffic without living to note it.
+    """
+
+    ctx: Context
+    plan: Plan
+    record: Record
+    moved: Callable[[], None]
+    resumed: bool = False
+
+    @property
+    def grace(self) -> float:
+        return default_grace(self.plan.routers, self.plan.grace)
+
+    @property
+    def drain(self) -> float:
+        return self.grace if self.plan.drain is None else self.plan.drain
+
+    @property
+    def ref(self) -> Ref:
+        """The user's workload."""
+        return self.ctx.ref(WORKLOADS[self.plan.kind], self.plan.workload)
+
+    def workload(self) -> Object:
+        """The user's workload, as it is."""
+        return self.ctx.client.get(self.ref)
+
+    def new_template(self, workload: Object) -> revisions.Template:
+        """The template of the new version, for the user's workload."""
+        return templates.new_template(self.ctx, self.plan, workload, self.present_template(workload))
+
+    def present_template(self, workload: Object) -> revisions.Template:
+        """The workload's template; one that somebody else changed meanwhile is refused, replaced or accepted as on_drift says."""
+        live: revisions.Template = workload["spec"]["template"]
+        if self.ours(live) or self.ctx.on_drift == "accept":
+            return live
+        if self.ctx.on_drift == "fail":
+            raise Drifted(
+                f"{self.plan.title}: its template was changed by somebody else during the rollout: "
+                "put it back, or set on_drift to repair (go on without that change) or accept (with it)"
+            )
+        return self.stable_template(workload)
+
+    def ours(self, template: revisions.Template) -> bool:
+        """Whether it is the stable version's or the new one's."""
+        return revisions.template_hash(template) in (self.record.stable["template"], self.record.target)
+
+    def stable_template(self, workload: Object) -> revisions.Template:
+        """The stable version's template, from the object that keeps it."""
+        return templates.stable_template(self.ctx, self.plan, workload, self.record.stable["template"])
+
+    def settle(self, changed: bool) -> None:
+        """Waits the grace after a move of traffic."""
+        self._note(changed)
+        if self.record.moved is not None:
+            self.ctx.settle(self.grace, self.record.moved)
+
+    def settle_moves(self, moves: Sequence[traffic.Moved]) -> None:
+        """Waits after moves on the routers: the grace, or until the probe sees the split served."""
+        changed = any(moved.changed for moved in moves)
+        self._note(changed)
+        if self.record.moved is not None and self.plan.probe is not None and self.ctx.wait and len(moves) == 1:
+            measured = traffic.measure(self.ctx, moves[0], self.plan.probe)
+            self.ctx.journal.measured = asdict(measured)
+            if measured.told_apart:
+                return
+        self.settle(changed)
+
+    def _note(self, changed: bool) -> None:
+        if (changed or self.resumed) and self.record.moved is None:
+            self.moved()

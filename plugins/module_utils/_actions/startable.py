@@ -1,0 +1,108 @@
+"""Whether the workload can be released in its style as it is now, and how the pods of its stable version are known."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._objects.refusal import Refused
+from .._objects.resources import DEPLOYMENT, Ref, labels
+from .._plan.plan import Plan
+from .._workloads import in_place, revisions
+from .._workloads.clones import clone_name, revision_name
+from .._workloads.deployments import not_rolled_out, replicas_of
+from .._workloads.in_place import CONTROLLER_REVISION_HASH
+from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
+from .._workloads.services import selector_text, selects
+from . import made, workload
+from .context import Context, Failed
+from .styles.in_place import revision_hash
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stable:
+    """The stable version: the hash by which its pods are pinned, all labels that tell them from others, the pair's other template."""
+
+    hash: str
+    pods: Mapping[str, str]
+    canary_template: str = ""
+
+
+def stable_of(ctx: Context, plan: Plan, live: Object, running: Mapping[str, Any], target: str) -> Stable:
+    """Raises Refused where the release could not start.
+
+    running: what the record tells of the stable version. target: the new one's hash.
+    """
+    if plan.style == "in_place":
+        return _in_place(ctx, plan, live)
+    if plan.style == "pair":
+        return _pair(ctx, plan, live)
+    _refuse_taken(ctx, clone_name(plan.workload) if plan.style == "clone" else revision_name(plan.workload, target))
+    if running.get("made"):
+        _rolled_out(ctx.client.get(ctx.ref(DEPLOYMENT, running["workload"])), ctx.namespace)
+        return Stable("", {REVISION: running["template"]})
+    _rolled_out(live, ctx.namespace)
+    found = _present_hash(ctx, live)
+    return Stable(found, {POD_TEMPLATE_HASH: found})
+
+
+def _refuse_taken(ctx: Context, name: str) -> None:
+    ref: Ref = ctx.ref(DEPLOYMENT, name)
+    found = ctx.client.find(ref)
+    if found is not None:
+        made.refuse_foreign(found, ref, ctx.by)
+
+
+def _present_hash(ctx: Context, deployment: Object) -> str:
+    try:
+        return workload.present_hash(ctx, deployment)
+    except Failed as problem:
+        raise Refused(str(problem)) from None
+
+
+def _rolled_out(deployment: Object, namespace: str) -> None:
+    name = deployment["metadata"]["name"]
+    title = f"Deployment {namespace}/{name}"
+    if deployment["spec"].get("paused"):
+        raise Refused(f"{title} is paused: resume it first (kubectl rollout resume deployment/{name})")
+    if replicas_of(deployment) == 0:
+        raise Refused(f"{title} is scaled to 0: there is no stable version to go back to; scale it up, or change its template directly")
+    problem = not_rolled_out(deployment)
+    if problem:
+        raise Refused(f"{title} is not fully rolled out ({problem}): wait for its own rollout, or undo it (kubectl rollout undo)")
+
+
+def _pair(ctx: Context, plan: Plan, live: Object) -> Stable:
+    """Raises Refused where one of the two would take the other's pods."""
+    canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))
+    if canary["spec"].get("paused"):
+        raise Refused(f"Deployment {ctx.namespace}/{plan.canary_workload} is paused: resume it first")
+    _rolled_out(live, ctx.namespace)
+    own, others = (each["spec"]["selector"].get("matchLabels") or {} for each in (live, canary))
+    for ours, theirs, other in ((own, canary, plan.canary_workload), (others, live, plan.workload)):
+        if not ours or selects(ours, labels(theirs["spec"]["template"])):
+            raise Refused(
+                f"Deployments {plan.workload} and {plan.canary_workload}: the selector {selector_text(ours) or 'without matchLabels'} "
+                f"takes the pods of {other}, too: tell them apart by a label"
+            )
+    return Stable(_present_hash(ctx, live), own, revisions.template_hash(canary["spec"]["template"]))
+
+
+def _in_place(ctx: Context, plan: Plan, live: Object) -> Stable:
+    problem = in_place.not_rolled_out(live)
+    if problem:
+        raise Refused(f"{plan.title} is not fully rolled out ({problem}): wait for its own rollout, or undo it (kubectl rollout undo)")
+    if in_place.size_of(live) < 2:
+        raise Refused(
+            f"{plan.title} has {in_place.size_of(live)} pods: to replace them in place with both versions ready takes at least 2; "
+            "scale it up, or change its template directly"
+        )
+    found = revision_hash(ctx, live)
+    return Stable(found, {CONTROLLER_REVISION_HASH: found})

@@ -1,0 +1,96 @@
+"""Style clone: a copy of the Deployment runs the new version beside it."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._objects.refusal import Drifted
+from ..._objects.resources import DEPLOYMENT, SERVICE
+from ..._rollout import actions as kinds
+from ..._workloads import revisions
+from ..._workloads.clones import canary_replicas, clone_name, clone_of
+from ..._workloads.deployments import replicas_of
+from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
+from .. import made, services, workload
+from ..stage import Stage
+from .style import Pin, Style
+
+Object = dict[str, Any]
+
+
+def pin(stage: Stage, to: str) -> Pin:
+    if to == "canary":
+        return Pin({REVISION: stage.record.target})
+    return Pin({POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, stage.workload())})
+
+
+def pause_workload(stage: Stage, _action: kinds.PauseWorkload) -> None:
+    # Between the checks and the pause somebody may have begun a rollout of their own.
+    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload))
+
+
+def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
+    deployment = paused(stage)
+    ensure_made(stage, action, deployment, clone_name(stage.plan.workload), replicas_of(deployment))
+
+
+def ensure_made(stage: Stage, action: kinds.EnsureCanary, deployment: Object, name: str, live: int) -> None:
+    """The new version in a Deployment of that name. live: the replicas of the stable version."""
+    replicas = canary_replicas(action.weight, live) if action.replicas is None else action.replicas
+    written = len(stage.ctx.journal.diff)
+    template = stage.new_template(deployment)
+    made.ensure(stage.ctx, clone_of(deployment, name, template, stage.record.target, replicas, stage.ctx.by), action.shrink)
+    if action.shrink and (stage.resumed or len(stage.ctx.journal.diff) > written):
+        # What comes next may be traffic, which must not find pods that have just gone.
+        services.prove(stage.ctx, stage.ctx.client.get(stage.ctx.ref(SERVICE, stage.plan.canary_service)))
+        stage.ctx.settle(stage.grace, stage.ctx.clock.now())
+
+
+def paused(stage: Stage) -> Object:
+    """The workload; one that somebody resumed is told of or paused again: a change of its template would empty the pinned Services."""
+    deployment = stage.workload()
+    if stage.record.program == "release" and not deployment["spec"].get("paused"):
+        if stage.ctx.on_drift == "fail":
+            raise Drifted(
+                f"{stage.plan.title} was resumed by somebody else during the rollout: "
+                "pause it (kubectl rollout pause), or set on_drift: repair"
+            )
+        workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload))
+    return deployment
+
+
+def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
+    def template_of(deployment: Object) -> revisions.Template:
+        if action.to == "new":
+            return stage.new_template(deployment)
+        present = stage.present_template(deployment)
+        return stage.stable_template(deployment) if stage.ours(present) else present
+
+    workload.roll(stage.ctx, stage.plan.workload, template_of)
+    if stage.plan.pauses:
+        workload.pause(stage.ctx, stage.plan.workload)
+
+
+def remove_canary(stage: Stage, _action: kinds.RemoveCanary) -> None:
+    made.remove(stage.ctx, clone_name(stage.plan.workload), stage.record.target)
+
+
+def resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:
+    if stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, stage.plan.workload)) is not None:
+        workload.resume(stage.ctx, stage.plan.workload)
+
+
+CLONE = Style(
+    pin,
+    {
+        kinds.PauseWorkload: pause_workload,
+        kinds.EnsureCanary: ensure_canary,
+        kinds.RollWorkload: roll_workload,
+        kinds.RemoveCanary: remove_canary,
+        kinds.ResumeWorkload: resume_workload,
+    },
+)

@@ -1,0 +1,154 @@
+"""Style in_place: the pods of a StatefulSet, or of a DaemonSet, are replaced one part after the other."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._objects.resources import CONTROLLER_REVISION, POD, STATEFUL_SET, labels, name_of
+from ..._rollout import actions as kinds
+from ..._workloads import in_place, revisions
+from ..._workloads.clones import canary_replicas
+from ..._workloads.in_place import CONTROLLER_REVISION_HASH
+from ..._workloads.pods import is_ready, stuck, troubles
+from ..._workloads.services import selector_text
+from .. import objects, workload
+from ..context import Context, NoProgress
+from ..stage import Stage
+from .style import Pin, Style
+
+Object = dict[str, Any]
+
+
+def pin(stage: Stage, to: str) -> Pin:
+    return Pin({CONTROLLER_REVISION_HASH: _new_hash(stage) if to == "canary" else stage.record.stable["hash"]})
+
+
+def revision_hash(ctx: Context, live: Object) -> str:
+    """What the pods of the present template carry as their controller-revision-hash."""
+    if live["kind"] == STATEFUL_SET.kind:
+        return str(live["status"]["updateRevision"])
+    selector = selector_text(live["spec"]["selector"].get("matchLabels") or {})
+    owned = revisions.owned(ctx.client.list(CONTROLLER_REVISION, ctx.namespace, selector)[0], live)
+    return str(labels(max(owned, key=lambda each: int(each["revision"])))[CONTROLLER_REVISION_HASH])
+
+
+def _new_hash(stage: Stage) -> str:
+    return revision_hash(stage.ctx, _taken_up(stage))
+
+
+def _taken_up(stage: Stage) -> Object:
+    """The workload, once its controller has seen the last change."""
+
+    def missing(found: list[Object]) -> str | None:
+        return in_place.not_taken_up(found[0]) if found else f"{stage.plan.title} is not there"
+
+    resource = stage.ref.resource
+    return stage.ctx.until(f"{stage.plan.title} taken up", resource, missing, name=stage.plan.workload)[0]
+
+
+def hold_update(stage: Stage, _action: kinds.HoldUpdate) -> None:
+    """The strategy comes first: with it, the new template replaces no pod yet."""
+    _hold(stage, stage.workload())
+    workload.set_template(stage.ctx, stage.ref, stage.new_template)
+
+
+def _hold(stage: Stage, live: Object, count: int = 0) -> None:
+    edits = in_place.holding_edits(live, count)
+    objects.edit(stage.ctx, stage.ref, lambda _base: edits, annotate=False)
+
+
+def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
+    """At least one old pod stays: the stable Services know no others."""
+    live = _taken_up(stage)
+    size = in_place.size_of(live)
+    wanted = canary_replicas(action.weight, size) if action.replicas is None else action.replicas
+    _replace(stage, live, min(wanted, size - 1))
+
+
+def _replace(stage: Stage, live: Object, count: int) -> None:
+    """So many pods of the workload run the new version and are ready."""
+    new = revision_hash(stage.ctx, live)
+    if live["kind"] == STATEFUL_SET.kind:
+        if count > in_place.size_of(live) - in_place.partition_of(live):
+            _hold(stage, live, count)
+        _until_ready(stage, new, count)
+        return
+    _replace_by_deletion(stage, live, new, count)
+
+
+def _replace_by_deletion(stage: Stage, live: Object, wanted: str, count: int) -> None:
+    """Deletes pods of other versions, the last by name first and no more at a time than the user's own strategy would replace."""
+    batch = in_place.batch_of(live)
+    while True:
+        pods = _pods(stage, live)
+        have = [pod for pod in pods if _hash_of(pod) == wanted]
+        old = sorted((pod for pod in pods if pod not in have and not pod["metadata"].get("deletionTimestamp")), key=in_place.ordinal)
+        due = old[-min(batch, count - len(have)) :] if len(have) < count else []
+        for pod in due:
+            ref = stage.ctx.ref(POD, name_of(pod))
+            stage.ctx.guard()
+            stage.ctx.client.delete(ref, pod)
+            stage.ctx.journal.wrote(ref, pod, None)
+        _until_ready(stage, wanted, min(count, len(have) + len(due)))
+        if len(have) + len(due) >= count:
+            return
+
+
+def _pods(stage: Stage, live: Object) -> list[Object]:
+    found, _version = stage.ctx.client.list(POD, stage.ctx.namespace, selector_text(live["spec"]["selector"].get("matchLabels") or {}))
+    return revisions.owned(found, live)
+
+
+def _hash_of(pod: Object) -> str:
+    return labels(pod).get(CONTROLLER_REVISION_HASH, "")
+
+
+def _until_ready(stage: Stage, wanted: str, count: int) -> None:
+    """Waits until so many pods of that version are ready; fails as soon as one is known not to start."""
+
+    def missing(pods: list[Object]) -> str | None:
+        ready = sum(map(is_ready, pods))
+        if ready >= count:
+            return None
+        reason = stuck(pods)
+        if reason:
+            raise NoProgress(f"{stage.plan.title} does not get ready: {reason}: mend the new version")
+        return "; ".join([f"{ready} of {count} pods are ready", *troubles(pods)[:3]])
+
+    stage.ctx.until(f"{count} pods of {stage.plan.title}", POD, missing, labels=f"{CONTROLLER_REVISION_HASH}={wanted}")
+
+
+def finish_update(stage: Stage, _action: kinds.FinishUpdate) -> None:
+    """All pods run the new version; only then does the user's own strategy come back, which may have left some of them."""
+    live = _taken_up(stage)
+    _replace(stage, live, in_place.size_of(live))
+    objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
+
+
+def roll_back(stage: Stage, _action: kinds.RollWorkload) -> None:
+    """Under the strategy that replaces nothing by itself: a StatefulSet waits for ever for a new pod that does not get ready."""
+    live = stage.workload()
+    if not in_place.is_held(live):
+        return  # back already
+    present = stage.present_template(live)
+    if stage.ours(present):
+        _hold(stage, live)
+        workload.set_template(stage.ctx, stage.ref, stage.stable_template)
+        live = _taken_up(stage)
+        _replace_by_deletion(stage, live, revision_hash(stage.ctx, live), in_place.size_of(live))
+    objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
+
+
+IN_PLACE = Style(
+    pin,
+    {
+        kinds.HoldUpdate: hold_update,
+        kinds.EnsureCanary: ensure_canary,
+        kinds.FinishUpdate: finish_update,
+        kinds.RollWorkload: roll_back,
+    },
+)

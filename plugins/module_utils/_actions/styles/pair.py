@@ -1,0 +1,81 @@
+"""Style pair: the user keeps two Deployments, and the second one runs the new version for the time of the release."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._objects.edits import Edit
+from ..._objects.resources import DEPLOYMENT, SERVICE, Ref
+from ..._rollout import actions as kinds
+from ..._rollout.program import RELEASE
+from ..._workloads import revisions
+from ..._workloads.clones import canary_replicas
+from ..._workloads.deployments import replicas_of
+from .. import objects, services, templates, workload
+from ..stage import Stage
+from .clone import roll_workload
+from .style import Pin, Style
+
+Object = dict[str, Any]
+
+_REPLICAS = ("spec", "replicas")
+
+
+def pin(stage: Stage, to: str) -> Pin:
+    """By all labels of the Deployment's own selector, which its pods have whatever their template."""
+    ref = _canary(stage) if to == "canary" else stage.ref
+    return Pin(dict(stage.ctx.client.get(ref)["spec"]["selector"].get("matchLabels") or {}), exact=True)
+
+
+def _canary(stage: Stage) -> Ref:
+    return stage.ctx.ref(DEPLOYMENT, stage.plan.canary_workload)
+
+
+def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
+    ref, stable = _canary(stage), stage.workload()
+    wanted = canary_replicas(action.weight, replicas_of(stable)) if action.replicas is None else action.replicas
+    written = len(stage.ctx.journal.diff)
+    new = stage.new_template(stable)
+    before = stage.ctx.client.get(ref)
+    # First the replicas, whose number before is remembered: that the canary has been touched shows by it.
+    replicas = wanted if action.shrink or not _touched(stage) else max(wanted, replicas_of(before))
+    _scale(stage, replicas)
+    workload.set_template(stage.ctx, ref, lambda live: templates.of_canary(stage.plan, live, new))
+    workload.wait_rolled_out(stage.ctx, ref.name)
+    if action.shrink and (stage.resumed or len(stage.ctx.journal.diff) > written):
+        services.prove(stage.ctx, stage.ctx.client.get(stage.ctx.ref(SERVICE, stage.plan.canary_service)))
+        stage.ctx.settle(stage.grace, stage.ctx.clock.now())
+
+
+def _touched(stage: Stage) -> bool:
+    return bool(stage.ctx.recall(_canary(stage).key))
+
+
+def _scale(stage: Stage, replicas: int) -> None:
+    objects.edit(stage.ctx, _canary(stage), lambda _base: [Edit(_REPLICAS, replicas)], annotate=False)
+
+
+def remove_canary(stage: Stage, _action: kinds.RemoveCanary) -> None:
+    """The canary gets its own replicas back, and after an abort its own template."""
+    ref = _canary(stage)
+    if stage.ctx.client.find(ref) is None:
+        return
+    if stage.record.program != RELEASE:
+
+        def before(live: Object) -> revisions.Template:
+            return templates.held(stage.ctx, stage.plan, live, stage.record.stable["canary"])
+
+        workload.set_template(stage.ctx, ref, before)
+    after = objects.edit(stage.ctx, ref, lambda _base: [], annotate=False).after
+    if not after["spec"].get("paused"):
+        workload.wait_rolled_out(stage.ctx, ref.name)
+
+
+PAIR = Style(
+    pin,
+    {kinds.EnsureCanary: ensure_canary, kinds.RollWorkload: roll_workload, kinds.RemoveCanary: remove_canary},
+)

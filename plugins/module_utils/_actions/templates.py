@@ -1,0 +1,112 @@
+"""The pod templates of a rollout's versions: made from what the plan says, or found in the objects that hold them."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._objects.patches import merge_patch
+from .._objects.refusal import Refused
+from .._objects.resources import CONTROLLER_REVISION, DEPLOYMENT, WORKLOADS
+from .._plan.plan import Plan
+from .._workloads import revisions
+from .._workloads.marks import ROLLOUT
+from .._workloads.revisions import Template
+from .._workloads.services import selector_text
+from .._workloads.templates import merged
+from . import workload as workloads
+from .context import Context, Failed
+
+Object = dict[str, Any]
+
+
+def new_template(ctx: Context, plan: Plan, workload: Object, present: Template) -> Template:
+    """The template of the new version. present: what it is made from where the plan tells just what is different.
+
+    Requests: none for images and a restart; else a dry run, since what the user gives lacks the API server's defaults, or LISTs of what
+    holds templates.
+    """
+    revision = plan.revision
+    if revision.held is not None:
+        return held(ctx, plan, workload, revision.held)
+    if revision.template is not None:
+        return _with_defaults(ctx, plan, workload, merged(present, revision.template))
+    if revision.definition is not None:
+        return _with_defaults(ctx, plan, workload, revision.definition)
+    if revision.restart is not None:
+        return revisions.restarted(present, revision.restart)
+    if revision.carried and plan.style == "pair":
+        canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))["spec"]["template"]
+        return {**canary, "metadata": present.get("metadata") or {}}
+    return revisions.with_images(present, revision.images, plan.title)
+
+
+def held(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template:
+    """The template with this hash, which an object of the cluster holds."""
+    found = _find(ctx, plan, workload, hash_of_template)
+    if found is None:
+        raise Refused(
+            f"{plan.title}: no object holds the template of that revision any more (revisionHistoryLimit, or what ran it was deleted): "
+            "release it by its images or its template instead"
+        )
+    return found
+
+
+def stable_template(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template:
+    """The stable version's template."""
+    live: Template = workload["spec"]["template"]
+    if revisions.template_hash(live) == hash_of_template:
+        return live
+    found = _find(ctx, plan, workload, hash_of_template)
+    if found is None:
+        raise Failed(
+            f"{plan.title}: the stable version's template is gone with the object that held it (revisionHistoryLimit?): "
+            "set the workload's template to the stable version by hand and run again"
+        )
+    return found
+
+
+def of_canary(plan: Plan, canary: Object, new: Template) -> Template:
+    """The new version for the other Deployment of a pair, which keeps its own labels. new: the one for the workload."""
+    own: Template = canary["spec"]["template"]
+    revision = plan.revision
+    if revision.carried:
+        return own
+    if revision.images and revision.held is None:
+        return revisions.with_images(own, revision.images, f"{plan.kind} {plan.namespace}/{plan.canary_workload}")
+    if revision.restart is not None:
+        return revisions.restarted(own, revision.restart)
+    return {**new, "metadata": own.get("metadata") or {}}
+
+
+def _find(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template | None:
+    if plan.kind != DEPLOYMENT.kind:
+        return revisions.holding(_controller_revisions(ctx, workload), hash_of_template)
+    sets = workloads.replica_sets(ctx, workload)
+    made, _version = ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={plan.name}")
+    return revisions.holding([*sets, *made], hash_of_template)
+
+
+def _controller_revisions(ctx: Context, workload: Object) -> list[Object]:
+    """As objects with the template where other kinds have it. Source: a ControllerRevision's data is the patch {spec: {template}}."""
+    labels = selector_text(workload["spec"]["selector"].get("matchLabels") or {})
+    owned = revisions.owned(ctx.client.list(CONTROLLER_REVISION, ctx.namespace, labels)[0], workload)
+    return [{"spec": {"template": _plain(each["data"]["spec"]["template"])}} for each in owned]
+
+
+def _plain(template: Template) -> Template:
+    return {key: value for key, value in template.items() if key != "$patch"}
+
+
+def _with_defaults(ctx: Context, plan: Plan, workload: Object, template: Template) -> Template:
+    """The template as the API server would keep it; raises what that says of one that it refuses."""
+    wanted = {**workload, "spec": {**workload["spec"], "template": template}}
+    patch = merge_patch(workload, wanted)
+    if not patch:
+        return template
+    ref = ctx.ref(WORKLOADS[plan.kind], plan.workload)
+    answer: Template = ctx.client.patch(ref, patch, workload, dry_run=True)["spec"]["template"]
+    return answer

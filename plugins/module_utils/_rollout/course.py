@@ -1,0 +1,98 @@
+"""The steps of a plan as actions: what each makes of the traffic and of the size of the canary."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .._plan.plan import Plan
+from .._plan.steps import Pause, SetCanaryScale, SetMirrorRoute, SetWeight, Step
+from .._routing.target import ManagedRoute, Wish, split_of
+from .actions import Action, Drain, EnsureCanary, MoveTraffic, WaitPause
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An action, and the step of the plan (index from 0) that it belongs to; None before the first and after the last."""
+
+    action: Action
+    step: int | None = None
+
+
+def first_size(steps: Sequence[Step]) -> EnsureCanary:
+    """As big as the first step that says so will have it."""
+    for step in steps:
+        if isinstance(step, SetWeight):
+            return EnsureCanary(step.weight)
+        if isinstance(step, SetCanaryScale) and _scale(step) is not None:
+            return EnsureCanary(*(_scale(step) or ()))
+    return EnsureCanary(1)
+
+
+def entries(steps: Sequence[Step]) -> list[Entry]:
+    """The actions of the steps, in order."""
+    course = _Course()
+    return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
+
+
+def wishes(plan: Plan) -> dict[str, Wish]:
+    """What the steps ask of the routers, by what messages call the step."""
+    moves = [(entry.step, entry.action) for entry in entries(plan.steps) if isinstance(entry.action, MoveTraffic)]
+    return {
+        f"canary.steps, step {step + 1}": Wish(split_of(move.weight), move.routes, move.mirror) for step, move in moves if step is not None
+    }
+
+
+def _scale(step: SetCanaryScale) -> tuple[int, int | None] | None:
+    """The size that the step fixes, in percent or pods; None where it leaves that to the weight."""
+    return None if step.replicas is None and step.percent is None else (step.percent or 0, step.replicas)
+
+
+@dataclass
+class _Course:
+    """What the steps so far have made of the traffic and of the canary. size: in percent; fixed: whatever the weight."""
+
+    weight: int = 0
+    size: int = 0
+    fixed: tuple[int, int | None] | None = None
+    routes: dict[str, ManagedRoute] = field(default_factory=dict)
+    mirror: float = 0.0
+
+    @property
+    def reaches(self) -> bool:
+        """Whether any request comes to the canary."""
+        return bool(self.weight or self.routes or self.mirror)
+
+    def sized(self) -> EnsureCanary:
+        return EnsureCanary(*(self.fixed or (self.size, None)), shrink=not self.reaches)
+
+    def moved(self) -> MoveTraffic:
+        return MoveTraffic(self.weight, tuple(self.routes.values()), self.mirror)
+
+    def follow(self, step: Step) -> list[Action]:
+        """The actions of a step: pods before traffic on the way up, traffic before pods on the way down.
+
+        On the way down pods stay as long as there is any traffic: all of them have a part of it.
+        """
+        if isinstance(step, Pause):
+            return [WaitPause(step.duration)]
+        weight, had = self.weight, self.reaches
+        if isinstance(step, SetCanaryScale):
+            self.fixed = _scale(step)
+            return [self.sized()]
+        if isinstance(step, SetWeight):
+            self.weight = step.weight
+        elif isinstance(step, SetMirrorRoute):
+            self.mirror = step.percent
+        elif step.matches:
+            self.routes[step.name] = ManagedRoute(step.name, step.matches, step.inherit)
+        else:
+            self.routes.pop(step.name, None)
+        self.size = max(self.size, self.weight) if self.reaches else 0
+        if had and not self.reaches:
+            return [self.moved(), Drain(), self.sized()]
+        return [self.moved()] if self.weight < weight else [self.sized(), self.moved()]

@@ -1,0 +1,79 @@
+"""The new version runs beside the workload, and at the end is rolled into it: styles clone and pair."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# The orders, and why each is as it is, stand in docs/semantics.md.
+from ..._plan.plan import Plan
+from ..actions import (
+    Action,
+    Drain,
+    EnsureCanary,
+    MakeCanaryService,
+    MoveTraffic,
+    PauseWorkload,
+    PinServices,
+    RemoveCanary,
+    RemoveCanaryService,
+    RestoreRouters,
+    ResumeWorkload,
+    RollWorkload,
+    UnpinServices,
+)
+from ..course import first_size
+from .style import Facts, Style, has, nothing, stable_services
+
+# The workload of a pair needs no pause: its Services are pinned by its own labels, which its pods have whatever their template.
+
+
+def _start(plan: Plan, facts: Facts) -> list[Action]:
+    canary: Action = (
+        MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
+    )
+    pause: list[Action] = [PauseWorkload()] if plan.pauses else []
+    return [*pause, PinServices(stable_services(plan, facts), "workload"), first_size(plan.steps), canary]
+
+
+def _promotion(plan: Plan, facts: Facts) -> list[Action]:
+    stable = stable_services(plan, facts)
+    return [
+        EnsureCanary(100),
+        MoveTraffic(100),
+        PinServices(stable, "canary"),
+        Drain(),
+        RollWorkload("new"),
+        PinServices(stable, "workload"),
+        RestoreRouters(),
+        Drain(),
+        *_clean_up(plan, facts),
+    ]
+
+
+def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
+    stable = stable_services(plan, facts)
+    actions: list[Action] = []
+    if has(begun, RollWorkload):
+        # The workload is rolling or rolled, and may carry the traffic: back to the canary with it, which is complete still.
+        actions += [EnsureCanary(100), MoveTraffic(100), PinServices(stable, "canary"), Drain(), RollWorkload("stable")]
+    if PinServices(stable, "workload") in begun:
+        # First the stable Service to the workload's pods, then the router: the other order sends requests to the canary while it goes.
+        # They are there already unless the promotion had begun, or somebody resumed the workload and changed its version.
+        actions.append(PinServices(stable, "workload"))
+    if has(begun, MoveTraffic):
+        actions += [RestoreRouters(), Drain()]
+    return actions + _clean_up(plan, facts)
+
+
+def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
+    """The made pods are gone before any Service is unpinned."""
+    made: list[Action] = [RemoveCanaryService()] if facts.canary_service_made else []
+    pinned = stable_services(plan, facts) + (() if facts.canary_service_made else (plan.canary_service,))
+    return [*made, RemoveCanary(), UnpinServices(pinned), *([ResumeWorkload()] if plan.pauses else [])]
+
+
+BESIDE = Style(_start, _promotion, _way_back, (RemoveCanary, RemoveCanaryService), nothing)

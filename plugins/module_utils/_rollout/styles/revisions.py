@@ -1,0 +1,87 @@
+"""One Deployment per revision, and the traffic just moves from one to the next: style revisions."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..._plan.plan import Plan
+from ..actions import (
+    Action,
+    Drain,
+    EnsureCanary,
+    MakeCanaryService,
+    MoveTraffic,
+    PauseWorkload,
+    PinServices,
+    RemoveCanaryService,
+    RemoveRevisions,
+    RestoreRouters,
+    ResumeWorkload,
+    RetireCanary,
+    RetireStable,
+    RollWorkload,
+    UnpinServices,
+    WaitDelay,
+)
+from ..course import first_size
+from .style import Facts, Style, has, stable_services
+
+
+def _start(plan: Plan, facts: Facts) -> list[Action]:
+    # The user's workload runs the stable version of the first release only.
+    pause: list[Action] = [] if facts.stable_made else [PauseWorkload()]
+    canary: Action = (
+        MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
+    )
+    return [*pause, PinServices(stable_services(plan, facts), "stable"), first_size(plan.steps), canary]
+
+
+def _promotion(plan: Plan, facts: Facts) -> list[Action]:
+    return [
+        EnsureCanary(100),
+        MoveTraffic(100),
+        PinServices(stable_services(plan, facts), "canary"),
+        RestoreRouters(),
+        Drain(),
+        *_no_canary_service(facts),
+        *_delay(plan.scale_down_delay),
+        RetireStable(),
+    ]
+
+
+def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
+    stable = PinServices(stable_services(plan, facts), "stable")
+    actions: list[Action] = [stable] if stable in begun else []
+    if has(begun, MoveTraffic):
+        actions += [RestoreRouters(), Drain()]
+    actions += [*_no_canary_service(facts), *(_delay(plan.abort_scale_down_delay) if has(begun, MoveTraffic) else []), RetireCanary()]
+    if not facts.stable_made:
+        return [*actions, UnpinServices(_pinned(plan, facts)), ResumeWorkload()]
+    return actions if facts.canary_service_made else [*actions, PinServices((plan.canary_service,), "stable", carries_traffic=False)]
+
+
+def _hand_back(plan: Plan, facts: Facts) -> list[Action]:
+    """To the workload again, which has no traffic until all its pods are ready; after an abort of the first release it has all of it."""
+    if not facts.stable_made:
+        return [RemoveRevisions()]
+    pinned = PinServices(stable_services(plan, facts), "workload")
+    return [RollWorkload("stable"), pinned, Drain(), RemoveRevisions(), UnpinServices(_pinned(plan, facts)), ResumeWorkload()]
+
+
+def _pinned(plan: Plan, facts: Facts) -> tuple[str, ...]:
+    return stable_services(plan, facts) + (() if facts.canary_service_made else (plan.canary_service,))
+
+
+def _no_canary_service(facts: Facts) -> list[Action]:
+    return [RemoveCanaryService()] if facts.canary_service_made else []
+
+
+def _delay(seconds: float) -> list[Action]:
+    return [WaitDelay(seconds)] if seconds else []
+
+
+REVISIONS = Style(_start, _promotion, _way_back, (RetireStable,), _hand_back, lasting=True)

@@ -1,0 +1,68 @@
+"""What a style of workload is to the program: its order of a start, a promotion, and the ways back; a new style is a file beside this."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Callable
+
+from ..._plan.plan import Plan
+from ..actions import Action
+from ..record import Record
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the orders depend on besides the plan.
+
+    bystanders: Services that are pinned along with the stable one. canary_service_made: the user has none.
+    stable_made: the stable version runs in a Deployment that was made here (style revisions, from the second release on).
+    skips: the steps are skipped, since the release goes back within the rollback window.
+    """
+
+    bystanders: tuple[str, ...] = ()
+    canary_service_made: bool = True
+    stable_made: bool = False
+    skips: bool = False
+
+
+def facts_of(record: Record) -> Facts:
+    """The facts as they were found at the start of the revision."""
+    return Facts(tuple(record.bystanders), record.canary_service_made, bool(record.stable.get("made")), record.skips)
+
+
+@dataclass(frozen=True)
+class Style:
+    """start: until the first step. promotion: after the last one.
+
+    way_back: given the actions that have begun, back to the stable version, from wherever they may have come to.
+    final: from the first of these kinds of action on there is no way back but another release.
+    hand_back: after a release, to the application as it was; nothing where a release leaves nothing behind.
+    lasting: a release does leave something behind, and what it changed is remembered until the hand-back.
+    """
+
+    start: Callable[[Plan, Facts], list[Action]]
+    promotion: Callable[[Plan, Facts], list[Action]]
+    way_back: Callable[[Plan, Facts, Sequence[Action]], list[Action]]
+    final: tuple[type, ...]
+    hand_back: Callable[[Plan, Facts], list[Action]]
+    lasting: bool = False
+
+
+def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
+    """The Services that have traffic whatever the routers say."""
+    return (plan.stable_service, *facts.bystanders)
+
+
+def has(actions: Sequence[Action], kind: type) -> bool:
+    """Whether there is an action of this kind."""
+    return any(isinstance(action, kind) for action in actions)
+
+
+def nothing(_plan: Plan, _facts: Facts) -> list[Action]:
+    """Stands for an order of a style that does not need it."""
+    return []
