@@ -23,6 +23,8 @@ _VERSIONS = {
     "Lease": "coordination.k8s.io/v1",
     "Deployment": "apps/v1",
     "ReplicaSet": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
     "Ingress": "networking.k8s.io/v1",
     "Gateway": "networking.istio.io/v1beta1",
     "VirtualService": "networking.istio.io/v1beta1",
@@ -36,6 +38,7 @@ _VERSIONS = {
 }
 # What the API server and controllers write by themselves.
 _NOT_THE_USERS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+_NOT_THE_USERS_ANNOTATIONS = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
 
 
 def plural(kind: str) -> str:
@@ -139,7 +142,7 @@ class Namespace:
 
 def _users(item: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in item["metadata"].items() if key not in _NOT_THE_USERS}
-    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != "deployment.kubernetes.io/revision"}
+    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key not in _NOT_THE_USERS_ANNOTATIONS}
     return {
         "metadata": {**metadata, **({"annotations": annotations} if annotations else {})},
         "spec": item.get("spec"),

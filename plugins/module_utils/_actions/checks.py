@@ -51,7 +51,7 @@ def check(ctx: Context, plan: Plan, workload: Object, template: Template, runnin
         refuse_leftovers(ctx, plan.name)
     stable = stable_of(ctx, plan, workload, running, template_hash(template))
     pod_labels = labels_of(template)
-    made = _services(ctx, plan, workload, pod_labels)
+    made = _services(ctx, plan, workload, pod_labels, stable.other)
     for target in plan.routers:
         traffic.validate(ctx, target, wishes(plan))
     services, _version = ctx.client.list(SERVICE, ctx.namespace)
@@ -61,7 +61,7 @@ def check(ctx: Context, plan: Plan, workload: Object, template: Template, runnin
     for service in foreign:
         if name_of(service) == plan.stable_service or (name_of(service) in others and plan.style != "pair"):
             _only_these_pods(ctx, plan, service, stable.pods)
-    return Facts(stable.hash, others, made, stable.canary_template)
+    return Facts(stable.hash, others, made, template_hash(stable.other) if stable.other else "")
 
 
 def _only_these_pods(ctx: Context, plan: Plan, service: Object, stable: Mapping[str, str]) -> None:
@@ -101,19 +101,32 @@ def _permissions(ctx: Context, plan: Plan) -> None:
         )
 
 
-def _services(ctx: Context, plan: Plan, workload: Object, pod_labels: dict[str, str]) -> bool:
-    """Whether the canary Service must be made."""
-    old_labels = labels_of(workload["spec"]["template"])
+def _services(ctx: Context, plan: Plan, workload: Object, new: Mapping[str, str], other: Mapping[str, Any]) -> bool:
+    """Whether the canary Service must be made.
+
+    new: the labels of the new version's pods. other: the template of a pair's other Deployment.
+    """
+    old = labels_of(workload["spec"]["template"])
     stable = ctx.client.get(ctx.ref(SERVICE, plan.stable_service))
     canary: Object | None = ctx.client.find(ctx.ref(SERVICE, plan.canary_service))
-    for service in (edits.base_of(each, ctx.by) for each in ([stable] if canary is None else [stable, canary])):
-        title = f"Service {ctx.namespace}/{name_of(service)}"
+    for service in [stable] if canary is None else [stable, canary]:
         if is_headless(service):
-            raise Refused(f"{title} is headless: it hands out pod addresses, which no router can split; name a Service with a cluster IP")
-        for version, labels in (("present", old_labels), ("new", pod_labels)):
-            if not selects(selector_of(service), labels):
-                raise Refused(
-                    f"{title} (selector {selector_text(selector_of(service)) or 'none'}) does not select the pods of the {version} version "
-                    f"of {plan.kind} {plan.workload}: correct its selector or the template's labels"
-                )
+            raise Refused(
+                f"Service {ctx.namespace}/{name_of(service)} is headless: it hands out pod addresses, which no router can split; "
+                "name a Service with a cluster IP"
+            )
+        title = f"{plan.kind} {plan.workload}"
+        wanted = {f"the present version of {title}": old, f"the new version of {title}": new}
+        if other and service is canary:
+            wanted = {f"{plan.kind} {plan.canary_workload}": labels_of(other)}
+        for whose, labels in wanted.items():
+            _require_selects(ctx, edits.base_of(service, ctx.by), labels, whose)
     return canary is None
+
+
+def _require_selects(ctx: Context, service: Object, labels: Mapping[str, str], whose: str) -> None:
+    if not selects(selector_of(service), labels):
+        raise Refused(
+            f"Service {ctx.namespace}/{name_of(service)} (selector {selector_text(selector_of(service)) or 'none'}) does not select the "
+            f"pods of {whose}: correct its selector or the template's labels"
+        )

@@ -120,7 +120,7 @@ def edit_all(
             return Outcomes({**live, **ours}, after, bool(due or ours), drifted)
         for write in due:
             try:
-                after[write.key] = _carry_out(ctx, refs[write.key], write)
+                after[write.key] = _carry_out(ctx, refs[write.key], write, annotate)
             except Conflict:
                 refused[write.key] = write.live
                 break
@@ -215,10 +215,14 @@ def _done(write: _Write) -> bool:
     return edits.same(write.live, write.wanted)
 
 
-def _carry_out(ctx: Context, ref: Ref, write: _Write) -> Object | None:
+def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object | None:
     """The object as it is after the write."""
-    if write.result is not None and write.live is not None:
-        ctx.remember(ref.key, [field for field in write.result.fields if field.by == ctx.by])
+    mine = [field for field in write.result.fields if field.by == ctx.by] if write.result is not None else []
+    remembers = write.result is not None and write.live is not None
+    # What only the owner remembers is forgotten after the write: it may conflict, or the run may die just now.
+    kept = [] if annotate else [field for field in ctx.recall(ref.key) if field.path not in [each.path for each in mine]]
+    if remembers:
+        ctx.remember(ref.key, [*mine, *kept])
     ctx.guard()
     after: Object | None = None
     if write.live is None:
@@ -228,4 +232,6 @@ def _carry_out(ctx: Context, ref: Ref, write: _Write) -> Object | None:
     else:
         after = ctx.client.patch(ref, merge_patch(write.live, write.wanted), write.live)
     ctx.journal.wrote(ref, write.live, after)
+    if remembers and kept:
+        ctx.remember(ref.key, mine)
     return after

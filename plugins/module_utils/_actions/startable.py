@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, Ref, labels
 from .._plan.plan import Plan
-from .._workloads import in_place, revisions
+from .._workloads import in_place
 from .._workloads.clones import clone_name, revision_name
 from .._workloads.deployments import not_rolled_out, replicas_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
@@ -28,11 +28,14 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Stable:
-    """The stable version: the hash by which its pods are pinned, all labels that tell them from others, the pair's other template."""
+    """The stable version.
+
+    hash: by which its pods are pinned. pods: the labels that tell them from others. other: the template of a pair's other Deployment.
+    """
 
     hash: str
     pods: Mapping[str, str]
-    canary_template: str = ""
+    other: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stable_of(ctx: Context, plan: Plan, live: Object, running: Mapping[str, Any], target: str) -> Stable:
@@ -92,7 +95,7 @@ def _pair(ctx: Context, plan: Plan, live: Object) -> Stable:
                 f"Deployments {plan.workload} and {plan.canary_workload}: the selector {selector_text(ours) or 'without matchLabels'} "
                 f"takes the pods of {other}, too: tell them apart by a label"
             )
-    return Stable(_present_hash(ctx, live), own, revisions.template_hash(canary["spec"]["template"]))
+    return Stable(_present_hash(ctx, live), own, canary["spec"]["template"])
 
 
 def _in_place(ctx: Context, plan: Plan, live: Object) -> Stable:

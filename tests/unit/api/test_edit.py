@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import objects
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context, Failed
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import SERVICE, Ref
 from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer, answer, lost
@@ -31,6 +34,26 @@ def test_a_change_is_made_once_and_told_as_made(ctx: Context, server: MemoryServ
     assert outcome.changed and ctx.journal.changed and len(ctx.journal.diff) == 1
     assert server.objects[SHOP.path]["spec"]["selector"] == {"app": "shop", "version": "blue"}
     assert not objects.edit(ctx, SHOP, lambda _base: WANTED).changed
+
+
+@pytest.mark.parametrize("conflicts", [0, 1, 2])
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_only_the_owner_remembers_is_put_back_whatever_comes_between(
+    ctx: Context, server: MemoryServer, conflicts: int, dies: bool
+) -> None:
+    """Were it forgotten before the write, a conflict, or a death just then, would leave the change for ever."""
+    memory: dict[str, Any] = {}
+    ctx.recall, ctx.remember = lambda key: list(memory.get(key, [])), memory.__setitem__
+    objects.edit(ctx, SHOP, lambda _base: WANTED, annotate=False)
+    if dies:
+        server.faults = [None] + [lost(sent=False)] * 100
+        with pytest.raises(TransportError):
+            objects.edit(ctx, SHOP, lambda _base: [], annotate=False)
+        server.faults = []
+    server.faults = [None, answer(409)] * conflicts
+    objects.edit(ctx, SHOP, lambda _base: [], annotate=False)
+    assert server.objects[SHOP.path]["spec"]["selector"] == {"app": "shop"}
+    assert memory == {SHOP.key: []}
 
 
 def test_an_object_that_never_stops_changing(ctx: Context, server: MemoryServer) -> None:
