@@ -49,7 +49,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rollouts:
-  description: The rollouts, by name. One that has no record, and was asked for by its name, is C(Healthy) at revision 0.
+  description:
+    - The rollouts, by name. One that has no record, and was asked for by its name, is C(Healthy) at revision 0. Of all, one whose record
+      cannot be read is left out with a warning.
   returned: success
   type: list
   elements: dict
@@ -83,6 +85,18 @@ rollouts:
       description: When a timed pause is over, in seconds since the epoch.
       returned: always
       type: float
+    expires_at:
+      description: When the pause that it is at expires, in seconds since the epoch; null where it does not.
+      returned: always
+      type: float
+    at_expiry:
+      description: What the next call does then, V(abort) or V(promote).
+      returned: always
+      type: str
+    steps_skipped:
+      description: Whether the release skips its steps, since it goes back within its plan's C(rollback_window).
+      returned: always
+      type: bool
     history:
       description: The revisions that have ended, the last one first, with their images, phase, end and who began them.
       returned: always
@@ -117,6 +131,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_info_module, make_reading_context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 
 SPEC: dict[str, Any] = {"name": {"type": "str"}}
@@ -124,8 +139,15 @@ SPEC: dict[str, Any] = {"name": {"type": "str"}}
 
 def work(ctx: Context, name: str | None) -> dict[str, Any]:
     """Looks at the rollout of this name, or at all."""
-    rollouts = info.names(ctx) if name is None else [named("name", name, MAX_SERVICE)]
-    return {"rollouts": [info.look(ctx, each) for each in rollouts]}
+    if name is not None:
+        return {"rollouts": [info.look(ctx, named("name", name, MAX_SERVICE))]}
+    rollouts = []
+    for each in info.names(ctx):
+        try:
+            rollouts.append(info.look(ctx, each))
+        except Refused as problem:
+            ctx.journal.warnings.append(str(problem))
+    return {"rollouts": rollouts}
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ options:
         description: The same version with new pods; any text that differs from restart to restart, such as a date.
         type: str
       number:
-        description: With O(state=aborted), the number of the revision to abort; it is an error when another one is the present one.
+        description: The number of the revision to go on with, or with O(state=aborted) to abort; any other is an error.
         type: int
   services:
     description: The Services of the application.
@@ -114,7 +114,9 @@ options:
         description:
           - A list of steps, each a mapping of one key.
           - C(set_weight) is the canary's share of the traffic in percent.
-          - C(pause) waits for its C(duration), or, as C(pause) with an empty mapping, until somebody promotes.
+          - C(pause) waits for its C(duration), or, as C(pause) with an empty mapping, until somebody promotes. With C(expires) that has
+            to come within this time from its begin; the next call after that, whosever, does what C(then) says, V(abort) (default) or
+            V(promote).
           - C(set_canary_scale) gives the canary so many pods, by C(replicas), or by C(percent) or C(weight) of the stable ones, whatever
             its share from there on; with C(match_traffic_weight=true) its share decides again. It gets fewer pods only while it has no
             traffic.
@@ -156,6 +158,18 @@ options:
     choices: [abort, stop]
   history_limit:
     description: How many revisions the record remembers; 10 by default. They are those to which O(undo) can go back.
+    type: int
+  rollback_window:
+    description:
+      - A version that is one of so many that were released last, the present one included, skips the steps and their pauses.
+      - Those are counted that the record remembers (O(history_limit)), without aborted ones. Without it none is skipped.
+    type: int
+  ensure_step:
+    description:
+      - The number of a step, counted from 1, that must be done; just that one is carried out, O(until) does not count.
+      - A step that is done changes nothing; one that does not come next is an error. A timed pause is waited out, one until somebody
+        promotes ends the call, unless that promotes it.
+      - The last step is not followed by the promotion; a call without this option ends the release.
     type: int
   until:
     description:
@@ -293,6 +307,18 @@ resume_at:
   description: When a timed pause is over, in seconds since the epoch.
   returned: when paused with a duration
   type: float
+expires_at:
+  description: When the pause expires, in seconds since the epoch.
+  returned: when paused with C(expires)
+  type: float
+at_expiry:
+  description: What the next call after that does, V(abort) or V(promote).
+  returned: when paused with C(expires)
+  type: str
+steps_skipped:
+  description: Whether the release skips its steps, since it goes back within the O(rollback_window).
+  returned: always
+  type: bool
 measured:
   description: What the O(probe) saw of the last move, as module M(progressive.delivery.canary_weight) returns it.
   returned: when a probe was sent
@@ -312,10 +338,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Held, Lost
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
+from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
 
 WORKLOAD_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -349,6 +375,8 @@ SPEC: dict[str, Any] = {
     "progress_deadline": {"type": "str"},
     "on_deadline": {"type": "str", "choices": ["abort", "stop"]},
     "history_limit": {"type": "int"},
+    "rollback_window": {"type": "int"},
+    "ensure_step": {"type": "int"},
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
     "promote": {"type": "dict", "options": PROMOTE_SPEC},
     "retry": {"type": "bool", "default": False},
@@ -360,14 +388,16 @@ SPEC: dict[str, Any] = {
 
 def wish_of(params: dict[str, Any]) -> rollout.Wish:
     """What the options ask for."""
-    if params["undo"] is not None and params["state"] != "present":
-        raise Refused(f"undo cannot be used with state {params['state']}: it releases an old version")
+    for option, does in (("undo", "releases an old version"), ("ensure_step", "does a step of a release")):
+        if params[option] is not None and params["state"] != "present":
+            raise Refused(f"{option} cannot be used with state {params['state']}: it {does}")
     revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
     number = revision.pop("number", None)
     return rollout.Wish(
         name=params["name"],
         plan={**{key: params[key] for key in PLAN_KEYS}, "revision": revision or None, "routers": with_definitions(params["routers"])},
-        until=params["until"],
+        until=params["until"] if params["ensure_step"] is None else "step",
+        ensure_step=params["ensure_step"],
         promote=params["promote"],
         state=params["state"],
         revision=number,
@@ -375,16 +405,6 @@ def wish_of(params: dict[str, Any]) -> rollout.Wish:
         undo=params["undo"],
         reason=params["reason"],
     )
-
-
-def result_of(this: rollout.Run) -> dict[str, Any]:
-    """What the module returns, however the call ended."""
-    told = report(this.found, this.agreed, this.wish.name)
-    if this.nothing_to_do:
-        told.update(phase="Healthy", msg=f"rollout {this.wish.name}: the workload runs this version already")
-    measured = this.ctx.journal.measured
-    told.update({} if measured is None else {"measured": measured})
-    return {**told, "actions": [str(action) for action in this.planned] or this.ctx.journal.actions}
 
 
 def main() -> None:
@@ -407,24 +427,10 @@ def _carry_out(module: AnsibleModule, this: rollout.Run) -> None:
         safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Held, Lost))
         module.fail_json(**_told(module, this), msg=one_line(problem), safe_to_abort=safe)
     else:
-        result = result_of(this)
-        why = _not_as_asked(module, this, result["phase"]) if module.params["state"] == "present" else None
+        why = not_as_asked(this)
         if why:
             module.fail_json(**_told(module, this), msg=why, safe_to_abort=False)
-        module.exit_json(**_told(module, this), msg=result["msg"])
-
-
-def _not_as_asked(module: AnsibleModule, this: rollout.Run, phase: str) -> str | None:
-    """What somebody else made of a release that was to go on; None where it went as asked."""
-    if module.check_mode or this.nothing_to_do:
-        return None
-    if phase == "Aborted":
-        return str(result_of(this)["msg"])
-    if this.found is None:
-        return f"rollout {this.wish.name}: it was handed back while this run worked on it: nothing is released"
-    if phase == "Progressing" and this.wish.until != "step":
-        return f"rollout {this.wish.name}: another run went on with it meanwhile: run again to see how it stands"
-    return None
+        module.exit_json(**_told(module, this), msg=result_of(this)["msg"])
 
 
 def _told(module: AnsibleModule, this: rollout.Run) -> dict[str, Any]:

@@ -77,6 +77,25 @@ def test_step_by_step(app: Application) -> None:
     assert told[-1]["phase"] == "Healthy", [each["msg"] for each in told]
 
 
+def test_a_call_for_each_step_by_its_number(app: Application) -> None:
+    steps = [{"set_weight": 20}, {"pause": {}}, {"set_weight": 60}, {"pause": {"duration": "1s"}}]
+
+    def ensure(number: int, **options: Any) -> dict[str, Any]:
+        return app.module("rollout_step", {**app.plan(steps=steps, grace=0), "ensure_step": number, **options})
+
+    before = app.snapshot()
+    for number, message in ((2, "ensure_step 2 (pause until promoted) is out of order: step 1 (set_weight 20) comes next"), (5, "4 steps")):
+        refused = ensure(number)
+        assert refused["failed"] and message in refused["msg"] and not refused["safe_to_abort"] and app.snapshot() == before
+    done = [ensure(number, **({"promote": {}} if number == 2 else {})) for number in (1, 1, 2, 3, 2, 4, 4)]
+    assert [(each["step"]["index"], each["changed"]) for each in done] == [
+        *((1, True), (1, False), (2, False), (3, True), (3, False), (4, False), (4, False)),
+    ]
+    assert app.weights() == (40, 60) and {each["phase"] for each in done} == {"Progressing"}, "no promotion follows"
+    assert app.module("rollout_step", app.plan(steps=steps, grace=0))["phase"] == "Healthy" and _image(app) == "yellow"
+    assert not ensure(3)["changed"]
+
+
 def test_without_waiting_each_call_does_what_can_be_done(app: Application) -> None:
     """What has to be waited for is up to the next call, and nothing is skipped for it."""
     plan = app.plan(steps=[{"set_weight": 50}], grace="1s", wait=False)

@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from ansible_collections.progressive.delivery.tests.harness.application import Application, seed, until
+from ansible_collections.progressive.delivery.tests.harness.application import Application, finish, seed, until
 from ansible_collections.progressive.delivery.tests.harness.load import Results
 from ansible_collections.progressive.delivery.tests.harness.stats import describe, fits
 from ansible_collections.progressive.delivery.tests.harness.watch import Watch
@@ -82,6 +82,37 @@ def test_traffic_that_comes_back_finds_no_pods_that_have_just_gone(app: Applicat
         assert result["phase"] == "Healthy", result["msg"]
         time.sleep(1)
     _none_failed(load.results())
+
+
+def test_a_version_that_takes_the_place_of_one_under_way(app: Application) -> None:
+    """It goes back to weight 0 first; who waited in its pause says what became of it, and while one works no other comes."""
+    steps = [{"set_weight": 20}, {"pause": "10m"}]
+    with app.load(RATE) as load:
+        waiting = app.start_module("rollout_step", app.plan("yellow", steps, grace="2s", until="end"))
+        until("it pauses", lambda: app.module("rollout_info", {"name": app.name})["rollouts"][0]["phase"] == "Paused")
+        before = app.snapshot()
+        bad = app.module("rollout_step", app.plan("green", routers=[{"type": "istio", "name": app.name, "routes": ["x"]}]))
+        assert bad["failed"] and "no HTTP route named 'x'" in bad["msg"] and app.snapshot() == before
+        wanted = app.plan("green", [{"set_weight": 50}], grace="2s")
+        preview = app.module("rollout_step", wanted, check=True)
+        assert app.snapshot() == before and preview["actions"].count("put the routers back") == 2, preview
+
+        working = app.start_module("rollout_step", wanted)
+        until("the first goes back", lambda: app.weights() == (100, 0))
+        held = app.module("rollout_step", app.plan("red", steps, grace="2s"))
+        assert held["failed"] and " is working on it right now" in held["msg"]
+        done = finish(working)
+        assert (done["phase"], done["revision"], done["changed"]) == ("Healthy", 2, True), done["msg"]
+        time.sleep(1)
+    _none_failed(load.results())
+    foreseen = iter(preview["actions"])
+    assert all(action in foreseen for action in done["actions"][1:]), "in that order, but for what was done already"
+    told = finish(waiting)
+    assert told["failed"] and not told["safe_to_abort"] and "has taken the place of revision 1" in told["msg"]
+    [seen] = app.module("rollout_info", {"name": app.name})["rollouts"]
+    replaced = "replaced by rollouts-demo=argoproj/rollouts-demo:green"
+    assert [(each["phase"], each["msg"]) for each in seen["history"]] == [("Healthy", ""), ("Aborted", replaced)]
+    assert set(app.ask(50)) == {"green"}
 
 
 @pytest.mark.parametrize("replicas", [1, 3])

@@ -75,3 +75,17 @@ def test_the_way_back_has_its_pauses_and_can_be_aborted(app: Application) -> Non
     step(app, {**back, "retry": True}, "Paused")
     step(app, {"name": app.name, "promote": {}})
     assert image(app) == "yellow" and app.weights() == (100, 0)
+
+
+def test_what_was_released_just_before_comes_back_without_steps(app: Application) -> None:
+    release(app, "yellow")
+    release(app, "green")
+    plan = app.plan("yellow", [{"set_weight": 20}, {"pause": {}}], grace=0, rollback_window=2)
+    assert app.module("rollout_step", plan, check=True)["steps_skipped"]
+    ensured = app.module("rollout_step", {**plan, "ensure_step": 1})
+    assert not ensured["changed"] and "its steps are skipped" in ensured["msg"]
+    back = step(app, plan)
+    assert back["steps_skipped"] and back["msg"].endswith("complete; steps skipped: within the rollback window") and image(app) == "yellow"
+    assert (back["step"]["index"], "move the traffic: 20 % to the canary" in back["actions"]) == (0, False)
+    other = app.plan("blue", [{"set_weight": 20}], grace=0, rollback_window=2)
+    assert not app.module("rollout_step", other, check=True)["steps_skipped"], "which no revision has released"

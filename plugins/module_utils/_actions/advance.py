@@ -122,7 +122,8 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
         events.emit(this.ctx, this.workload, "RolloutPaused", f"Revision {this.record.revision} pauses {text}")
     if _pause_over(this, entry):
         return True
-    rides = this.ctx.wait and this.record.resume_at is not None and (this.wish.until == "end" or delay or not entered)
+    over = this.wish.until == "end" or this.wish.ensure_step is not None
+    rides = this.ctx.wait and this.record.resume_at is not None and (over or delay or not entered)
     if not rides and delay:
         raise NotYet(f"the version without traffic goes in {show((this.record.resume_at or 0.0) - this.ctx.clock.now())}")
     if not rides:

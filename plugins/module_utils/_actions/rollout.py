@@ -6,21 +6,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .._cluster import process
 from .._objects.refusal import Refused
-from .._objects.resources import WORKLOADS
+from .._objects.resources import SERVICE, WORKLOADS
 from .._plan.plan import Plan, read_plan
 from .._rollout import decide
 from .._rollout import record as records
+from .._rollout.actions import Action
+from .._rollout.course import wishes
+from .._rollout.expiry import let_expire
 from .._rollout.program import RELEASE, program_of
 from .._rollout.record import Record
+from .._routing.target import Wish as TargetWish
+from .._routing.target import split_of
 from .._workloads import revisions
-from . import checks, events, templates
+from .._workloads.in_place import not_taken_up
+from . import checks, events, templates, traffic
 from .advance import advance, hand_back
+from .context import Journal
 from .lease import Lost, RolloutLease
 from .run import Run, Wish, open_run
 
@@ -51,38 +58,121 @@ def _give_back(lease: RolloutLease) -> None:
 
 def _present(this: Run) -> None:
     this.agreed = _plan(this)
+    decide.only(this.found, this.wish.name, this.wish.revision)
     verdict = _admit(this)
-    if this.wish.promote is not None and this.found is not None:
-        decide.promotable(this.record, this.wish.name, this.wish.promote)
+    if this.wish.promote is not None:
+        _refuse_promotion(this, verdict, this.wish.promote)
     if verdict == decide.NOTHING:
-        this.nothing_to_do = True
+        this.nothing_to_do = "the workload runs this version already"
         return
-    if this.wish.promote is not None and verdict == decide.START:
-        raise Refused(f"rollout {this.wish.name}: there is nothing to promote: no revision is under way")
-    if this.wish.promote is not None and verdict == decide.GO_ON:
-        _promote(this, this.wish.promote)
-    if this.ctx.check:
-        _preview(this, verdict)
+    if verdict == decide.GO_ON:
+        this.record = let_expire(this.record, this.plan, this.ctx.clock.now())
+        if this.wish.promote is not None:
+            _promote(this, this.wish.promote)
+    if this.wish.ensure_step is not None and _ensured(this, verdict, this.wish.ensure_step):
         return
-    if verdict == decide.START:
+    if verdict == decide.REPLACE:
+        _replace(this)
+    elif this.ctx.check:
+        _preview(this, _first_record(this) if verdict == decide.START else this.record)
+    elif verdict == decide.START:
         _start(this)
-    elif not _take_over(this):
+        advance(this)
+    elif _take_over(this):
+        advance(this)
+    else:
         # The run that was at work has come to its end while its Lease was waited for: look again what is left to do.
         this.lease.release()
         _present(this)
-        return
-    advance(this)
 
 
-def _preview(this: Run, verdict: str) -> None:
-    """In check mode: the actions that the call would carry out."""
-    record = _first_record(this) if verdict == decide.START else this.record
-    this.planned = decide.ahead(record, this.plan, this.wish.until)
+def _refuse_promotion(this: Run, verdict: str, promote: Mapping[str, Any]) -> None:
+    """Raises Refused for a promotion of something else than what is under way."""
+    if this.found is not None:
+        decide.promotable(this.record, this.wish.name, promote)
+    if verdict == decide.START:
+        raise Refused(f"rollout {this.wish.name}: there is nothing to promote: no revision is under way")
+    if verdict == decide.REPLACE:
+        raise Refused(
+            f"rollout {this.wish.name}: revision {this.record.revision} is under way and releases another version than the one asked for: "
+            "leave out the version to promote that, or leave out promote to release this one instead"
+        )
+
+
+def _ensured(this: Run, verdict: str, number: int) -> bool:
+    """Whether the step that the call asks for is done, or skipped; raises Refused where it is not the one that comes next."""
+    if decide.ensured(this.record if verdict == decide.GO_ON else None, this.plan, number):
+        return True
+    if verdict == decide.START and decide.skips_steps(this.found, this.plan, revisions.template_hash(this.template)):
+        this.nothing_to_do = "this version is within the rollback window: its steps are skipped; release it without ensure_step"
+        return True
+    return False
+
+
+def _preview(this: Run, record: Record | None, before: Sequence[Action] = ()) -> None:
+    """In check mode: the actions that the call would carry out, after those before the record's. record: None where these are all."""
+    this.expected = record
+    this.planned = [*before, *(decide.ahead(record, this.plan, this.wish.until) if record is not None else [])]
     this.ctx.journal.changed = bool(this.planned)
 
 
-def _images(record: Record) -> str:
-    return ", ".join(f"{name}={image}" for name, image in sorted(record.images.items()))
+def _replace(this: Run) -> None:
+    """Brings the revision under way to its end, which is back where it has not been promoted, and starts the one asked for."""
+    reason = f"replaced by {_named(this)}"
+    _rehearse(this)
+    if this.ctx.check:
+        old = _plan_of(this, this.record)
+        turned = decide.replaced(this.record, old, reason)
+        rest = [entry.action for entry in program_of(turned, old)[turned.position :]]
+        _preview(this, decide.successor(turned, old, this.plan, revisions.template_hash(this.template)), rest)
+        return
+    _take_lease(this)
+    if this.found is not None and this.record.under_way:
+        _end(this, reason)
+    if this.found is None or not this.record.under_way:
+        # It is free again for the start, before which somebody else may come.
+        this.lease.release()
+        this.ctx.journal.acting = False
+        _present(this)
+
+
+def _end(this: Run, reason: str) -> None:
+    """Brings the revision under way to its end, by its own plan."""
+    this.agreed = _plan_of(this, this.record)
+    turned = decide.replaced(this.record, this.plan, reason)
+    if turned != this.record:
+        this.save(turned)
+        this.ctx.journal.changed = True
+        this.ctx.journal.actions.append(reason)
+    ref = this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)
+    this.workload = this.ctx.client.find(ref) or {}
+    advance(this)
+    if this.workload:
+        this.ctx.until(f"{this.plan.title} taken up", ref.resource, lambda found: next(map(not_taken_up, found), None), name=ref.name)
+
+
+def _rehearse(this: Run) -> None:
+    """Raises Refused, or NotFound, for what a changed plan asks for and cannot have, as far as it shows while another one is under way."""
+    if this.plan.hash == this.record.plan_hash:
+        return
+    rehearsal = replace(this.ctx, check=True, journal=Journal())
+    rehearsal.client.get(rehearsal.ref(SERVICE, this.plan.stable_service))
+    for target in this.plan.routers:
+        for step, wish in {"promotion": TargetWish(split_of(100)), **wishes(this.plan)}.items():
+            try:
+                traffic.move(rehearsal, target, wish, require_ready=False)
+            except Refused as problem:
+                raise Refused(f"{step}: {problem}") from None
+
+
+def _images(images: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={image}" for name, image in sorted(images.items()))
+
+
+def _named(this: Run) -> str:
+    """The version that is asked for, by its images, or where these are the same by its template's hash."""
+    images = revisions.images_of(this.template)
+    return f"template {revisions.template_hash(this.template)}" if images == this.record.images else _images(images)
 
 
 def _plan(this: Run) -> Plan:
@@ -138,28 +228,31 @@ def _start(this: Run) -> None:
     this.lease.acquire()
     if this.store.load() != this.found:
         raise Refused(f"rollout {this.wish.name}: another run has just started or ended a revision: run again")
+    this.working = record.revision
     this.save(record)
-    events.emit(this.ctx, this.workload, "RolloutStarted", f"Revision {record.revision} of rollout {record.name}: {_images(record)}")
+    events.emit(this.ctx, this.workload, "RolloutStarted", f"Revision {record.revision} of rollout {record.name}: {_images(record.images)}")
 
 
 def _first_record(this: Run) -> Record:
     """The record of the new revision, after all checks."""
     new, last = this.template, this.found
+    target = revisions.template_hash(new)
     running = _running(this, this.workload)
     facts = checks.check(this.ctx, this.plan, this.workload, new, running)
     lasting = last is not None and bool(running.get("made"))
     return Record(
         name=this.plan.name,
-        plan={**this.plan.raw, "revision": this.plan.revision.kept(revisions.template_hash(new))},
+        plan={**this.plan.raw, "revision": this.plan.revision.kept(target)},
         plan_hash=this.plan.hash,
         revision=last.revision + 1 if last else 1,
-        target=revisions.template_hash(new),
+        target=target,
         phase=records.PROGRESSING,
         program=RELEASE,
         stable={**running, "hash": facts.stable_hash, "canary": facts.canary_template},
         images=revisions.images_of(new),
         bystanders=sorted({*facts.bystanders, *(last.bystanders if last and lasting else [])}),
         asked=this.plan.revision.asked,
+        skips=decide.skips_steps(last, this.plan, target),
         originals=last.originals if last and lasting else {},
         canary_service_made=facts.canary_service_made,
         history=last.history if last else [],
@@ -169,16 +262,29 @@ def _first_record(this: Run) -> Record:
 
 def _take_over(this: Run) -> bool:
     """Takes the Lease of a rollout that is under way, and the record as it is now; False where it no longer is under way."""
-    promoted = this.record.promoted if this.found else {}
+    promoted = this.record.promoted
+    _take_lease(this)
+    this.working = this.record.revision
+    if not this.record.under_way:
+        return False
+    going = replace(this.record, promoted={**this.record.promoted, **promoted})
+    going = let_expire(going, this.plan, this.ctx.clock.now())
+    if going.program != this.record.program:
+        this.ctx.journal.actions.append(going.msg)
+    if going != this.record:
+        this.save(going)
+    return True
+
+
+def _take_lease(this: Run) -> None:
+    """Takes the Lease, and the record as it is now; raises Refused where that is of another revision."""
+    revision = this.record.revision
     this.lease.acquire()
     this.found = this.store.load()
     if this.found is None:
         raise Refused(f"rollout {this.wish.name}: it has just been handed back: run again to start anew")
-    if not this.record.under_way:
-        return False
-    if promoted != this.record.promoted:
-        this.save(replace(this.record, promoted={**this.record.promoted, **promoted}))
-    return True
+    if this.record.revision != revision:
+        raise Refused(f"rollout {this.wish.name}: another run has just begun revision {this.record.revision}: run again")
 
 
 def _promote(this: Run, promote: Mapping[str, Any]) -> None:
@@ -201,10 +307,12 @@ def _aborted(this: Run) -> None:
 
 def _recorded_plan(this: Run) -> Plan | None:
     """The plan by which the rollout came to where it is, whatever the call names; just its times are the call's."""
-    if this.found is None:
-        return None
+    return None if this.found is None else _plan_of(this, this.record)
+
+
+def _plan_of(this: Run, record: Record) -> Plan:
     times = {key: this.wish.plan[key] for key in ("grace", "drain", "probe") if this.wish.plan.get(key) is not None}
-    return read_plan(this.wish.name, this.ctx.namespace, {**this.record.plan, **times})
+    return read_plan(this.wish.name, this.ctx.namespace, {**record.plan, **times})
 
 
 def _absent(this: Run) -> None:

@@ -30,13 +30,15 @@ _SAVED_JUST_NOW = 0.2
 class Wish:
     """What the caller asks for. plan: the plan's options, all None to take the plan from the record.
 
-    until: pause, step or end. promote: None, or a mapping with revision, step, full. state: present, aborted, absent.
-    undo: None, `previous`, or the number of a revision to go back to.
+    until: pause, step or end. ensure_step: None, or with until step the number of that one, counted from 1.
+    promote: None, or a mapping with revision, step, full. state: present, aborted, absent.
+    revision: None, or the only one that this call may go on with or abort. undo: None, `previous`, or the number of one to go back to.
     """
 
     name: str
     plan: Mapping[str, Any]
     until: str = "pause"
+    ensure_step: int | None = None
     promote: Mapping[str, Any] | None = None
     state: str = "present"
     revision: int | None = None
@@ -58,7 +60,9 @@ class Run:
     workload: Object = field(default_factory=dict)  # the user's, as it was found
     template: Object = field(default_factory=dict)  # the pod template that is asked for
     planned: list[Action] = field(default_factory=list)  # in check mode: what would be done
-    nothing_to_do: bool = False  # the workload has the wanted version
+    nothing_to_do: str = ""  # why nothing has to be done
+    expected: Record | None = None  # in check mode: the record of the revision that would be begun
+    working: int | None = None  # the revision that this call goes on with
     saved_at: float = float("-inf")  # when the record was last written here (monotonic)
 
     @property

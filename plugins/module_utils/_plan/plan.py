@@ -49,6 +49,7 @@ class Plan:
 
     workload: of that kind, released in that style. canary_workload: the other one of a pair.
     progress_deadline: for each action of the release; None: none. on_deadline: abort or stop.
+    rollback_window: a version that is one of so many that were released last skips the steps; 0: none does.
     scale_down_delay, abort_scale_down_delay: style revisions, how long a version without traffic runs on.
     """
 
@@ -71,6 +72,7 @@ class Plan:
     scale_down_delay: float
     abort_scale_down_delay: float
     history_limit: int
+    rollback_window: int
     raw: dict[str, Any]
 
     @property
@@ -93,7 +95,7 @@ class Plan:
 
 
 _TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline")
-PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, "history_limit")
+PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, "history_limit", "rollback_window")
 ON_DEADLINE = ("abort", "stop")
 
 
@@ -132,6 +134,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         scale_down_delay=_delay(canary_part, "scale_down_delay"),
         abort_scale_down_delay=_delay(canary_part, "abort_scale_down_delay"),
         history_limit=whole("history_limit", raw.get("history_limit", _HISTORY_LIMIT), 1, 100),
+        rollback_window=whole("rollback_window", raw.get("rollback_window", 0), 0, 100),
         raw=raw,
     )
 

@@ -14,7 +14,9 @@ from .._objects.refusal import Refused
 from .._routing.target import Match
 from .durations import seconds, show
 from .matches import read_matches, read_mirror
-from .reading import MAX_SERVICE, keys, named
+from .reading import MAX_SERVICE, choice, keys, named
+
+THEN = ("abort", "promote")
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,19 @@ class SetWeight:
 
 @dataclass(frozen=True)
 class Pause:
-    """A wait of `duration` seconds; None: until somebody promotes."""
+    """A wait of `duration` seconds; None: until somebody promotes, for `expires` seconds at most, where that is given.
+
+    then: what the next call does with a pause that has expired.
+    """
 
     duration: float | None
+    expires: float | None = None
+    then: str = THEN[0]
 
     def __str__(self) -> str:
-        return "pause until promoted" if self.duration is None else f"pause {show(self.duration)}"
+        if self.duration is not None:
+            return f"pause {show(self.duration)}"
+        return "pause until promoted" + ("" if self.expires is None else f", for {show(self.expires)} at most, then {self.then}")
 
 
 @dataclass(frozen=True)
@@ -123,11 +132,28 @@ def _pause(value: Any, where: str) -> Step:
     options = {} if value is None else value
     if not isinstance(options, Mapping):
         options = {"duration": value}
-    unknown = sorted(str(key) for key in options if key != "duration")
+    unknown = sorted(str(key) for key in options if key not in ("duration", "expires", "then"))
     if unknown:
-        raise Refused(f"{where}: unknown option {', '.join(unknown)}: use duration, or nothing for a pause until promoted")
-    duration = options.get("duration")
-    return Pause(None if duration is None else seconds(duration, f"{where}, duration"))
+        raise Refused(
+            f"{where}: unknown option {', '.join(unknown)}: use duration, or expires and then, or nothing for a pause until promoted"
+        )
+    given = {key: each for key, each in options.items() if each is not None}
+    if "expires" in given:
+        return _expiring(given, where)
+    if "then" in given:
+        raise Refused(f"{where}: then says what comes when a pause expires: give expires, too, for example 4h")
+    return Pause(seconds(given["duration"], f"{where}, duration") if "duration" in given else None)
+
+
+def _expiring(given: Mapping[str, Any], where: str) -> Step:
+    if "duration" in given:
+        raise Refused(f"{where}: a pause with a duration ends by itself, one that expires waits for somebody: use one of duration, expires")
+    expires = seconds(given["expires"], f"{where}, expires")
+    if not expires:
+        raise Refused(f"{where}, expires: nobody could promote within 0 seconds: use a longer time, or a pause with a duration")
+    then = given.get("then", THEN[0])
+    choice(f"{where}, then", then, THEN)
+    return Pause(None, expires, then)
 
 
 def _set_canary_scale(value: Any, where: str) -> Step:

@@ -19,11 +19,11 @@ from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, re
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, with_history
 from .styles import STYLES, facts_of
 
-START, GO_ON, NOTHING = "start", "go on", "nothing"
+START, GO_ON, REPLACE, NOTHING = "start", "go on", "replace", "nothing"
 
 
 def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool) -> str:
-    """Whether this call starts a revision, goes on with the one under way, or has nothing to do.
+    """Whether this call starts a revision, goes on with the one under way or puts another one in its place, or has nothing to do.
 
     target, live: hashes of the template asked for and of the one that runs now.
     Raises Refused where the call contradicts the record.
@@ -31,7 +31,14 @@ def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool
     if record is not None and record.program == HAND_BACK:
         raise Refused(f"rollout {plan.name} is being handed back: finish that first (state: absent)")
     if record is not None and record.under_way:
-        _same_release(record, plan, target)
+        # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
+        if record.target != target and record.asked != plan.revision.asked:
+            return REPLACE
+        if record.plan_hash != plan.hash:
+            raise Refused(
+                f"rollout {plan.name}: revision {record.revision} is under way ({record.phase}) by another plan than this one: "
+                "finish it with the same options, or abort it first (state: aborted)"
+            )
         return GO_ON
     if target == live:
         return NOTHING
@@ -43,14 +50,56 @@ def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool
     return START
 
 
-def _same_release(record: Record, plan: Plan, target: str) -> None:
-    where = f"rollout {plan.name}: revision {record.revision} is under way ({record.phase})"
-    remedy = "finish it with the same options, or abort it first (state: aborted)"
-    # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
-    if record.target != target and record.asked != plan.revision.asked:
-        raise Refused(f"{where} and releases another version than the one asked for: {remedy}")
-    if record.plan_hash != plan.hash:
-        raise Refused(f"{where} by another plan than this one: {remedy}")
+def skips_steps(record: Record | None, plan: Plan, target: str) -> bool:
+    """Whether a release goes back to one of the versions that were released last, as many as the plan's rollback window has."""
+    complete = [entry for entry in record.history if entry["phase"] == HEALTHY] if record is not None else []
+    return target in [entry["target"] for entry in complete[: plan.rollback_window]]
+
+
+def ensured(record: Record | None, plan: Plan, number: int) -> bool:
+    """Whether that step, counted from 1, is done already. record: of the revision under way, None where none is.
+
+    Raises Refused where it is not the one that comes next.
+    """
+    total = len(plan.steps)
+    if not 1 <= number <= total:
+        raise Refused(f"rollout {plan.name}: ensure_step {number}: the plan has {total} steps, which are counted from 1")
+    if record is not None and record.program != RELEASE:
+        return False  # What is going back comes to its end first.
+    done = record.steps_done if record is not None else 0
+    if record is not None and (record.skips or number <= done):
+        return True
+    if number > done + 1:
+        raise Refused(
+            f"rollout {plan.name}: ensure_step {number} ({plan.steps[number - 1]}) is out of order: "
+            f"step {done + 1} ({plan.steps[done]}) comes next: ensure that first"
+        )
+    return False
+
+
+def replaced(record: Record, plan: Plan, reason: str) -> Record:
+    """The record of a revision in whose place another one comes: it goes back, unless it has been promoted. plan: that of the record."""
+    return record if record.program != RELEASE or is_promoted(record, plan) else begin_abort(record, reason)
+
+
+def successor(record: Record, its_plan: Plan, plan: Plan, target: str) -> Record | None:
+    """The record of the revision that takes this one's place, as far as it can be told before that has come to its end.
+
+    its_plan: by which this one does. target: hash of the template asked for. None where that is what runs then.
+    """
+    ended = finished(record, its_plan, 0.0)
+    if target == (ended.target if ended.phase == HEALTHY else ended.stable.get("template")):
+        return None
+    fresh: dict[str, Any] = {"promoted": {}, "steps": [], "skips": skips_steps(ended, plan, target), "msg": ""}
+    return replace(ended, revision=record.revision + 1, target=target, phase=PROGRESSING, program=RELEASE, **fresh)
+
+
+def only(record: Record | None, name: str, revision: int | None) -> None:
+    """Raises Refused where the call may go on with one revision only, and that is not the present one any more."""
+    if revision is None or (record is not None and record.revision == revision):
+        return
+    now = "the rollout has been handed back" if record is None else f"revision {record.revision} is the present one"
+    raise Refused(f"rollout {name}: this call goes on with revision {revision}, but {now}: start anew without revision.number")
 
 
 def promotable(record: Record | None, name: str, promote: Mapping[str, Any]) -> bool:

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from .._plan.plan import Plan
 from .._plan.steps import SetWeight
 from .decide import current_weight
+from .expiry import Expiry, expiry
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 
 
@@ -24,9 +26,11 @@ def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any
             "step": None,
             "weight": _weight(0),
             "resume_at": None,
+            **_expires(None),
+            "steps_skipped": False,
         }
     total, done = len(plan.steps), record.steps_done
-    current = str(plan.steps[done]) if record.under_way and done < total else None
+    current = str(plan.steps[done]) if record.under_way and done < total and not record.skips else None
     return {
         "phase": record.phase,
         "msg": _msg(record, plan, total),
@@ -34,7 +38,13 @@ def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any
         "step": {"index": done, "total": total, "current": current},
         "weight": _weight(current_weight(record, plan)),
         "resume_at": record.resume_at if record.phase == PAUSED else None,
+        **_expires(expiry(record, plan)),
+        "steps_skipped": record.skips,
     }
+
+
+def _expires(due: Expiry | None) -> dict[str, Any]:
+    return {"expires_at": due and due.at, "at_expiry": due and due.then}
 
 
 def _weight(canary: int) -> dict[str, int]:
@@ -49,14 +59,24 @@ def _msg(record: Record, plan: Plan, total: int) -> str:
             return f"{where}: goes on when the pause is over and it is run again"
         return (
             f"{where}: promote it with promote: {{revision: {record.revision}, step: {record.steps_done}}}, or abort it with state: aborted"
+            + _until(expiry(record, plan))
         )
     if record.phase == ABORTED:
         return f"{head}: {record.msg}; all traffic is on the stable version"
     if record.phase == DEGRADED:
         return f"{head}: {record.msg}: mend the cause and run it again, or abort it with state: aborted"
+    skipped = "steps skipped: within the rollback window"
     if record.phase == HEALTHY:
-        return f"{head}: complete"
-    return f"{head}: step {min(record.steps_done + 1, total)} of {total}{': ' + record.msg if record.msg else ''}"
+        return f"{head}: complete" + (f"; {skipped}" if record.skips else "")
+    where = skipped if record.skips else f"step {min(record.steps_done + 1, total)} of {total}"
+    return f"{head}: {where}{': ' + record.msg if record.msg else ''}"
+
+
+def _until(due: Expiry | None) -> str:
+    if due is None:
+        return ""
+    at = datetime.fromtimestamp(due.at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"; at {at} it expires, and the next call then {due.then}s it"
 
 
 def _before(record: Record, plan: Plan) -> str:

@@ -39,6 +39,12 @@ KINDS = ", ".join(READERS)
         ({"pause": "1h30m"}, Pause(5400.0), "pause 1h30m"),
         ({"pause": 30}, Pause(30.0), "pause 30s"),
         ({"pause": 0}, Pause(0.0), "pause 0s"),
+        ({"pause": {"expires": "4h"}}, Pause(None, 14400.0, "abort"), "pause until promoted, for 4h at most, then abort"),
+        (
+            {"pause": {"expires": "90", "then": "promote", "duration": None}},
+            Pause(None, 90.0, "promote"),
+            "pause until promoted, for 1m30s at most, then promote",
+        ),
         ({"set_canary_scale": {"replicas": "2"}}, SetCanaryScale(replicas=2), "set_canary_scale 2"),
         ({"set_canary_scale": {"percent": 50}}, SetCanaryScale(percent=50), "set_canary_scale 50 %"),
         ({"set_canary_scale": {"weight": 50}}, SetCanaryScale(percent=50), "set_canary_scale 50 %"),
@@ -78,7 +84,9 @@ def test_steps_keep_their_order() -> None:
     assert read_steps(raw) == (SetWeight(20), Pause(None), SetWeight(10), SetWeight(100))
 
 
-SCALE, HEADER, MIRROR = (f"canary.steps, step 2, {kind}" for kind in ("set_canary_scale", "set_header_route", "set_mirror_route"))
+PAUSE, SCALE, HEADER, MIRROR = (
+    f"canary.steps, step 2, {kind}" for kind in ("pause", "set_canary_scale", "set_header_route", "set_mirror_route")
+)
 ONE_OF = f"{SCALE} needs just one of replicas, percent, weight, match_traffic_weight"
 NOT_A_WEIGHT = "canary.steps, step 2, set_weight: {!r} is not a weight: use a whole number from 0 to 100"
 NOT_A_DURATION = "canary.steps, step 2, pause, duration: {!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
@@ -99,8 +107,19 @@ NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
         ({5: 5}, f"canary.steps, step 2: unknown kind 5: use one of {KINDS}"),
         (
             {"pause": {"duration": 5, "until": 3, 7: 1}},
-            "canary.steps, step 2, pause: unknown option 7, until: use duration, or nothing for a pause until promoted",
+            f"{PAUSE}: unknown option 7, until: use duration, or expires and then, or nothing for a pause until promoted",
         ),
+        ({"pause": {"expires": "soon"}}, NOT_A_DURATION.replace("duration:", "expires:", 1).format("soon")),
+        (
+            {"pause": {"expires": 0}},
+            f"{PAUSE}, expires: nobody could promote within 0 seconds: use a longer time, or a pause with a duration",
+        ),
+        (
+            {"pause": {"expires": "4h", "duration": "1h"}},
+            f"{PAUSE}: a pause with a duration ends by itself, one that expires waits for somebody: use one of duration, expires",
+        ),
+        ({"pause": {"then": "abort"}}, f"{PAUSE}: then says what comes when a pause expires: give expires, too, for example 4h"),
+        ({"pause": {"expires": "4h", "then": "stop"}}, f"{PAUSE}, then: 'stop' is not supported: use abort, promote"),
         ({"set_canary_scale": {}}, ONE_OF),
         ({"set_canary_scale": {"replicas": 2, "percent": 5}}, ONE_OF),
         ({"set_canary_scale": 2}, f"{SCALE} must be a mapping with replicas, percent, weight, match_traffic_weight"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, PAUSED, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of, release_of
 
 PLAN = plan_of(*SEED)
@@ -63,11 +65,11 @@ def test_admit(record: Record | None, target: str, live: str, retry: bool, verdi
             id="again",
         ),
         pytest.param(
-            SECOND_PAUSE,
+            replace(SECOND_PAUSE, program="hand back"),
             plan_of(*SEED, image="shop:newer"),
             "newer",
-            "revision 7 is under way (Paused) and releases another version than the one asked for: finish it",
-            id="other version",
+            "rollout shop is being handed back: finish that first (state: absent)",
+            id="other version in a hand-back",
         ),
         pytest.param(
             SECOND_PAUSE,
@@ -81,7 +83,7 @@ def test_admit(record: Record | None, target: str, live: str, retry: bool, verdi
 def test_what_contradicts_the_record_is_refused(record: Record, plan: Any, target: str, said: str) -> None:
     with pytest.raises(Refused) as refused:
         decide.admit(record, plan, target, "old", False)
-    assert str(refused.value).startswith(f"rollout shop: {said}")
+    assert str(refused.value).removeprefix("rollout shop: ").startswith(said)
 
 
 @pytest.mark.parametrize("steps_there", [({"set_weight": 5}, {"pause": {}}), ()])
@@ -177,6 +179,104 @@ def test_an_abort_turns_the_record_round_once() -> None:
     assert decide.finished(SECOND_PAUSE, PLAN, 0.0).phase == HEALTHY
 
 
+NEWER = plan_of({"set_weight": 10}, image="shop:newer")
+
+
+@pytest.mark.parametrize(
+    ("record", "plan", "asked", "target", "verdict"),
+    [
+        pytest.param(SECOND_PAUSE, plan_of(*SEED, image="shop:newer"), "other", "newer", decide.REPLACE, id="another version"),
+        pytest.param(SECOND_PAUSE, NEWER, "other", "newer", decide.REPLACE, id="by another plan"),
+        pytest.param(SECOND_PAUSE, NEWER, "other", "old", decide.REPLACE, id="the stable version"),
+        pytest.param(replace(SECOND_PAUSE, phase=DEGRADED), NEWER, "other", "newer", decide.REPLACE, id="of one that got no further"),
+        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), NEWER, "other", "newer", decide.REPLACE, id="of one that goes back"),
+        pytest.param(at("remove the canary"), NEWER, "other", "newer", decide.REPLACE, id="of one that is promoted"),
+        pytest.param(SECOND_PAUSE, PLAN, "same", "changed", decide.GO_ON, id="somebody changed the template"),
+        pytest.param(SECOND_PAUSE, PLAN, "other", "new", decide.GO_ON, id="the same version in other words"),
+    ],
+)
+def test_another_version_takes_the_place_of_one_under_way(record: Record, plan: Plan, asked: str, target: str, verdict: str) -> None:
+    begun_as = plan.revision.asked if asked == "same" else asked
+    assert decide.admit(replace(record, asked=begun_as), plan, target, "old", False) == verdict
+
+
+@pytest.mark.parametrize(
+    ("record", "goes_back"),
+    [
+        pytest.param(SECOND_PAUSE, True, id="paused"),
+        pytest.param(at("roll the workload to the new version"), True, id="rolling"),
+        pytest.param(at("remove the canary"), False, id="promoted"),
+        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), False, id="goes back already"),
+    ],
+)
+def test_what_is_replaced_goes_back_or_is_finished_first(record: Record, goes_back: bool) -> None:
+    wanted = decide.begin_abort(record, "replaced by app=shop:newer") if goes_back else record
+    assert decide.replaced(record, PLAN, "replaced by app=shop:newer") == wanted
+
+
+@pytest.mark.parametrize(
+    ("record", "target", "begins"),
+    [
+        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "newer", True, id="after the way back"),
+        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), "old", False, id="back to the stable version"),
+        pytest.param(at("remove the canary"), "newer", True, id="after the promotion"),
+        pytest.param(at("remove the canary"), "new", False, id="what was promoted"),
+        pytest.param(at("remove the canary"), "old", True, id="back after the promotion"),
+    ],
+)
+def test_what_comes_after_the_one_that_is_replaced(record: Record, target: str, begins: bool) -> None:
+    found = decide.successor(replace(record, stable={"template": "old"}, promoted={"3": {}}), PLAN, NEWER, target)
+    assert (found is not None) == begins
+    if found is not None:
+        assert (found.revision, found.target, found.steps, found.promoted) == (8, target, [], {})
+        assert [str(action) for action in decide.ahead(found, NEWER, "step")][-1] == "move the traffic: 10 % to the canary"
+
+
+@pytest.mark.parametrize(
+    ("record", "number", "done"),
+    [
+        pytest.param(None, 1, False, id="the first of a new revision"),
+        pytest.param(SECOND_PAUSE, 1, True, id="done"),
+        pytest.param(SECOND_PAUSE, 3, True, id="the last that is done"),
+        pytest.param(SECOND_PAUSE, 4, False, id="the present one"),
+        pytest.param(at("drain"), 6, True, id="all are done"),
+        pytest.param(record_of(PLAN, skips=True), 6, True, id="skipped"),
+        pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), 1, False, id="going back comes first"),
+    ],
+)
+def test_ensured(record: Record | None, number: int, done: bool) -> None:
+    assert decide.ensured(record, PLAN, number) is done
+
+
+@pytest.mark.parametrize(
+    ("record", "number", "said"),
+    [
+        (None, 2, "ensure_step 2 (pause 30s) is out of order: step 1 (set_weight 5) comes next: ensure that first"),
+        (SECOND_PAUSE, 5, "ensure_step 5 (set_weight 80) is out of order: step 4 (pause until promoted) comes next: ensure that first"),
+        (SECOND_PAUSE, 0, "ensure_step 0: the plan has 6 steps, which are counted from 1"),
+        (None, 7, "ensure_step 7: the plan has 6 steps, which are counted from 1"),
+    ],
+)
+def test_steps_out_of_order_are_refused(record: Record | None, number: int, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        decide.ensured(record, PLAN, number)
+    assert str(refused.value) == f"rollout shop: {said}"
+
+
+@pytest.mark.parametrize(("record", "revision"), [(None, None), (SECOND_PAUSE, None), (SECOND_PAUSE, 7)])
+def test_a_call_goes_on_with_the_revision_that_it_names(record: Record | None, revision: int | None) -> None:
+    decide.only(record, "shop", revision)
+
+
+@pytest.mark.parametrize(
+    ("record", "revision", "now"),
+    [(SECOND_PAUSE, 6, "revision 7 is the present one"), (None, 7, "the rollout has been handed back")],
+)
+def test_a_call_goes_on_with_no_other_revision(record: Record | None, revision: int, now: str) -> None:
+    with pytest.raises(Refused, match=f"^rollout shop: this call goes on with revision {revision}, but {now}: start anew"):
+        decide.only(record, "shop", revision)
+
+
 UNTIL_END = "unpause the workload"
 TO_OLD = "point Service shop at the workload"
 
@@ -258,6 +358,26 @@ AFTERWARDS = record_of(PLAN, **ENDED, history=HISTORY)
 def test_undo(undo: str, live: str, version: str) -> None:
     wanted = kept(version)
     assert decide.undone(AFTERWARDS, "shop", undo, live) == {"images": wanted["images"], "held": wanted["template"]}
+
+
+@pytest.mark.parametrize(
+    ("target", "window", "skips"),
+    [
+        ("r3", 0, False),
+        pytest.param("r3", 1, True, id="the present one counts"),
+        ("r2", 1, False),
+        ("r2", 2, True),
+        pytest.param("r1", 2, False, id="out of the window"),
+        pytest.param("r4", 4, False, id="an aborted one"),
+        pytest.param("r0", 9, False, id="what ran before the first release"),
+    ],
+)
+def test_what_was_released_before_skips_the_steps(target: str, window: int, skips: bool) -> None:
+    assert decide.skips_steps(AFTERWARDS, replace(PLAN, rollback_window=window), target) is skips
+
+
+def test_the_first_release_skips_nothing() -> None:
+    assert not decide.skips_steps(None, replace(PLAN, rollback_window=3), "new")
 
 
 def without_before(revision: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ansible_collections.progressive.delivery.tests.unit.rollout.examples import
 PLAN = plan_of(*SEED)
 RELEASE = release_of(PLAN, record_of(PLAN))
 HEAD = "rollout shop, revision 7"
+NO_EXPIRY = {"expires_at": None, "at_expiry": None}
 
 
 def at(text: str, nth: int = 0, done: int = 0, **changes: Any) -> Record:
@@ -95,6 +96,8 @@ CASES = [
 @pytest.mark.parametrize(("record", "phase", "msg", "step", "canary", "resume_at"), CASES)
 def test_report(record: Record, phase: str, msg: str, step: tuple[int, Any], canary: int, resume_at: float | None) -> None:
     assert report(record, PLAN, "shop") == {
+        **NO_EXPIRY,
+        "steps_skipped": False,
         "phase": phase,
         "msg": msg,
         "revision": 7,
@@ -102,6 +105,44 @@ def test_report(record: Record, phase: str, msg: str, step: tuple[int, Any], can
         "weight": {"stable": 100 - canary, "canary": canary},
         "resume_at": resume_at,
     }
+
+
+EXPIRING = plan_of({"set_weight": 20}, {"pause": {"expires": "2m"}})
+WAITS = {"phase": PAUSED, "position": 6, "began": 1760000000.0, "steps": [{"began": 1.0, "ended": 2.0}, {"began": 1760000000.0}]}
+
+
+@pytest.mark.parametrize("then", ["abort", "promote"])
+def test_it_says_when_a_pause_expires(then: str) -> None:
+    plan = plan_of({"set_weight": 20}, {"pause": {"expires": "2m", "then": then}})
+    told = report(record_of(plan, **WAITS), plan, "shop")
+    assert (told["expires_at"], told["at_expiry"], told["resume_at"]) == (1760000120.0, then, None)
+    assert told["msg"].endswith(
+        f"promote it with promote: {{revision: 7, step: 1}}, or abort it with state: aborted; "
+        f"at 2025-10-09T08:55:20Z it expires, and the next call then {then}s it"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"phase": PROGRESSING}, {"promoted": {"1": {}}}, {"program": "abort"}, {"program": "", "phase": ABORTED}]
+)
+def test_what_does_not_expire(changes: dict[str, Any]) -> None:
+    told = report(record_of(EXPIRING, **{**WAITS, **changes}), EXPIRING, "shop")
+    assert {key: told[key] for key in NO_EXPIRY} == NO_EXPIRY
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "steps skipped: within the rollback window"),
+        ({"program": "abort", "msg": "aborted by ann"}, "steps skipped: within the rollback window: aborted by ann"),
+        ({"program": "", "phase": HEALTHY}, "complete; steps skipped: within the rollback window"),
+        ({"program": "", "phase": ABORTED, "msg": "aborted by ann"}, "aborted by ann; all traffic is on the stable version"),
+    ],
+)
+def test_skipped_steps_are_not_told_as_done(changes: dict[str, Any], said: str) -> None:
+    told = report(record_of(PLAN, skips=True, **changes), PLAN, "shop")
+    assert (told["msg"], told["step"]) == (f"{HEAD}: {said}", {"index": 0, "total": 6, "current": None})
+    assert told["steps_skipped"] is True
 
 
 @pytest.mark.parametrize(("record", "plan"), [(None, None), (None, PLAN)])

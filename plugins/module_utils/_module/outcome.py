@@ -1,0 +1,51 @@
+"""How a call of rollout_step ended: its result, and what makes a failure of it."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._actions.run import Run
+from .._plan.plan import Plan, read_plan
+from .._rollout.report import report
+
+
+def result_of(this: Run) -> dict[str, Any]:
+    """What the module returns, however the call ended."""
+    told = report(this.found, _plan_of(this), this.wish.name)
+    if this.nothing_to_do:
+        told.update(phase="Healthy", msg=f"rollout {this.wish.name}: {this.nothing_to_do}")
+    if this.expected is not None:
+        told["steps_skipped"] = this.expected.skips
+    measured = this.ctx.journal.measured
+    told.update({} if measured is None else {"measured": measured})
+    return {**told, "actions": [str(action) for action in this.planned] or this.ctx.journal.actions}
+
+
+def _plan_of(this: Run) -> Plan | None:
+    """The plan by which the record came to where it is, where the call asked for another one."""
+    if this.found is None or this.agreed is None or this.record.plan_hash == this.agreed.hash:
+        return this.agreed
+    return read_plan(this.wish.name, this.ctx.namespace, this.record.plan)
+
+
+def not_as_asked(this: Run) -> str | None:
+    """What somebody else, or a deadline, made of a release that was to go on; None where it went as asked."""
+    if this.ctx.check or this.nothing_to_do or this.wish.state != "present":
+        return None
+    told = result_of(this)
+    if this.found is None:
+        return f"rollout {this.wish.name}: it was handed back while this run worked on it: nothing is released"
+    if this.working not in (None, this.record.revision):
+        return (
+            f"rollout {this.wish.name}: revision {this.record.revision} has taken the place of revision {this.working} "
+            "while this run worked on that: nothing more is released here"
+        )
+    if told["phase"] == "Aborted":
+        return str(told["msg"])
+    if told["phase"] == "Progressing" and this.wish.until != "step":
+        return f"rollout {this.wish.name}: another run went on with it meanwhile: run again to see how it stands"
+    return None
