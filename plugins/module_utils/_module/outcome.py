@@ -10,6 +10,7 @@ from typing import Any
 
 from .._actions.run import Run
 from .._plan.plan import Plan, read_plan
+from .._rollout.program import RELEASE
 from .._rollout.report import report
 
 
@@ -46,6 +47,7 @@ def not_as_asked(this: Run) -> str | None:
         )
     if told["phase"] == "Aborted":
         return str(told["msg"])
-    if told["phase"] == "Progressing" and this.wish.until != "step":
-        return f"rollout {this.wish.name}: another run went on with it meanwhile: run again to see how it stands"
+    if told["phase"] == "Progressing" and (this.wish.until != "step" or this.record.program != RELEASE):
+        why = f" ({this.record.msg})" if this.record.msg else ""
+        return f"rollout {this.wish.name}: another run went on with it meanwhile{why}: see how it stands with rollout_info"
     return None
