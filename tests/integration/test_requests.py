@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.progressive.delivery.tests.harness.application import ROOT, Application
+from ansible_collections.progressive.delivery.tests.harness.application import Application
 from ansible_collections.progressive.delivery.tests.harness.audit import AuditLog, Entry, count
+from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, user, without
 
 WEIGHT = {
     "router": "istio",
@@ -62,38 +63,8 @@ def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> 
     assert costs[0] == costs[1], costs
 
 
-def _user(app: Application, rules: list[dict[str, Any]]) -> str:
-    """A kubeconfig of a user who has just these rights in the application's namespace."""
-    name = f"user-{app.namespace}-{time.time_ns()}"
-    made = subprocess.run([ROOT / "tests" / "cluster" / "user", name], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}
-    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}
-    binding = {
-        **role,
-        "kind": "RoleBinding",
-        "roleRef": {"apiGroup": subject["apiGroup"], "kind": "Role", "name": name},
-        "subjects": [subject],
-    }
-    del binding["rules"]
-    for plural, obj in (("roles", role), ("rolebindings", binding)):
-        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{app.namespace}/{plural}"
-        response = app.transport.request("POST", path, None, obj)
-        assert response.status == 201, response.body
-    return made
-
-
-def _shipped_rules() -> list[dict[str, Any]]:
-    return next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
-
-
-def _without(rules: list[dict[str, Any]], verb: str, resource: str) -> list[dict[str, Any]]:
-    return [
-        {**rule, "verbs": [each for each in rule["verbs"] if each != verb]} if resource in rule["resources"] else rule for rule in rules
-    ]
-
-
 def test_the_shipped_role_is_enough_for_a_release_and_an_abort(app: Application) -> None:
-    kubeconfig = _user(app, _shipped_rules())
+    kubeconfig = user(app, shipped_rules())
     plan = {**app.plan(steps=[{"set_weight": 50}, {"pause": {}}], grace=0), "kubeconfig": kubeconfig}
     assert app.module("rollout_step", plan)["phase"] == "Paused"
     assert app.module("rollout_step", {"name": app.name, "state": "aborted", "kubeconfig": kubeconfig})["phase"] == "Aborted"
@@ -104,14 +75,14 @@ def test_the_shipped_role_is_enough_for_a_release_and_an_abort(app: Application)
 @pytest.mark.parametrize(("verb", "resource"), [("patch", "virtualservices"), ("create", "deployments"), ("list", "endpointslices")])
 def test_with_less_the_rollout_names_the_missing_right_and_writes_nothing(app: Application, verb: str, resource: str) -> None:
     before = app.snapshot()
-    kubeconfig = _user(app, _without(_shipped_rules(), verb, resource))
+    kubeconfig = user(app, without(shipped_rules(), verb, resource))
     result = app.module("rollout_step", {**app.plan(), "kubeconfig": kubeconfig})
     assert result["failed"] and not result["safe_to_abort"] and f"{verb} {resource}" in result["msg"], result["msg"]
     assert app.snapshot() == before
 
 
 def test_with_less_canary_weight_names_the_missing_right(app: Application) -> None:
-    kubeconfig = _user(app, [{"apiGroups": ["networking.istio.io"], "resources": ["virtualservices"], "verbs": ["get"]}])
+    kubeconfig = user(app, [{"apiGroups": ["networking.istio.io"], "resources": ["virtualservices"], "verbs": ["get"]}])
     result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig})
     assert "not allowed to list endpointslices in namespace" in result["msg"] and "with a Role" in result["msg"]
     result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig, "require_ready": False})
