@@ -1,4 +1,4 @@
-"""What must be true before a rollout writes anything; what it finds out on the way goes into the record."""
+"""What must be true before a rollout writes anything; what is found out on the way goes into the record."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -6,25 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
-from .._objects import edits
 from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT, POD, SERVICE, Resource, name_of
-from .._objects.resources import labels as labels_of
+from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
 from .._rollout.course import wishes
+from .._rollout.findings import FATAL, Finding, fatal
+from .._rollout.hazards import hazards_in
 from .._rollout.permissions import lacking, of_router
 from .._routing import router_of
-from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT
+from .._routing.target import Target
+from .._workloads import revisions
+from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
-from .._workloads.revisions import Template, template_hash
-from .._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
+from .._workloads.services import selector_of, selector_text, selects
 from . import traffic
-from .context import Context
-from .startable import stable_of
+from .context import Context, Failed
+from .startable import refuse_taken
+from .survey import Survey
 
 Object = dict[str, Any]
 
@@ -41,47 +43,80 @@ class Facts:
     canary_template: str  # of the other Deployment of a pair, as it was; its hash
 
 
-def check(ctx: Context, plan: Plan, workload: Object, template: Template, running: Mapping[str, Any]) -> Facts:
-    """Raises Refused, or NotFound for what is missing, when the rollout cannot be done safely.
+@dataclass(frozen=True)
+class Check:
+    """title: the object that it is about. run: what it finds; it may also raise Refused, Failed or ApiError."""
 
-    template: of the new version. running: what the record tells of the stable one.
+    title: str
+    run: Callable[[Survey], Iterable[Finding]]
+
+
+def check(ctx: Context, plan: Plan, workload: Object, template: revisions.Template, running: Mapping[str, Any] | None) -> Facts:
+    """Raises Refused, or NotFound for what is missing, when the rollout cannot be done safely; what endangers it becomes warnings.
+
+    template: of the new version. running: what the record tells of the stable one; None: there is no record.
     """
-    _permissions(ctx, plan)
-    if not running.get("made"):
-        refuse_leftovers(ctx, plan.name)
-    stable = stable_of(ctx, plan, workload, running, template_hash(template))
-    pod_labels = labels_of(template)
-    made = _services(ctx, plan, workload, pod_labels, stable.other)
-    for target in plan.routers:
-        traffic.validate(ctx, target, wishes(plan))
-    services, _version = ctx.client.list(SERVICE, ctx.namespace)
-    # As they are without our pins, of which some styles leave some after a release.
-    foreign = [edits.base_of(each, ctx.by) for each in services if labels_of(each).get(MANAGED_BY) != MANAGER]
-    others = bystanders(foreign, pod_labels, [plan.stable_service, plan.canary_service])
-    for service in foreign:
-        if name_of(service) == plan.stable_service or (name_of(service) in others and plan.style != "pair"):
-            _only_these_pods(ctx, plan, service, stable.pods)
-    return Facts(stable.hash, others, made, template_hash(stable.other) if stable.other else "")
+    survey = Survey(ctx, plan, workload, template, running)
+    try:
+        for each in checks_of(survey):
+            for finding in each.run(survey):
+                if finding.severity == FATAL:
+                    raise Refused(str(finding))
+                ctx.journal.warnings.append(str(finding))
+        stable = survey.stable
+    except Failed as problem:
+        raise Refused(str(problem)) from None
+    there = [name_of(each) for each in survey.services]
+    other = revisions.template_hash(stable.other) if stable.other else ""
+    return Facts(stable.hash, survey.scene.bystanders, plan.canary_service not in there, other)
 
 
-def _only_these_pods(ctx: Context, plan: Plan, service: Object, stable: Mapping[str, str]) -> None:
-    """Raises Refused for a Service with pods of other workloads too: pinned to one version of this one, it would lose them.
+def checks_of(survey: Survey) -> list[Check]:
+    """All checks of a start, in their order: each may be run without the others."""
+    ctx, plan = survey.ctx, survey.plan
+    workload = str(ctx.ref(WORKLOADS[plan.kind], plan.workload))
+    return [
+        permissions(survey),
+        Check(f"rollout {plan.name}", _leftovers),
+        Check(str(ctx.ref(SERVICE, plan.stable_service)), _stable_service),
+        Check(workload, _new_version),
+        Check(workload, _hazards),
+        Check(workload, _name_is_free),
+        Check(workload, _stable_version),
+        *(_router(survey, target) for target in plan.routers),
+        Check(workload, _pods),
+    ]
 
-    stable: the labels of the stable version's pods.
-    """
-    pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(selector_of(service)))
-    others = [name_of(pod) for pod in pods if is_ready(pod) and not selects(stable, labels_of(pod))]
-    if others:
-        raise Refused(
-            f"Service {ctx.namespace}/{name_of(service)} selects pods of other workloads than {plan.kind} {plan.workload} "
-            f"too ({', '.join(others[:3])}): give it a selector that matches just one workload"
-        )
+
+def permissions(survey: Survey) -> Check:
+    """Whether all that a rollout must be allowed to do is granted."""
+    return Check(f"namespace {survey.ctx.namespace}", _permissions)
+
+
+def _permissions(survey: Survey) -> Iterator[Finding]:
+    namespace = survey.ctx.namespace
+    review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"namespace": namespace}}
+    answer = survey.ctx.client.review(_REVIEW, review)
+    routers = [needed for target in survey.plan.routers for needed in of_router(router_of(target).parts(target).values())]
+    missing = lacking(survey.plan.kind, routers, answer.get("status") or {})
+    if missing:
+        remedy = "grant the verbs with a Role (docs/rbac.yml has the whole of it)"
+        yield fatal(f"namespace {namespace}", f"does not allow {', '.join(missing)}", remedy)
+
+
+def _leftovers(survey: Survey) -> Iterator[Finding]:
+    if not survey.has_record:
+        _refuse_left(survey.ctx, survey.plan.name, survey.deployments)
+    yield from ()
 
 
 def refuse_leftovers(ctx: Context, rollout: str) -> None:
     """Raises Refused where the record is gone and yet something of the rollout is there: nobody knows what it would have put back."""
-    left, _version = ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={rollout}")
-    left = [each for each in left if not each["metadata"].get("deletionTimestamp")]
+    _refuse_left(ctx, rollout, ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={rollout}")[0])
+
+
+def _refuse_left(ctx: Context, rollout: str, deployments: Sequence[Object]) -> None:
+    left = [each for each in deployments if labels(each).get(ROLLOUT) == rollout and not each["metadata"].get("deletionTimestamp")]
     if left:
         raise Refused(
             f"rollout {rollout} has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there: "
@@ -89,44 +124,60 @@ def refuse_leftovers(ctx: Context, rollout: str) -> None:
         )
 
 
-def _permissions(ctx: Context, plan: Plan) -> None:
-    review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"namespace": ctx.namespace}}
-    answer = ctx.client.review(_REVIEW, review)
-    routers = [needed for target in plan.routers for needed in of_router(router_of(target).parts(target).values())]
-    missing = lacking(routers, answer.get("status") or {})
-    if missing:
-        raise Refused(
-            f"not allowed in namespace {ctx.namespace}: {', '.join(missing)}: "
-            "grant the verbs with a Role (docs/rbac.yml has the whole of it)"
-        )
+def _stable_service(survey: Survey) -> Iterator[Finding]:
+    if not any(name_of(each) == survey.plan.stable_service for each in survey.services):
+        title = str(survey.ctx.ref(SERVICE, survey.plan.stable_service))
+        yield fatal(title, "does not exist", "check its name and the namespace")
 
 
-def _services(ctx: Context, plan: Plan, workload: Object, new: Mapping[str, str], other: Mapping[str, Any]) -> bool:
-    """Whether the canary Service must be made.
-
-    new: the labels of the new version's pods. other: the template of a pair's other Deployment.
-    """
-    old = labels_of(workload["spec"]["template"])
-    stable = ctx.client.get(ctx.ref(SERVICE, plan.stable_service))
-    canary: Object | None = ctx.client.find(ctx.ref(SERVICE, plan.canary_service))
-    for service in [stable] if canary is None else [stable, canary]:
-        if is_headless(service):
-            raise Refused(
-                f"Service {ctx.namespace}/{name_of(service)} is headless: it hands out pod addresses, which no router can split; "
-                "name a Service with a cluster IP"
-            )
-        title = f"{plan.kind} {plan.workload}"
-        wanted = {f"the present version of {title}": old, f"the new version of {title}": new}
-        if other and service is canary:
-            wanted = {f"{plan.kind} {plan.canary_workload}": labels_of(other)}
-        for whose, labels in wanted.items():
-            _require_selects(ctx, edits.base_of(service, ctx.by), labels, whose)
-    return canary is None
+def _new_version(survey: Survey) -> Iterator[Finding]:
+    revisions.template_hash(survey.template)  # Refuses what does not fit the workload.
+    yield from ()
 
 
-def _require_selects(ctx: Context, service: Object, labels: Mapping[str, str], whose: str) -> None:
-    if not selects(selector_of(service), labels):
-        raise Refused(
-            f"Service {ctx.namespace}/{name_of(service)} (selector {selector_text(selector_of(service)) or 'none'}) does not select the "
-            f"pods of {whose}: correct its selector or the template's labels"
-        )
+def _hazards(survey: Survey) -> Iterator[Finding]:
+    yield from hazards_in(survey.scene)
+    yield from survey.unread
+
+
+def _name_is_free(survey: Survey) -> Iterator[Finding]:
+    refuse_taken(survey.ctx, survey.plan, survey.deployments, revisions.template_hash(survey.template_or_present))
+    yield from ()
+
+
+def _stable_version(survey: Survey) -> Iterator[Finding]:
+    if survey.stable and survey.plan.style == "pair":
+        yield from _service_of_the_other(survey)
+
+
+def _service_of_the_other(survey: Survey) -> Iterator[Finding]:
+    """What the canary Service of a pair takes are the pods of the second Deployment."""
+    other = f"Deployment {survey.plan.canary_workload}"
+    for service in (each for each in survey.services if name_of(each) == survey.plan.canary_service):
+        if selector_of(service) and not selects(selector_of(service), labels(survey.stable.other)):
+            problem = f"(selector {selector_text(selector_of(service))}) does not select the pods of {other}"
+            yield fatal(str(survey.ctx.ref(SERVICE, name_of(service))), problem, "correct its selector or the template's labels")
+
+
+def _router(survey: Survey, target: Target) -> Check:
+    def run(survey: Survey) -> Iterator[Finding]:
+        traffic.validate(survey.ctx, target, wishes(survey.plan), survey.router(target))
+        yield from ()
+
+    part = next(iter(router_of(target).parts(target).values()))
+    return Check(str(survey.ctx.ref(part.resource, part.name)), run)
+
+
+def _pods(survey: Survey) -> Iterator[Finding]:
+    """A Service with pods of other workloads too would lose them when it is pinned to one version of this one."""
+    if survey.scene.at_rest is not None:
+        return  # The hazards say so.
+    # A bystander of a pair may well take both of the two.
+    names = (survey.plan.stable_service, *(survey.scene.bystanders if survey.plan.style != "pair" else ()))
+    for service in (each for each in survey.scene.foreign_services if name_of(each) in names and selector_of(each)):
+        pods, _version = survey.ctx.client.list(POD, survey.ctx.namespace, selector_text(selector_of(service)))
+        others = [name_of(pod) for pod in pods if is_ready(pod) and not selects(survey.stable.pods, labels(pod))]
+        if others:
+            problem = f"selects pods of other workloads than {survey.plan.kind} {survey.plan.workload} too ({', '.join(others[:3])})"
+            remedy = "give it a selector that matches just one workload"
+            yield fatal(str(survey.ctx.ref(SERVICE, name_of(service))), problem, remedy)

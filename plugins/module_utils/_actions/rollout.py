@@ -238,7 +238,7 @@ def _first_record(this: Run) -> Record:
     new, last = this.template, this.found
     target = revisions.template_hash(new)
     running = _running(this, this.workload)
-    facts = checks.check(this.ctx, this.plan, this.workload, new, running)
+    facts = checks.check(this.ctx, this.plan, this.workload, new, running if last else None)
     lasting = last is not None and bool(running.get("made"))
     return Record(
         name=this.plan.name,

@@ -6,21 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT, Ref, labels
+from .._objects.resources import DEPLOYMENT, labels, name_of
 from .._plan.plan import Plan
 from .._workloads import in_place
 from .._workloads.clones import clone_name, revision_name
-from .._workloads.deployments import not_rolled_out, replicas_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import selector_text, selects
 from . import made, workload
-from .context import Context, Failed
+from .context import Context
 from .styles.in_place import revision_hash
 
 Object = dict[str, Any]
@@ -38,48 +37,27 @@ class Stable:
     other: Mapping[str, Any] = field(default_factory=dict)
 
 
-def stable_of(ctx: Context, plan: Plan, live: Object, running: Mapping[str, Any], target: str) -> Stable:
-    """Raises Refused where the release could not start.
-
-    running: what the record tells of the stable version. target: the new one's hash.
-    """
+def stable_of(ctx: Context, plan: Plan, live: Object) -> Stable:
+    """How the pods of the workload are known; raises Refused or Failed where its style does not suit it as it is."""
     if plan.style == "in_place":
         return _in_place(ctx, plan, live)
     if plan.style == "pair":
         return _pair(ctx, plan, live)
-    _refuse_taken(ctx, clone_name(plan.workload) if plan.style == "clone" else revision_name(plan.workload, target))
-    if running.get("made"):
-        _rolled_out(ctx.client.get(ctx.ref(DEPLOYMENT, running["workload"])), ctx.namespace)
-        return Stable("", {REVISION: running["template"]})
-    _rolled_out(live, ctx.namespace)
-    found = _present_hash(ctx, live)
+    found = workload.present_hash(ctx, live)
     return Stable(found, {POD_TEMPLATE_HASH: found})
 
 
-def _refuse_taken(ctx: Context, name: str) -> None:
-    ref: Ref = ctx.ref(DEPLOYMENT, name)
-    found = ctx.client.find(ref)
-    if found is not None:
-        made.refuse_foreign(found, ref, ctx.by)
+def of_revision(running: Mapping[str, Any]) -> Stable:
+    """How the pods of a revision are known that runs in a Deployment made here. running: what the record tells of it."""
+    return Stable("", {REVISION: running["template"]})
 
 
-def _present_hash(ctx: Context, deployment: Object) -> str:
-    try:
-        return workload.present_hash(ctx, deployment)
-    except Failed as problem:
-        raise Refused(str(problem)) from None
-
-
-def _rolled_out(deployment: Object, namespace: str) -> None:
-    name = deployment["metadata"]["name"]
-    title = f"Deployment {namespace}/{name}"
-    if deployment["spec"].get("paused"):
-        raise Refused(f"{title} is paused: resume it first (kubectl rollout resume deployment/{name})")
-    if replicas_of(deployment) == 0:
-        raise Refused(f"{title} is scaled to 0: there is no stable version to go back to; scale it up, or change its template directly")
-    problem = not_rolled_out(deployment)
-    if problem:
-        raise Refused(f"{title} is not fully rolled out ({problem}): wait for its own rollout, or undo it (kubectl rollout undo)")
+def refuse_taken(ctx: Context, plan: Plan, deployments: Sequence[Object], target: str) -> None:
+    """Raises Refused where something of the user's has the name that the new version's Deployment needs. target: its hash."""
+    needed = {"clone": clone_name(plan.workload), "revisions": revision_name(plan.workload, target)}.get(plan.style)
+    for each in deployments:
+        if name_of(each) == needed:
+            made.refuse_foreign(each, ctx.ref(DEPLOYMENT, needed), plan.name)
 
 
 def _pair(ctx: Context, plan: Plan, live: Object) -> Stable:
@@ -87,7 +65,6 @@ def _pair(ctx: Context, plan: Plan, live: Object) -> Stable:
     canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))
     if canary["spec"].get("paused"):
         raise Refused(f"Deployment {ctx.namespace}/{plan.canary_workload} is paused: resume it first")
-    _rolled_out(live, ctx.namespace)
     own, others = (each["spec"]["selector"].get("matchLabels") or {} for each in (live, canary))
     for ours, theirs, other in ((own, canary, plan.canary_workload), (others, live, plan.workload)):
         if not ours or selects(ours, labels(theirs["spec"]["template"])):
@@ -95,7 +72,7 @@ def _pair(ctx: Context, plan: Plan, live: Object) -> Stable:
                 f"Deployments {plan.workload} and {plan.canary_workload}: the selector {selector_text(ours) or 'without matchLabels'} "
                 f"takes the pods of {other}, too: tell them apart by a label"
             )
-    return Stable(_present_hash(ctx, live), own, canary["spec"]["template"])
+    return Stable(workload.present_hash(ctx, live), own, canary["spec"]["template"])
 
 
 def _in_place(ctx: Context, plan: Plan, live: Object) -> Stable:

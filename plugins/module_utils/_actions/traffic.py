@@ -147,19 +147,24 @@ def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
         raise Failed(str(late)) from None
 
 
-def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish]) -> None:
+def objects_of(ctx: Context, target: Target) -> dict[str, Object | None]:
+    """The router's objects as they are; raises NotFound where one that it needs is not there."""
+    parts = router_of(target).parts(target)
+    return {key: ctx.client.get(ref) if parts[key].required else ctx.client.find(ref) for key, ref in _refs(ctx, target).items()}
+
+
+def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Objects) -> None:
     """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing.
 
-    wishes: what it will ask for, by what messages call the step that does.
+    wishes: what it will ask for, by what messages call the step that does. found: the router's objects.
     """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
-    found = {key: ctx.client.get(ref) if parts[key].required else ctx.client.find(ref) for key, ref in refs.items()}
     for step, wish in {"": Wish(Split(0, 1)), **wishes}.items():
         try:
             router.changes(found, target, wish)
         except Refused as problem:
-            raise Refused(f"{step}: {problem}") from None if step else problem
+            raise Refused(f"{step}: {problem}" if step else str(problem)) from None
     _refuse_siblings(ctx, target, found)
     _require_served(ctx, target, refs, found)
     for key, obj in found.items():

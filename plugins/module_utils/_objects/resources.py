@@ -27,10 +27,11 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str, name: str = "") -> str:
-        """The URL path of one object, or of the collection when no name is given."""
+        """The URL path of one object, or of the collection when no name is given; namespace empty: of the whole cluster."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         tail = f"/{name}" if name else ""
-        return f"{root}/namespaces/{namespace}/{self.plural}{tail}"
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        return f"{root}{scope}/{self.plural}{tail}"
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,15 @@ DAEMON_SET = Resource("apps", "v1", "DaemonSet", "daemonsets")
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
 ENDPOINT_SLICE = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 EVENT = Resource("", "v1", "Event", "events")
+HORIZONTAL_POD_AUTOSCALER = Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 LEASE = Resource("coordination.k8s.io", "v1", "Lease", "leases")
+NODE = Resource("", "v1", "Node", "nodes")
+PERSISTENT_VOLUME_CLAIM = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 POD = Resource("", "v1", "Pod", "pods")
+POD_DISRUPTION_BUDGET = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")
+RESOURCE_QUOTA = Resource("", "v1", "ResourceQuota", "resourcequotas")
+SCALED_OBJECT = Resource("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects")  # KEDA's
 SERVICE = Resource("", "v1", "Service", "services")
 STATEFUL_SET = Resource("apps", "v1", "StatefulSet", "statefulsets")
 

@@ -11,25 +11,49 @@ from typing import Any
 
 from .._objects.resources import (
     CONFIG_MAP,
+    CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    HORIZONTAL_POD_AUTOSCALER,
     LEASE,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
+    POD_DISRUPTION_BUDGET,
     REPLICA_SET,
+    RESOURCE_QUOTA,
+    SCALED_OBJECT,
     SERVICE,
+    WORKLOADS,
     Resource,
+    versioned,
 )
 from .._routing.router import Part
 
+_LEFT: tuple[tuple[Resource, tuple[str, ...]], ...] = ((DEPLOYMENT, ("list",)),)  # of an earlier rollout
 # The Role in docs/rbac.yml grants just these (and Events, without which a rollout does as well).
-NEEDED: tuple[tuple[Resource, tuple[str, ...]], ...] = (
+Needed = tuple[tuple[Resource, tuple[str, ...]], ...]
+NEEDED: Needed = (
     (CONFIG_MAP, ("get", "create", "patch", "delete")),
     (LEASE, ("get", "create", "patch", "delete")),
     (SERVICE, ("get", "list", "create", "patch", "delete")),
-    (DEPLOYMENT, ("get", "list", "watch", "create", "patch", "delete")),
-    (REPLICA_SET, ("list",)),
     (POD, ("list", "watch")),
     (ENDPOINT_SLICE, ("list", "watch")),
+)
+OF_KIND: dict[str, Needed] = {
+    "Deployment": ((DEPLOYMENT, ("get", "list", "watch", "create", "patch", "delete")), (REPLICA_SET, ("list",))),
+    **{
+        kind: ((WORKLOADS[kind], ("get", "list", "watch", "patch")), (CONTROLLER_REVISION, ("list",)), (POD, ("delete",)), *_LEFT)
+        for kind in ("StatefulSet", "DaemonSet")
+    },
+}
+# What the checks before a start look at, too; without these rights a rollout goes on and warns that it does not know.
+FOR_CHECKS: tuple[tuple[Resource, tuple[str, ...]], ...] = (
+    (HORIZONTAL_POD_AUTOSCALER, ("list",)),
+    (SCALED_OBJECT, ("list",)),
+    (POD_DISRUPTION_BUDGET, ("list",)),
+    (RESOURCE_QUOTA, ("list",)),
+    (PERSISTENT_VOLUME_CLAIM, ("list",)),
+    (versioned("DestinationRule"), ("list",)),
 )
 _USERS = ("get", "patch")  # of a router's object that is the user's
 _MADE = ("get", "list", "create", "patch", "delete")  # of one that is made for the release
@@ -40,22 +64,27 @@ def of_router(parts: Iterable[Part]) -> list[tuple[Resource, tuple[str, ...]]]:
     return [(part.resource, (_USERS if part.required else _MADE) + (("watch",) if part.has_status else ())) for part in parts]
 
 
-def lacking(routers: Sequence[tuple[Resource, tuple[str, ...]]], status: Mapping[str, Any]) -> list[str]:
+def lacking(kind: str, routers: Sequence[tuple[Resource, tuple[str, ...]]], status: Mapping[str, Any]) -> list[str]:
     """The permissions that are not granted, as `patch services`.
 
-    routers: what must be allowed with the routers' objects.
+    kind: the workload's. routers: what must be allowed with the routers' objects.
     status: that of a SelfSubjectRulesReview (authorization.k8s.io/v1); one that says it is incomplete proves nothing.
     """
     if status.get("incomplete"):
         return []
     rules = status.get("resourceRules") or []
     missing = [
-        f"{verb} {resource.plural}{'.' + resource.group if resource.group else ''}"
-        for resource, verbs in [*NEEDED, *routers]
+        f"{verb} {full_name(resource)}"
+        for resource, verbs in [*NEEDED, *OF_KIND[kind], *routers]
         for verb in verbs
         if not any(_grants(rule, resource, verb) for rule in rules)
     ]
     return list(dict.fromkeys(missing))
+
+
+def full_name(resource: Resource) -> str:
+    """As Roles and messages name a kind: `deployments.apps`."""
+    return f"{resource.plural}{'.' + resource.group if resource.group else ''}"
 
 
 def _grants(rule: dict[str, Any], resource: Resource, verb: str) -> bool:

@@ -16,6 +16,22 @@ def replicas_of(deployment: Mapping[str, Any]) -> int:
     return 1 if replicas is None else int(replicas)
 
 
+def waits_for_surge(deployment: Mapping[str, Any]) -> bool:
+    """Whether it can only roll with a pod more than its replicas: none of these may be missing."""
+    strategy = deployment["spec"].get("strategy") or {}
+    if strategy.get("type") == "Recreate":
+        return False
+    rolling = {"maxSurge": "25%", "maxUnavailable": "25%", **(strategy.get("rollingUpdate") or {})}
+    spared, more = (_parts(rolling[key], replicas_of(deployment)) for key in ("maxUnavailable", "maxSurge"))
+    return spared < 1 and more > 0
+
+
+def _parts(value: Any, replicas: int) -> float:
+    """A number of pods, or a percentage of them."""
+    text = str(value)
+    return replicas * int(text[:-1]) / 100 if text.endswith("%") else int(text)
+
+
 def not_rolled_out(deployment: Mapping[str, Any]) -> str | None:
     """What is missing until all replicas run the present template and are available; None when nothing is.
 

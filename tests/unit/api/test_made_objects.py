@@ -74,7 +74,7 @@ def test_what_was_made_for_another_owner_is_neither_changed_nor_removed(ctx: Con
         lambda: traffic.move(ctx, target("b"), Wish(Split(80, 20)), require_ready=False),
         lambda: traffic.move(ctx, target("b"), HALF, require_ready=False),
         lambda: traffic.restore_all(ctx, [target("b")], lambda _moves: None, require_ready=False),
-        lambda: traffic.validate(ctx, target("b"), {}),
+        lambda: traffic.validate(ctx, target("b"), {}, traffic.objects_of(ctx, target("b"))),
     ]
     for call in calls:
         with pytest.raises(Refused, match=r"^Ingress test/b-canary was made for rollout/shop: end that first"):

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, lacking, of_router
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import (
+    FOR_CHECKS,
+    NEEDED,
+    OF_KIND,
+    lacking,
+    of_router,
+)
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
 from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT
@@ -20,14 +27,15 @@ ROUTERS = [needed for target in TARGETS for needed in of_router(router_of(target
 RULES = next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
 
 
-def test_it_is_enough() -> None:
-    assert lacking(ROUTERS, {"resourceRules": RULES}) == []
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_it_is_enough(kind: str) -> None:
+    assert lacking(kind, [*FOR_CHECKS, *ROUTERS], {"resourceRules": RULES}) == []
 
 
 def test_it_is_no_more_than_that_and_events_and_a_look_at_all_rollouts() -> None:
     granted = {
         (group, resource, verb) for rule in RULES for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
     }
-    wanted = [*NEEDED, *ROUTERS]
+    wanted = [*NEEDED, *(each for needed in OF_KIND.values() for each in needed), *FOR_CHECKS, *ROUTERS]
     needed = {(resource.group, resource.plural, verb) for resource, verbs in wanted for verb in verbs}
     assert granted - needed == {("", "events", "create"), ("", "configmaps", "list")}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import Resource, versioned
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, lacking, of_router
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import NEEDED, OF_KIND, lacking, of_router
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Part
 
 ROUTERS = of_router([Part(versioned("VirtualService"), "shop")])
@@ -16,7 +16,9 @@ def rule(resource: Resource, verbs: Any) -> dict[str, Any]:
     return {"verbs": list(verbs), "apiGroups": [resource.group], "resources": [resource.plural]}
 
 
-ALL = [*(rule(resource, verbs) for resource, verbs in NEEDED), *(rule(*each) for each in ROUTERS)]
+KIND = "Deployment"
+BASE = [*NEEDED, *OF_KIND[KIND]]
+ALL = [*(rule(resource, verbs) for resource, verbs in BASE), *(rule(*each) for each in ROUTERS)]
 ANYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 
 
@@ -50,17 +52,21 @@ def without(plural: str, *verbs: str) -> list[dict[str, Any]]:
     ],
 )
 def test_lacking(rules: list[dict[str, Any]], missing: list[str]) -> None:
-    assert lacking(ROUTERS, {"resourceRules": rules}) == missing
+    assert lacking(KIND, ROUTERS, {"resourceRules": rules}) == missing
 
 
 @pytest.mark.parametrize("status", [{}, {"resourceRules": None}, {"resourceRules": []}])
 def test_no_rules_at_all(status: dict[str, Any]) -> None:
-    assert len(lacking(ROUTERS, status)) == sum(len(verbs) for _resource, verbs in NEEDED) + sum(len(verbs) for _resource, verbs in ROUTERS)
+    assert len(lacking(KIND, ROUTERS, status)) == sum(len(verbs) for _resource, verbs in BASE) + sum(
+        len(verbs) for _resource, verbs in ROUTERS
+    )
 
 
 def test_an_incomplete_answer_proves_nothing() -> None:
-    assert lacking(ROUTERS, {"incomplete": True, "resourceRules": []}) == []
+    assert lacking(KIND, ROUTERS, {"incomplete": True, "resourceRules": []}) == []
 
 
 def test_two_routers_of_a_kind_are_named_once() -> None:
-    assert lacking(ROUTERS * 2, {"resourceRules": without("virtualservices", "patch")}) == ["patch virtualservices.networking.istio.io"]
+    assert lacking(KIND, ROUTERS * 2, {"resourceRules": without("virtualservices", "patch")}) == [
+        "patch virtualservices.networking.istio.io"
+    ]

@@ -70,3 +70,19 @@ STUCK = {
 )
 def test_failed(obj: Object, verdict: str | None) -> None:
     assert deployments.failed(obj) == verdict
+
+
+@pytest.mark.parametrize(
+    ("strategy", "replicas", "waits"),
+    [
+        pytest.param(None, 1, True, id="the defaults spare none of one"),
+        pytest.param({}, 3, True, id="nor of three"),
+        pytest.param({}, 4, False, id="one of four"),
+        pytest.param({"type": "Recreate"}, 1, False, id="all go first"),
+        pytest.param({"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}, 1, False, id="in place"),
+        pytest.param({"rollingUpdate": {"maxUnavailable": 0, "maxSurge": "100%"}}, 9, True, id="never one less"),
+        pytest.param({"rollingUpdate": {"maxUnavailable": "10%", "maxSurge": 0}}, 5, False, id="both none count as one spared"),
+    ],
+)
+def test_waits_for_surge(strategy: Any, replicas: int, waits: bool) -> None:
+    assert deployments.waits_for_surge({"spec": {"replicas": replicas, "strategy": strategy}}) is waits

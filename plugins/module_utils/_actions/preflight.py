@@ -1,0 +1,103 @@
+"""Finds all that would stop or endanger a rollout, with each remedy. Only reads."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from .._cluster.errors import ApiError
+from .._objects.refusal import Refused
+from .._objects.resources import CONFIG_MAP
+from .._plan.plan import read_plan
+from .._rollout import decide
+from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message
+from .._rollout.hazards.stickiness import told_by_routers
+from .._rollout.record import Record, record_name
+from .._workloads.revisions import template_hash
+from .checks import Check, checks_of, permissions
+from .context import Context, Failed
+from .store import Store
+from .survey import Survey
+
+# Answers that are about an object, and not about the cluster as a whole.
+_OF_AN_OBJECT = (403, 404)
+
+
+def look(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What rollout_preflight returns. Raises Refused for an invalid plan."""
+    survey = Survey(ctx, read_plan(name, ctx.namespace, options))
+    ctx.by = name
+    record, found = _record(survey)
+    under_way = record is not None and record.under_way
+    # One that is under way has been checked, and has changed what the checks of a start look at.
+    for check in [permissions(survey)] if under_way else [*checks_of(survey), _of_routers(survey)]:
+        found += _run(check, survey)
+    stops = [each for each in dict.fromkeys(found) if each.severity == FATAL]
+    warns = [each for each in dict.fromkeys(found) if each.severity == WARNING]
+    goes_on = f": revision {record.revision} is under way" if record is not None and under_way else ""
+    return {
+        "ok": not stops,
+        "findings": [asdict(each) for each in (*stops, *warns)],
+        "msg": f"rollout {name}{goes_on}: {_summary(stops, warns)}",
+    }
+
+
+def _of_routers(survey: Survey) -> Check:
+    """What a rollout does not warn of at its start, since it does so with each move."""
+    return Check(f"rollout {survey.plan.name}", lambda survey: told_by_routers(survey.scene))
+
+
+def _summary(stops: Sequence[Finding], warns: Sequence[Finding]) -> str:
+    first = (*stops, *warns)
+    if not first:
+        return "nothing stands in its way"
+    more = f" (and {len(first) - 1} more of the findings)" if len(first) > 1 else ""
+    return f"{'it would be refused' if stops else 'it can go, with care'}: {first[0]}{more}"
+
+
+def _record(survey: Survey) -> tuple[Record | None, list[Finding]]:
+    """The rollout's record, and what it has against this plan."""
+    ref = survey.ctx.ref(CONFIG_MAP, record_name(survey.plan.name))
+    records: list[Record] = []
+
+    def admitted(survey: Survey) -> list[Finding]:
+        record = Store(survey.ctx.client, ref, survey.plan.name).load()
+        if record is not None:
+            records.append(record)
+            survey.recall(record)
+            live = record.stable["template"] if record.stable.get("made") else template_hash(survey.workload["spec"]["template"])
+            decide.admit(record, survey.plan, template_hash(survey.template_or_present), live, retry=False)
+        return []
+
+    found = _run(Check(f"rollout {survey.plan.name}", admitted), survey)
+    record = records[0] if records else None
+    if record is not None and not record.under_way:
+        # Such a version is released again when that is asked for.
+        found = [replace(each, severity=WARNING) if each.object == f"rollout {survey.plan.name}" else each for each in found]
+    return record, found
+
+
+def _run(check: Check, survey: Survey) -> list[Finding]:
+    """What a check finds, what it raises for an object included."""
+    found: list[Finding] = []
+    try:
+        found.extend(check.run(survey))
+    except (Refused, Failed) as problem:
+        found.append(of_message(check.title, str(problem)))
+    except ApiError as problem:
+        if problem.status not in _OF_AN_OBJECT:
+            raise
+        found.append(_of_answer(problem))
+    return found
+
+
+def _of_answer(problem: ApiError) -> Finding:
+    """The finding that the API server's answer is."""
+    title = str(problem.ref) if problem.ref.name else f"namespace {problem.ref.namespace}"
+    head, _colon, remedy = str(problem).partition(": ")
+    return fatal(title, head.removeprefix(f"{title} "), remedy)

@@ -1,0 +1,144 @@
+"""Reads what the checks before a start need, each thing once; what only hazards are looked for in may stay unknown."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from .._cluster.errors import ApiError, NotFound
+from .._objects import edits
+from .._objects.refusal import Refused
+from .._objects.resources import DEPLOYMENT, NODE, SERVICE, WORKLOADS, Resource, name_of
+from .._plan.plan import Plan
+from .._rollout.findings import Finding, warning
+from .._rollout.hazards import LOOKS, RouterObjects, Scene
+from .._rollout.hazards.placement import keeping_apart
+from .._rollout.permissions import full_name
+from .._rollout.record import Record
+from .._routing.target import Target
+from .._workloads import revisions
+from . import templates, traffic
+from .context import Context
+from .startable import Stable, of_revision, stable_of
+
+Object = dict[str, Any]
+
+
+class Survey:
+    """What is read for one plan. workload, template: the user's and its new version, where the caller has read them.
+
+    running: what the record tells of the stable version; None: there is no record.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        plan: Plan,
+        workload: Object | None = None,
+        template: revisions.Template | None = None,
+        running: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.ctx, self.plan = ctx, plan
+        self.running: Mapping[str, Any] = running or {}
+        self.has_record = running is not None
+        self.unread: list[Finding] = []
+        self._workload, self._template = workload, template
+        self._routers: dict[Target, RouterObjects] = {}
+
+    def recall(self, record: Record) -> None:
+        """There is a record."""
+        self.has_record, self.running = True, record.stable if record.stable.get("made") else {}
+
+    @cached_property
+    def workload(self) -> Object:
+        """The user's; raises NotFound."""
+        return self._workload or self.ctx.client.get(self.ctx.ref(WORKLOADS[self.plan.kind], self.plan.workload))
+
+    @cached_property
+    def template(self) -> revisions.Template:
+        """The new version's; raises Refused where what the plan says does not fit the workload."""
+        return self._template or templates.new_template(self.ctx, self.plan, self.workload, self.workload["spec"]["template"])
+
+    @property
+    def template_or_present(self) -> revisions.Template:
+        """The same, or the present one instead of raising."""
+        try:
+            return self.template
+        except Refused:
+            return dict(self.workload["spec"]["template"])
+
+    @cached_property
+    def services(self) -> list[Object]:
+        """All of the namespace, without our pins, of which some styles leave some after a release."""
+        return [edits.base_of(each, self.ctx.by) for each in self.ctx.client.list(SERVICE, self.ctx.namespace)[0]]
+
+    @cached_property
+    def deployments(self) -> list[Object]:
+        """All of the namespace."""
+        return self.ctx.client.list(DEPLOYMENT, self.ctx.namespace)[0]
+
+    @cached_property
+    def stable(self) -> Stable:
+        """How the version that runs is known; raises Failed or Refused where that cannot be told."""
+        return stable_of(self.ctx, self.plan, self.workload) if not self.running.get("made") else of_revision(self.running)
+
+    @property
+    def runs(self) -> Object:
+        """What runs the stable version."""
+        if not self.running.get("made"):
+            return self.workload
+        return next((each for each in self.deployments if name_of(each) == self.running["workload"]), self.workload)
+
+    def router(self, target: Target) -> RouterObjects:
+        """A router's objects; raises NotFound."""
+        if target not in self._routers:
+            self._routers[target] = traffic.objects_of(self.ctx, target)
+        return self._routers[target]
+
+    @cached_property
+    def scene(self) -> Scene:
+        """All of it. Which of the plan's images and routers are not there is for other checks to say."""
+        template = self.template_or_present
+        return Scene(
+            self.plan, self.workload, template, self.services, self.deployments, self._routers_there(), self._looks(template), self.runs
+        )
+
+    def _routers_there(self) -> list[tuple[Target, RouterObjects]]:
+        there = []
+        for target in self.plan.routers:
+            try:
+                there.append((target, self.router(target)))
+            except ApiError as problem:
+                if problem.status not in (403, 404):
+                    raise
+        return there
+
+    def _looks(self, template: revisions.Template) -> dict[Resource, list[Object]]:
+        found = {look.resource: self._list(look.resource, look.unknown) for look in LOOKS if look.wanted(self.plan, template)}
+        labels = (template.get("metadata") or {}).get("labels") or {}
+        if keeping_apart(template.get("spec") or {}, self.plan.namespace, labels):
+            found[NODE] = self._list(NODE, None)
+        return {resource: items for resource, items in found.items() if items is not None}
+
+    def _list(self, resource: Resource, unknown: str | None) -> list[Object] | None:
+        """The objects, none of a kind that the cluster does not serve; None where they cannot be read. unknown: what nobody knows then."""
+        try:
+            return self.ctx.client.list(resource, "" if resource == NODE else self.ctx.namespace)[0]
+        except NotFound:
+            return []
+        except ApiError as problem:
+            said = "does not allow" if problem.status == 403 else f"answers {problem.status} to"
+            if unknown is not None:
+                self.unread.append(
+                    warning(
+                        f"namespace {self.ctx.namespace}",
+                        f"{said} list {full_name(resource)}, so it is not known {unknown}",
+                        "grant the verb with a Role (docs/rbac.yml has the whole of it), or make sure of that yourself",
+                    )
+                )
+            return None

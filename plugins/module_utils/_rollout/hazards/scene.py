@@ -1,0 +1,144 @@
+"""What the hazards are looked for in: the plan, and the objects around it as they are before a start."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable, Optional
+
+from ..._objects.resources import (
+    HORIZONTAL_POD_AUTOSCALER,
+    PERSISTENT_VOLUME_CLAIM,
+    POD_DISRUPTION_BUDGET,
+    RESOURCE_QUOTA,
+    SCALED_OBJECT,
+    Resource,
+    labels,
+    name_of,
+    versioned,
+)
+from ..._plan.plan import Plan
+from ..._routing.target import Target
+from ..._workloads import in_place
+from ..._workloads.deployments import not_rolled_out, replicas_of, waits_for_surge
+from ..._workloads.marks import MANAGED_BY, MANAGER
+from ..._workloads.services import bystanders
+
+Object = dict[str, Any]
+RouterObjects = Mapping[str, Optional[Object]]
+
+DESTINATION_RULE = versioned("DestinationRule")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """deployment: the user's workload; template: of its new version. services, deployments: all of the namespace.
+
+    runs: what runs the stable version where that is not the workload itself.
+
+    routers: the objects of those that could be read. found: what else was read, by its kind; a kind that is not there could not be, or
+    need not.
+    """
+
+    plan: Plan
+    deployment: Object
+    template: Object
+    services: Sequence[Object] = ()
+    deployments: Sequence[Object] = ()
+    routers: Sequence[tuple[Target, RouterObjects]] = ()
+    found: Mapping[Resource, Sequence[Object]] = field(default_factory=dict)
+    runs: Object | None = None
+
+    @property
+    def stable(self) -> Object:
+        """What runs the stable version."""
+        return self.runs or self.deployment
+
+    @property
+    def at_rest(self) -> str | None:
+        """What its own update still lacks; None when it is fully rolled out."""
+        return (not_rolled_out if self.plan.kind == "Deployment" else in_place.not_rolled_out)(self.stable)
+
+    @property
+    def title(self) -> str:
+        """How the workload is called in messages."""
+        return self.titled(self.plan.kind, name_of(self.stable))
+
+    def titled(self, kind: str, name: str) -> str:
+        """How an object of the namespace is called in messages."""
+        return f"{kind} {self.plan.namespace}/{name}"
+
+    @property
+    def replicas(self) -> int:
+        """The pods that the stable version has."""
+        return replicas_of(self.stable) if self.plan.kind == "Deployment" else in_place.size_of(self.stable)
+
+    @property
+    def peak(self) -> int:
+        """The pods that there are at once in the promotion: the workload's, as many of the clone's, and one more where it must roll so."""
+        return 2 * self.replicas + waits_for_surge(self.deployment)
+
+    @property
+    def present_labels(self) -> dict[str, str]:
+        """Of the pods that run."""
+        return labels(self.deployment["spec"]["template"])
+
+    @property
+    def new_labels(self) -> dict[str, str]:
+        """Of the new version's pods."""
+        return labels(self.template)
+
+    @property
+    def pods(self) -> Object:
+        """What the new version's pods are made from."""
+        return dict(self.template.get("spec") or {})
+
+    def all(self, resource: Resource) -> Sequence[Object]:
+        """The objects of a kind, none where they could not be read."""
+        return self.found.get(resource, ())
+
+    @property
+    def named_services(self) -> list[Object]:
+        """The stable Service, and the canary Service where there is one."""
+        return [each for each in self.services if name_of(each) in (self.plan.stable_service, self.plan.canary_service)]
+
+    @property
+    def foreign_services(self) -> list[Object]:
+        """Those that were not made here."""
+        return [each for each in self.services if labels(each).get(MANAGED_BY) != MANAGER]
+
+    @property
+    def bystanders(self) -> list[str]:
+        """The names of the Services that must move with the stable one."""
+        return bystanders(self.foreign_services, self.new_labels, [self.plan.stable_service, self.plan.canary_service])
+
+
+@dataclass(frozen=True)
+class Look:
+    """A kind that only hazards are looked for in. wanted: whether that makes sense. unknown: what is not known without it."""
+
+    resource: Resource
+    unknown: str
+    wanted: Callable[[Plan, Object], bool] = lambda _plan, _template: True
+
+
+def _mounts_claims(_plan: Plan, template: Object) -> bool:
+    return any("persistentVolumeClaim" in each for each in (template.get("spec") or {}).get("volumes") or [])
+
+
+def _over_istio(plan: Plan, _template: Object) -> bool:
+    return any(target.router == "istio" for target in plan.routers)
+
+
+LOOKS: tuple[Look, ...] = (
+    Look(HORIZONTAL_POD_AUTOSCALER, "whether an autoscaler will get in the way"),
+    Look(SCALED_OBJECT, "whether KEDA will get in the way"),
+    Look(POD_DISRUPTION_BUDGET, "whether nodes can be drained meanwhile"),
+    Look(RESOURCE_QUOTA, "whether there is room for a clone"),
+    Look(PERSISTENT_VOLUME_CLAIM, "whether the clone's pods can have the volumes", _mounts_claims),
+    Look(DESTINATION_RULE, "whether clients are kept on a pod", _over_istio),
+)

@@ -1,0 +1,58 @@
+"""Hazards of Services: those that cannot be pinned to one version, and those that are pinned without having been named."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..._objects.resources import name_of
+from ..._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
+from ..findings import Finding, fatal, warning
+from .scene import Scene
+
+
+def unfit(scene: Scene) -> Iterator[Finding]:
+    """Neither router nor selector can tell versions apart behind these."""
+    for service in scene.named_services:
+        title, kind = scene.titled("Service", name_of(service)), (service.get("spec") or {}).get("type")
+        if is_headless(service):
+            problem = "is headless, it hands out pod addresses, which no router can split"
+            yield fatal(title, problem, "name a Service with a cluster IP")
+        elif kind == "ExternalName":
+            yield fatal(title, "is of type ExternalName and has no pods", "name a Service with a selector")
+        elif not selector_of(service):
+            yield fatal(title, "has no selector, so somebody else keeps its endpoints", "name a Service with a selector")
+
+
+def selecting_other_pods(scene: Scene) -> Iterator[Finding]:
+    """The original selector comes back at the end, and would take none."""
+    for service in scene.named_services:
+        for version, labels in (("present", scene.present_labels), ("new", scene.new_labels)):
+            if selector_of(service) and not selects(selector_of(service), labels):
+                yield fatal(
+                    scene.titled("Service", name_of(service)),
+                    f"(selector {selector_text(selector_of(service))}) does not select the pods of the {version} version of "
+                    f"{scene.plan.kind} {scene.plan.workload}",
+                    "correct its selector or the template's labels",
+                )
+
+
+def left_empty(scene: Scene) -> Iterator[Finding]:
+    """A Service that takes the present pods and not the new ones has none after the promotion."""
+    named = (scene.plan.stable_service, scene.plan.canary_service)
+    present = bystanders(scene.foreign_services, scene.present_labels, named)
+    for name in sorted(set(present) - set(scene.bystanders)):
+        problem = f"selects the present pods of {scene.plan.kind} {scene.plan.workload} and not the new ones, and would be left empty"
+        yield fatal(scene.titled("Service", name), problem, "correct its selector or the template's labels")
+
+
+def standing_by(scene: Scene) -> Iterator[Finding]:
+    """They would send requests to the new version whatever its weight."""
+    there = [name_of(each) for each in scene.named_services]
+    for name in scene.bystanders if scene.plan.stable_service in there else ():
+        problem = f"selects the same pods, so it is kept on one version together with Service {scene.plan.stable_service}"
+        remedy = "nothing is to be done, unless it should see both versions: then let something else select them"
+        yield warning(scene.titled("Service", name), problem, remedy)

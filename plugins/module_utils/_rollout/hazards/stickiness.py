@@ -1,0 +1,66 @@
+"""Hazards of sessions: what keeps a client on a pod or a version, whatever the weights say."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._objects.refusal import Refused
+from ..._objects.resources import name_of
+from ..._routing import router_of
+from ..._routing.istio.hosts import is_service
+from ..._routing.target import Target, Wish
+from ..course import wishes
+from ..findings import Finding, warning
+from .scene import DESTINATION_RULE, RouterObjects, Scene
+
+
+def client_ip(scene: Scene) -> Iterator[Finding]:
+    """kube-proxy remembers clients by their address."""
+    for service in scene.services:
+        if name_of(service) == scene.plan.stable_service and (service.get("spec") or {}).get("sessionAffinity") == "ClientIP":
+            yield warning(
+                scene.titled("Service", name_of(service)),
+                "has sessionAffinity ClientIP: what goes through its cluster address stays on a pod, and weights do not move it",
+                "set sessionAffinity to None until the rollout has ended, unless the router sends requests to pods directly",
+            )
+
+
+def consistent_hash(scene: Scene) -> Iterator[Finding]:
+    """Envoy chooses the version first, anew for each request, and by the hash only a pod of it."""
+    istio = [target for target, _found in scene.routers if target.router == "istio"]
+    for rule in scene.all(DESTINATION_RULE):
+        host = (rule.get("spec") or {}).get("host")
+        if any(is_service(host, scene.plan.stable_service, target) for target in istio) and _holds(rule.get("spec"), "consistentHash"):
+            yield warning(
+                scene.titled("DestinationRule", name_of(rule)),
+                f"keeps clients of {host} on a pod (consistentHash), and a split between two Services breaks that: one client gets both "
+                "versions",
+                "send clients to the canary by what they carry (set_header_route), or let each version cope with the other's sessions",
+            )
+
+
+def told_by_routers(scene: Scene) -> Iterator[Finding]:
+    """What routers have to say of the steps, as a rollout warns of it with each move: sessions that come before weights, for one."""
+    for target, found in scene.routers:
+        title = scene.titled(next(iter(router_of(target).parts(target).values())).resource.kind, target.name)
+        for text in dict.fromkeys(text for wish in wishes(scene.plan).values() for text in _told(target, found, wish)):
+            yield warning(title, text.removeprefix(f"{title} "), "change that until the rollout has ended, or know that it is so")
+
+
+def _told(target: Target, found: RouterObjects, wish: Wish) -> list[str]:
+    try:
+        return router_of(target).warnings(found, target, wish)
+    except Refused:
+        return []  # What cannot be split is told elsewhere.
+
+
+def _holds(part: Any, key: str) -> bool:
+    """Whether the key stands anywhere in a part of an object."""
+    if isinstance(part, Mapping):
+        return key in part or any(_holds(each, key) for each in part.values())
+    return isinstance(part, list) and any(_holds(each, key) for each in part)

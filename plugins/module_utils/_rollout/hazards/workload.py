@@ -1,0 +1,47 @@
+"""Hazards of the workload itself: not at rest, nothing to go back to, nothing new."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..._workloads.revisions import template_hash
+from ..findings import Finding, fatal, warning
+from .scene import Scene
+
+
+def paused(scene: Scene) -> Iterator[Finding]:
+    """Whoever paused it waits for something."""
+    if scene.stable["spec"].get("paused"):
+        yield fatal(scene.title, "is paused", f"resume it first (kubectl rollout resume deployment/{scene.plan.workload})")
+
+
+def scaled_to_nothing(scene: Scene) -> Iterator[Finding]:
+    """Without pods there is no stable version."""
+    if scene.replicas == 0:
+        problem = "is scaled to 0, so there is no stable version to go back to"
+        yield fatal(scene.title, problem, "scale it up, or change its template directly")
+
+
+def in_a_rollout_of_its_own(scene: Scene) -> Iterator[Finding]:
+    """Pods of two versions cannot be told apart by one hash."""
+    problem = scene.at_rest if scene.replicas else None
+    if problem:
+        remedy = "wait for its own rollout, or undo it (kubectl rollout undo)"
+        yield fatal(scene.title, f"is not fully rolled out ({problem})", remedy)
+
+
+def keeps_no_history(scene: Scene) -> Iterator[Finding]:
+    """The old ReplicaSet holds the version to which an abort goes back."""
+    if scene.deployment["spec"].get("revisionHistoryLimit") == 0:
+        problem = "has revisionHistoryLimit 0, so that an abort in the promotion and undo would not find the old version any more"
+        yield fatal(scene.title, problem, "set it to 1 or more, 10 is the default")
+
+
+def nothing_new(scene: Scene) -> Iterator[Finding]:
+    """An image by the same name is the same version."""
+    if template_hash(scene.template) == template_hash(scene.deployment["spec"]["template"]):
+        yield warning(scene.title, "runs this version already", "name other images in revision.images where something is to be released")

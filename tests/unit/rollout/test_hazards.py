@@ -1,0 +1,306 @@
+"""What is seen of hazards in the objects around a workload: cases that a cluster shows rarely, and that no object breaks the look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import (
+    HORIZONTAL_POD_AUTOSCALER,
+    NODE,
+    POD_DISRUPTION_BUDGET,
+    RESOURCE_QUOTA,
+    SCALED_OBJECT,
+    Resource,
+)
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.findings import Finding, of_message
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import (
+    Scene,
+    budgets,
+    hazards_in,
+    owners,
+    placement,
+    quota,
+    scaling,
+    services,
+    workload,
+)
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of
+
+Object = dict[str, Any]
+LABELS = {"app": "shop"}
+
+
+def template(**spec: Any) -> Object:
+    return {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "app", "image": "shop:1"}], **spec}}
+
+
+def scene(replicas: int = 4, new: Object | None = None, found: dict[Resource, list[Object]] | None = None, **more: Any) -> Scene:
+    live = template()
+    spec = {"replicas": replicas, "selector": {"matchLabels": LABELS}, "template": live}
+    status = {"replicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas}
+    made = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "shop", "namespace": "test"},
+        "spec": spec,
+        "status": status,
+    }
+    return Scene(plan_of({"set_weight": 5}), made, new or template(), deployments=[made], found=found or {}, **more)
+
+
+def problems(hazard: Callable[[Scene], Iterable[Finding]], at: Scene) -> list[str]:
+    return [f"{finding.severity} {finding.object} {finding.problem}" for finding in hazard(at)]
+
+
+def named(kind: str, name: str, spec: Object, **metadata: Any) -> Object:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+
+
+def test_nothing_around_is_no_hazard() -> None:
+    assert [finding.problem for finding in hazards_in(scene())] == ["runs this version already"]
+
+
+EMPTY: list[Object] = [{"metadata": {"name": "x"}, "kind": "X"}, {"metadata": {"name": "x"}, "kind": "X", "spec": {}, "status": {}}]
+
+
+@pytest.mark.parametrize("resource", [HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT, POD_DISRUPTION_BUDGET, RESOURCE_QUOTA, NODE])
+@pytest.mark.parametrize("obj", EMPTY, ids=["bare", "empty"])
+def test_an_object_that_says_nothing_is_no_hazard(resource: Resource, obj: Object) -> None:
+    assert len(list(hazards_in(scene(found={resource: [obj]})))) == 1
+
+
+def test_an_image_beside_an_init_container_is_found_where_it_stands() -> None:
+    at = scene(new=template(containers=[], initContainers=[{"name": "app", "image": "shop:1"}]))
+    [(_deployment, paths)] = owners.touched(at)
+    assert owners.jq(paths[1]) == '.spec.template.spec.initContainers[] | select(.name == "app") | .image'
+
+
+def service(name: str, selector: Object, **metadata: Any) -> Object:
+    return named("Service", name, {"selector": selector, "clusterIP": "10.0.0.1"}, **metadata)
+
+
+def test_a_service_that_the_new_labels_would_leave_empty() -> None:
+    """As when a revision of before a change of labels comes back."""
+    new = {**template(), "metadata": {"labels": {"app": "shop", "tier": "web"}}}
+    old = scene(new=new, services=[service("shop", LABELS), service("a", LABELS), service("b", {"tier": "web"})])
+    assert problems(services.left_empty, old) == []
+    old.deployment["spec"]["template"]["metadata"]["labels"] = {"app": "shop", "old": "yes"}
+    gone = scene(new=new, services=[service("shop", LABELS), service("a", {"old": "yes"})])
+    gone.deployment["spec"]["template"]["metadata"]["labels"] = {"app": "shop", "old": "yes"}
+    [problem] = problems(services.left_empty, gone)
+    assert problem.startswith("fatal Service test/a selects the present pods")
+
+
+def autoscaler(kind: str, name: str, target: str, **spec: Any) -> Object:
+    return named(kind, name, {"scaleTargetRef": {"name": target}, **spec})
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "metadata", "least"),
+    [
+        ("HorizontalPodAutoscaler", {}, {}, 1),
+        ("HorizontalPodAutoscaler", {"minReplicas": 3}, {}, 3),
+        ("HorizontalPodAutoscaler", {"minReplicas": 4}, {}, None),
+        ("HorizontalPodAutoscaler", {}, {"ownerReferences": [{"kind": "ScaledObject"}]}, None),
+        ("ScaledObject", {}, {}, 0),
+        ("ScaledObject", {"minReplicaCount": 4}, {}, None),
+    ],
+)
+def test_an_autoscaler_below_the_present_size(kind: str, spec: Object, metadata: Object, least: int | None) -> None:
+    resource = SCALED_OBJECT if kind == "ScaledObject" else HORIZONTAL_POD_AUTOSCALER
+    made = autoscaler(kind, "a", "shop", **spec)
+    made["metadata"].update(metadata)
+    found = problems(scaling.below_the_present_size, scene(found={resource: [made]}))
+    assert [text.partition(" while")[0] for text in found] == (
+        [] if least is None else [f"warning {kind} test/a may scale Deployment shop from 4 to {least} pods"]
+    )
+
+
+def test_autoscalers_of_other_kinds_of_the_same_name_are_others() -> None:
+    other = named("HorizontalPodAutoscaler", "a", {"scaleTargetRef": {"kind": "StatefulSet", "name": "shop"}})
+    at = scene(found={HORIZONTAL_POD_AUTOSCALER: [other, other]})
+    assert problems(scaling.two_over_the_same_pods, at) == problems(scaling.below_the_present_size, at) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "none", "counts"),
+    [
+        ({"maxUnavailable": 0}, True, False),
+        ({"maxUnavailable": "0%"}, True, False),
+        ({"maxUnavailable": 1}, False, False),
+        ({"maxUnavailable": "1%"}, False, False),
+        ({"minAvailable": "100%"}, True, False),
+        ({"minAvailable": "99%"}, True, False),
+        ({"minAvailable": "50%"}, False, False),
+        ({"minAvailable": 1}, False, True),
+        ({"minAvailable": 4}, False, True),
+        ({"minAvailable": 8}, True, False),
+        ({}, False, False),
+    ],
+)
+def test_budgets(spec: Object, none: bool, counts: bool) -> None:
+    """Four pods, and as many of the clone's at the end."""
+    at = scene(found={POD_DISRUPTION_BUDGET: [named("PodDisruptionBudget", "a", {"selector": {"matchLabels": LABELS}, **spec})]})
+    assert [bool(problems(each, at)) for each in (budgets.without_any_eviction, budgets.counting_the_clone)] == [none, counts]
+
+
+def sized(requests: Object, limits: Object | None = None, **more: Any) -> Object:
+    return {"name": "app", "image": "shop:1", "resources": {"requests": requests, "limits": limits or {}}, **more}
+
+
+@pytest.mark.parametrize(
+    ("pod", "resource", "amount"),
+    [
+        pytest.param({"containers": [sized({"cpu": "100m"}), sized({"cpu": 1})]}, "requests.cpu", "1.1", id="all containers"),
+        pytest.param({"containers": [sized({"cpu": "100m"})]}, "cpu", "0.1", id="by its short name"),
+        pytest.param({"containers": [sized({}, {"memory": "1Gi"})]}, "requests.memory", "1073741824", id="a limit is a request"),
+        pytest.param({"containers": [sized({}, {"memory": "1Gi"})]}, "limits.memory", "1073741824", id="and a limit"),
+        pytest.param({"containers": [sized({"nvidia.com/gpu": 2})]}, "requests.nvidia.com/gpu", "2", id="extended"),
+        pytest.param(
+            {"containers": [sized({"cpu": 1})], "initContainers": [sized({"cpu": 3})]}, "requests.cpu", "3", id="starting takes more"
+        ),
+        pytest.param({"containers": [sized({"cpu": 2})], "initContainers": [sized({"cpu": 1})]}, "requests.cpu", "2", id="or less"),
+        pytest.param(
+            {"containers": [sized({"cpu": 2})], "initContainers": [sized({"cpu": 1}, restartPolicy="Always")]},
+            "requests.cpu",
+            "3",
+            id="sidecar",
+        ),
+        pytest.param({"containers": [sized({"cpu": "?"})]}, "requests.cpu", None, id="no quantity"),
+    ],
+)
+def test_what_a_pod_asks_for(pod: Object, resource: str, amount: str | None) -> None:
+    assert quota.of_pod(pod).get(resource) == (None if amount is None else Fraction(amount))
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "short"),
+    [
+        ({"hard": {"pods": "8"}}, {"hard": {"pods": "8"}, "used": {"pods": "4"}}, []),
+        ({"hard": {"pods": "7"}}, {"hard": {"pods": "7"}, "used": {"pods": "4"}}, ["4 pods of 3 that are left"]),
+        ({"hard": {"pods": "3"}}, {"hard": {"pods": "3"}, "used": {"pods": "4"}}, ["4 pods of 0 that are left"]),
+        ({"hard": {"pods": "3"}}, {}, ["4 pods of 3 that are left"]),
+        ({"hard": {"count/deployments.apps": "0", "services": "0", "secrets": "0"}}, {}, ["1 count/deployments.apps", "1 services"]),
+        ({"hard": {"pods": "0"}, "scopes": ["BestEffort"]}, {}, ["4 pods"]),
+        ({"hard": {"pods": "0"}, "scopes": ["NotBestEffort"]}, {}, []),
+        ({"hard": {"pods": "0"}, "scopes": ["NotTerminating"]}, {}, ["4 pods"]),
+        ({"hard": {"pods": "0"}, "scopes": ["Unheard"]}, {}, []),
+        ({"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]}}, {}, []),
+    ],
+)
+def test_quota(spec: Object, status: Object, short: list[str]) -> None:
+    found = problems(quota.no_room, scene(found={RESOURCE_QUOTA: [{**named("ResourceQuota", "q", spec), "status": status}]}))
+    assert len(found) == bool(short) and all(part in found[0] for part in short)
+
+
+def apart(**term: Any) -> Object:
+    rule = {"labelSelector": {"matchLabels": LABELS}, "topologyKey": "kubernetes.io/hostname", **term}
+    return template(affinity={"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}})
+
+
+@pytest.mark.parametrize(
+    ("new", "nodes", "said"),
+    [
+        pytest.param(apart(), 8, None, id="enough"),
+        pytest.param(apart(), 7, "its 8 pods in the promotion find 7", id="one too few"),
+        pytest.param(apart(), None, "its 8 pods in the promotion need as many", id="not to be counted"),
+        pytest.param(apart(labelSelector={"matchLabels": {"app": "other"}}), 1, None, id="from others"),
+        pytest.param(apart(namespaces=["elsewhere"]), 1, None, id="from those elsewhere"),
+        pytest.param(apart(matchLabelKeys=["pod-template-hash"]), 1, None, id="from their own version"),
+        pytest.param(
+            template(hostNetwork=True, containers=[{"name": "app", "ports": [{"containerPort": 80}]}]), 1, "hostPort 80", id="port"
+        ),
+    ],
+)
+def test_nodes(new: Object, nodes: int | None, said: str | None) -> None:
+    there = [named("Node", f"n{n}", {}, labels={"kubernetes.io/hostname": f"n{n}"}) for n in range(nodes or 0)]
+    found = problems(placement.apart, scene(new=new, found={} if nodes is None else {NODE: there}))
+    assert (said is None) == (found == []) and all(said in text for text in found if said)
+
+
+TAINT = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("node", "pod", "takes"),
+    [
+        ({}, {}, True),
+        ({"unschedulable": True}, {}, False),
+        ({"taints": [TAINT]}, {}, False),
+        ({"taints": [{**TAINT, "effect": "PreferNoSchedule"}]}, {}, True),
+        ({"taints": [TAINT]}, {"tolerations": [{"key": "gpu", "value": "yes"}]}, True),
+        ({"taints": [TAINT]}, {"tolerations": [{"key": "gpu", "value": "no"}]}, False),
+        ({"taints": [TAINT]}, {"tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]}, True),
+        ({"taints": [TAINT]}, {"tolerations": [{"operator": "Exists"}]}, True),
+        ({"taints": [TAINT]}, {"tolerations": [{"operator": "Exists", "effect": "NoExecute"}]}, False),
+        ({}, {"nodeSelector": {"disk": "fast"}}, True),
+        ({}, {"nodeSelector": {"disk": "slow"}}, False),
+    ],
+)
+def test_which_nodes_take_a_pod(node: Object, pod: Object, takes: bool) -> None:
+    assert placement.takes(named("Node", "n", node, labels={"disk": "fast"}), pod) is takes
+
+
+def test_the_hosts_network_without_ports() -> None:
+    [problem] = problems(placement.on_the_hosts_network, scene(new=template(hostNetwork=True)))
+    assert problem.startswith("warning Deployment test/shop has hostNetwork and declares no ports")
+
+
+def managed(manager: str, fields: Object) -> Object:
+    return named("Service", "shop", {}, managedFields=[{"manager": manager, "fieldsV1": fields}])
+
+
+SELECTOR: list[Any] = [("spec", "selector")]
+
+
+@pytest.mark.parametrize(
+    ("obj", "tool", "name"),
+    [
+        pytest.param(named("S", "s", {}), None, "", id="nobody"),
+        pytest.param(named("S", "s", {}, labels={"app.kubernetes.io/instance": "shop"}), None, "", id="an instance is no proof"),
+        pytest.param(named("S", "s", {}, annotations={"argocd.argoproj.io/tracking-id": "shop:apps/D:n/s"}), "argo", "shop", id="tracking"),
+        pytest.param(named("S", "s", {}, labels={"kustomize.toolkit.fluxcd.io/name": "apps"}), "kustomize", "apps", id="Kustomization"),
+        pytest.param(named("S", "s", {}, labels={"helm.toolkit.fluxcd.io/name": "shop"}), "helm", "shop", id="HelmRelease"),
+        pytest.param(managed("argocd-controller", {"f:spec": {"f:selector": {}}}), "argo", "", id="by manager"),
+        pytest.param(managed("argocd-controller", {"f:spec": {"f:ports": {}}}), None, "", id="of another field"),
+        pytest.param(managed("kubectl", {"f:spec": {"f:selector": {}}}), None, "", id="another manager"),
+    ],
+)
+def test_owners(obj: Object, tool: str | None, name: str) -> None:
+    owner = owners.owner_of(obj, SELECTOR)
+    assert (owner and owner.tool, owner.name if owner else "") == (tool, name)
+
+
+@pytest.mark.parametrize(
+    ("path", "jq", "pointer"),
+    [
+        (("spec", "paused"), ".spec.paused", "/spec/paused"),
+        (("metadata", "annotations", "a.b/c"), '.metadata.annotations["a.b/c"]', "/metadata/annotations/a.b~1c"),
+        (("spec", "http", {"name": "x"}, "route", 0, "weight"), ".spec.http[].route[].weight", "/spec/http"),
+    ],
+)
+def test_paths_of_other_tools(path: Any, jq: str, pointer: str) -> None:
+    assert (owners.jq(path), owners.pointer(path)) == (jq, pointer)
+
+
+def test_no_history() -> None:
+    at = scene()
+    at.deployment["spec"]["revisionHistoryLimit"] = 0
+    assert problems(workload.keeps_no_history, at)[0].startswith("fatal Deployment test/shop has revisionHistoryLimit 0")
+
+
+@pytest.mark.parametrize(
+    ("message", "problem", "remedy"),
+    [
+        ("Service a/b is headless: name another", "is headless", "name another"),
+        ("Service a/b: it leads: nowhere: mend it", "it leads: nowhere", "mend it"),
+        ("step 1: Service a/b is headless: name another", "step 1: Service a/b is headless", "name another"),
+        ("trouble", "trouble", "mend it, and run again"),
+    ],
+)
+def test_messages_as_findings(message: str, problem: str, remedy: str) -> None:
+    found = of_message("Service a/b", message)
+    assert (found.object, found.problem, found.remedy) == ("Service a/b", problem, remedy)
