@@ -23,10 +23,10 @@ WEIGHT = {
 }
 
 
-def _requests(app: Application, module: str, options: dict[str, Any]) -> tuple[dict[str, Any], list[Entry]]:
+def _requests(app: Application, module: str, options: dict[str, Any], check: bool = False) -> tuple[dict[str, Any], list[Entry]]:
     log = AuditLog()
     mark = log.mark()
-    result = app.module(module, options)
+    result = app.module(module, options, check)
     return result, [entry for entry in log.since(mark) if entry.namespace == app.namespace or not entry.namespace]
 
 
@@ -47,6 +47,12 @@ def test_a_finished_rollout_asks_twice_and_takes_no_lease(app: Application) -> N
     assert app.module("rollout_step", plan)["phase"] == "Healthy"
     _result, requests = _requests(app, "rollout_step", plan)
     assert count(requests) == {("get", "configmaps"): 1, ("get", "deployments"): 1}
+
+
+def test_the_checks_of_a_start_read_each_thing_once(still_app: Application) -> None:
+    result, requests = _requests(still_app, "rollout_step", still_app.plan(), check=True)
+    assert not result.get("failed"), result["msg"]
+    assert set(count(requests).values()) == {1} and len(requests) == 13, count(requests)
 
 
 def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> None:

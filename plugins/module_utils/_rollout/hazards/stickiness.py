@@ -47,9 +47,14 @@ def consistent_hash(scene: Scene) -> Iterator[Finding]:
 def told_by_routers(scene: Scene) -> Iterator[Finding]:
     """What routers have to say of the steps, as a rollout warns of it with each move: sessions that come before weights, for one."""
     for target, found in scene.routers:
-        title = scene.titled(next(iter(router_of(target).parts(target).values())).resource.kind, target.name)
+        title = _title(scene, target)
         for text in dict.fromkeys(text for wish in wishes(scene.plan).values() for text in _told(target, found, wish)):
             yield warning(title, text.removeprefix(f"{title} "), "change that until the rollout has ended, or know that it is so")
+
+
+def _title(scene: Scene, target: Target) -> str:
+    first, *_others = router_of(target).parts(target).values()
+    return scene.titled(first.resource.kind, first.name)
 
 
 def _told(target: Target, found: RouterObjects, wish: Wish) -> list[str]:
