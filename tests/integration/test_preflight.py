@@ -207,7 +207,7 @@ def test_a_rollout_that_is_under_way_or_was_aborted(app: Application) -> None:
     """What a rollout itself has changed is no hazard."""
     assert app.module("rollout_step", app.plan(steps=STEPS, grace=0))["phase"] == "Paused"
     expect(app, [])
-    others = [f"F rollout {NAME} revision 1 is under way (Paused) and releases another version than the one asked for: finish it"]
+    others = [f"W rollout {NAME} revision 1 is under way (Paused) and releases another version, which this one would replace"]
     expect(app, others, revision={"images": {NAME: "argoproj/rollouts-demo:green"}})
     assert app.module("rollout_step", {"name": app.name, "state": "aborted"})["phase"] == "Aborted"
     expect(app, [f"W rollout {NAME} revision 1 was aborted"])

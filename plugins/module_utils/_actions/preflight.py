@@ -15,7 +15,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import CONFIG_MAP
 from .._plan.plan import read_plan
 from .._rollout import decide
-from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message
+from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message, warning
 from .._rollout.hazards.stickiness import told_by_routers
 from .._rollout.record import Record, record_name
 from .._workloads.revisions import template_hash
@@ -71,7 +71,11 @@ def _record(survey: Survey) -> tuple[Record | None, list[Finding]]:
             records.append(record)
             survey.recall(record)
             live = record.stable["template"] if record.stable.get("made") else template_hash(survey.workload["spec"]["template"])
-            decide.admit(record, survey.plan, template_hash(survey.template_or_present), live, retry=False)
+            if decide.admit(record, survey.plan, template_hash(survey.template_or_present), live, retry=False) == decide.REPLACE:
+                problem = (
+                    f"revision {record.revision} is under way ({record.phase}) and releases another version, which this one would replace"
+                )
+                return [warning(f"rollout {survey.plan.name}", problem, "finish it first, unless it is to go back")]
         return []
 
     found = _run(Check(f"rollout {survey.plan.name}", admitted), survey)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 FATAL, WARNING = "fatal", "warning"
@@ -34,7 +35,12 @@ def warning(title: str, problem: str, remedy: str) -> Finding:
     return Finding(WARNING, title, problem, remedy)
 
 
+_OBJECT = re.compile(r"[A-Z]\w+ [^\s/]+/[^\s:,]+")  # as a Ref is written
+
+
 def of_message(title: str, message: str) -> Finding:
     """The finding that an error message tells, which ends with the remedy; title: the object, unless the message begins with one."""
     head, _colon, remedy = message.rpartition(": ")
+    named = _OBJECT.match(head)
+    title = named.group() if named else title
     return fatal(title, head.removeprefix(title).lstrip(":, "), remedy) if head else fatal(title, message, "mend it, and run again")

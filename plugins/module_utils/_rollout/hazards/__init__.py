@@ -57,5 +57,5 @@ OF_STYLE: dict[str, tuple[Hazard, ...]] = {
 
 def hazards_in(scene: Scene) -> Iterator[Finding]:
     """All of them, in the order of the table."""
-    for hazard in (*OF_STYLE[scene.plan.style], *OF_ANY_STYLE):
+    for hazard in (*OF_ANY_STYLE, *OF_STYLE[scene.plan.style]):
         yield from hazard(scene)
