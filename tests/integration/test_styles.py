@@ -139,3 +139,5 @@ def test_an_abort_at_a_pause(styled: Styled, released: bool) -> None:
         for item in (before[key], after[key]):
             item["metadata"].get("annotations", {}).pop("progressive.delivery/original", None)  # when it was changed last
         assert after[key] == before[key]
+    if styled.lasting and not released:
+        assert styled.release("yellow", until="end")["phase"] == "Healthy"  # what the abort left is in nobody's way

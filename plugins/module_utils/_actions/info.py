@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .._objects.resources import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE, labels, name_of
+from .._objects.resources import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE, WORKLOADS, labels, name_of
 from .._plan.plan import Plan, read_plan
-from .._rollout.record import Record, record_name
+from .._rollout.record import HEALTHY, Record, record_name
 from .._rollout.report import report
 from .._rollout.tree import tree
-from .._workloads.clones import clone_name
+from .._workloads import in_place
+from .._workloads.clones import clone_name, revision_name
 from .._workloads.deployments import replicas_of
 from .._workloads.marks import MANAGED_BY, MANAGER, REVISION, ROLLOUT
 from .._workloads.pods import is_ready, state_of
 from .._workloads.revisions import images_of
 from .._workloads.services import endpoints_of, selector_of, selector_text, selects
-from . import traffic
+from . import made, traffic
 from .context import Context
 from .store import Store
 
@@ -46,7 +47,7 @@ def look(ctx: Context, name: str) -> dict[str, Any]:
             history=record.history,
             services=services,
             routers=[_router(ctx, target) for target in plan.routers],
-            workloads=_workloads(ctx, plan, services),
+            workloads=_workloads(ctx, plan, record, services),
         )
     return {**info, "tree": tree(info)}
 
@@ -68,26 +69,40 @@ def _router(ctx: Context, target: Any) -> Object:
     return {"type": target.router, "name": target.name, "weight": asdict(traffic.look(ctx, target))}
 
 
-def _workloads(ctx: Context, plan: Plan, services: Sequence[Object]) -> list[Object]:
-    """The workload, and the clone while there is one."""
-    found = [ctx.client.find(ctx.ref(DEPLOYMENT, name)) for name in (plan.workload, clone_name(plan.workload))]
-    there = [each for each in found if each is not None]
-    return [_workload(ctx, each, is_clone=name_of(each) != plan.workload, services=services) for each in there]
+def _workloads(ctx: Context, plan: Plan, record: Record, services: Sequence[Object]) -> list[Object]:
+    """The workload, and what runs the new version, or kept old ones, beside it."""
+    live = ctx.client.find(ctx.ref(WORKLOADS[plan.kind], plan.workload))
+    beside: list[Object | None] = []
+    if plan.style == "clone":
+        beside = [ctx.client.find(ctx.ref(DEPLOYMENT, clone_name(plan.workload)))]
+    elif plan.style == "pair":
+        beside = [ctx.client.find(ctx.ref(DEPLOYMENT, plan.canary_workload))]
+    elif plan.style == "revisions":
+        beside = [*sorted(made.deployments(ctx, plan.name), key=name_of)]
+    canaries = _canaries(plan, record)
+    return [_workload(ctx, each, name_of(each) in canaries, services) for each in (live, *beside) if each is not None]
 
 
-def _workload(ctx: Context, deployment: Object, is_clone: bool, services: Sequence[Object]) -> Object:
-    selector = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
+def _canaries(plan: Plan, record: Record) -> tuple[str, ...]:
+    """The names of what runs the new version, which of style revisions has become the stable one at the end of a release."""
+    if plan.style == "revisions":
+        return () if record.phase == HEALTHY else (revision_name(plan.workload, record.target),)
+    return (clone_name(plan.workload) if plan.style == "clone" else plan.canary_workload,) if plan.style in ("clone", "pair") else ()
+
+
+def _workload(ctx: Context, workload: Object, is_canary: bool, services: Sequence[Object]) -> Object:
+    selector = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
     pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(selector))
-    # The clone's pods keep all labels of the workload's.
-    own = sorted((pod for pod in pods if (REVISION in labels(pod)) == is_clone), key=name_of)
+    # The pods of what was made here keep all labels of the workload's.
+    own = sorted((pod for pod in pods if (REVISION in labels(pod)) == (REVISION in selector)), key=name_of)
     return {
-        "kind": DEPLOYMENT.kind,
-        "name": name_of(deployment),
-        "version": "canary" if is_clone else "stable",
-        "replicas": replicas_of(deployment),
+        "kind": workload["kind"],
+        "name": name_of(workload),
+        "version": "canary" if is_canary else "stable",
+        "replicas": replicas_of(workload) if workload["kind"] == DEPLOYMENT.kind else in_place.size_of(workload),
         "ready": sum(map(is_ready, own)),
-        "paused": bool(deployment["spec"].get("paused")),
-        "images": images_of(deployment["spec"]["template"]),
+        "paused": bool(workload["spec"].get("paused")),
+        "images": images_of(workload["spec"]["template"]),
         "services": [each["name"] for each in services if any(selects(each["selector"], labels(pod)) for pod in own)],
         "pods": [{"name": name_of(pod), "state": state_of(pod)} for pod in own],
     }
