@@ -219,8 +219,8 @@ def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object 
     """The object as it is after the write."""
     mine = [field for field in write.result.fields if field.by == ctx.by] if write.result is not None else []
     remembers = write.result is not None and write.live is not None
-    # What only the owner remembers is forgotten after the write: it may conflict, or the run may die just now.
-    kept = [] if annotate else [field for field in ctx.recall(ref.key) if field.path not in [each.path for each in mine]]
+    # What only the owner remembers is forgotten after the write, earlier values too: it may conflict, or the run may die just now.
+    kept = [] if annotate else [field for field in ctx.recall(ref.key) if field not in mine]
     if remembers:
         ctx.remember(ref.key, [*mine, *kept])
     ctx.guard()

@@ -159,7 +159,19 @@ def _remembered(live: dict[str, Any], by: str, memory: Sequence[Field] | None) -
         else:
             others.append(_with_nothing_below(field, mine))
     known = [field.path for field in mine]
-    return others, mine + [field for field in found_again(live, memory or []) if field.path not in known]
+    return others, mine + _of_last_write(live, [field for field in found_again(live, memory or []) if field.path not in known])
+
+
+def _of_last_write(live: dict[str, Any], fields: Sequence[Field]) -> list[Field]:
+    """One field for each path: the owner remembers what it set last beside what it was about to set, and may have died in between."""
+    found: list[Field] = []
+    for field in fields:
+        same = next((each for each in found if each.path == field.path), None)
+        if same is None:
+            found.append(field)
+        elif _get(live, field.path) == field.now:
+            found[found.index(same)] = field
+    return found
 
 
 def _with_nothing_below(field: Field, undone: Sequence[Field]) -> Field:
