@@ -84,17 +84,19 @@ def _replace_by_deletion(stage: Stage, live: Object, wanted: str, count: int) ->
     """Deletes pods of other versions, the last by name first and no more at a time than the user's own strategy would replace."""
     batch = in_place.batch_of(live)
     while True:
-        pods = _pods(stage, live)
-        have = [pod for pod in pods if _hash_of(pod) == wanted]
-        old = sorted((pod for pod in pods if pod not in have and not pod["metadata"].get("deletionTimestamp")), key=in_place.ordinal)
-        due = old[-min(batch, count - len(have)) :] if len(have) < count else []
+        others = [pod for pod in _pods(stage, live) if _hash_of(pod) != wanted and not pod["metadata"].get("deletionTimestamp")]
+        old = sorted(others, key=in_place.ordinal)
+        # Those that are gone or going count, too: a call that died may have deleted them, and their successors are still to come.
+        replaced = in_place.size_of(live) - len(old)
+        due = old[-min(batch, count - replaced) :] if replaced < count else []
         for pod in due:
             ref = stage.ctx.ref(POD, name_of(pod))
             stage.ctx.guard()
             stage.ctx.client.delete(ref, pod)
             stage.ctx.journal.wrote(ref, pod, None)
-        _until_ready(stage, wanted, min(count, len(have) + len(due)))
-        if len(have) + len(due) >= count:
+        replaced += len(due)
+        _until_ready(stage, wanted, min(count, replaced))
+        if replaced >= count:
             return
 
 
