@@ -1,0 +1,119 @@
+"""Watches a cluster in memory and says when a request would be lost, with proxies that lag behind and pods that stop at once.
+
+A proxy knows the cluster as it was at any moment of the last `lag` seconds: routes and endpoints of that moment together, as they are
+pushed together. A request goes to any pod that any proxy knows, so each of them must be there, ready and not going, at every moment; and
+none may go before the requests have ended that it got last, for which there are `drain` seconds. Graceful pods serve until they are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .cluster import MemoryCluster
+from .endpoints import SERVICE_NAME
+from .kinds import ENDPOINT_SLICE, POD, SERVICE, VIRTUAL_SERVICE, Object
+from .pods import is_going, is_ready
+from .server import NAMESPACE
+from .store import Change, labels_of
+
+
+@dataclass
+class View:
+    """Where the requests of one entrance go, as it was for some time; until: infinity for the present one."""
+
+    pods: frozenset[str]
+    until: float = float("inf")
+
+
+@dataclass
+class Judge:
+    """entrances: VirtualService names, and the names of Services that are asked without a router. complaints: what would have been lost."""
+
+    cluster: MemoryCluster
+    virtual_services: tuple[str, ...]
+    services: tuple[str, ...]
+    lag: float
+    drain: float
+    graceful: bool = False
+    complaints: list[str] = field(default_factory=list)
+    _views: dict[str, list[View]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._look()
+        self.cluster.store.listeners.append(self._told)
+
+    def _told(self, change: Change) -> None:
+        if change.kind in (VIRTUAL_SERVICE, ENDPOINT_SLICE, SERVICE):
+            self._look()
+        elif change.kind is POD and self._serves(change.before) and (change.type == "DELETED" or not self._serves(change.after)):
+            self._went(change.after)
+
+    def _serves(self, pod: Object | None) -> bool:
+        return pod is not None and is_ready(pod) and (self.graceful or not is_going(pod))
+
+    def _say(self, text: str) -> None:
+        self.complaints.append(f"{self.cluster.time.now():.2f}: {text}")
+
+    def _look(self) -> None:
+        for entrance, services in self._entrances():
+            pods = {service: self._behind(service) for service in services}
+            for service in sorted(service for service in pods if not pods[service]):
+                self._say(f"requests of {entrance} come to Service {service}, which has no ready endpoints")
+            self._see(entrance, frozenset().union(*pods.values()))
+
+    def _see(self, entrance: str, pods: frozenset[str]) -> None:
+        views = self._views.setdefault(entrance, [])
+        if views and views[-1].pods == pods:
+            return
+        if views:
+            views[-1].until = self.cluster.time.now()
+        views.append(View(pods))
+        alive = {_id(pod["metadata"]) for pod in self.cluster.store.all(POD, NAMESPACE) if self._serves(pod)}
+        for name in sorted(pods - alive):
+            self._say(f"requests of {entrance} come to pod {name}, which is going or gone")
+
+    def _went(self, pod: Object) -> None:
+        """A pod takes no requests any more."""
+        name = _id(pod["metadata"])
+        safe = self.cluster.time.now() - self.lag - self.drain
+        for entrance, views in self._views.items():
+            last = max((view.until for view in views if name in view.pods), default=0.0)
+            if last > safe:
+                ago = "gets" if last == float("inf") else f"got until {self.cluster.time.now() - last:.2f} s ago"
+                self._say(f"pod {name} goes, which {ago} requests of {entrance}")
+
+    def _entrances(self) -> Iterator[tuple[str, set[str]]]:
+        """Each with the Services to which its requests go."""
+        for name in self.virtual_services:
+            found = self.cluster.store.find(VIRTUAL_SERVICE, NAMESPACE, name)
+            yield f"VirtualService {name}", _destinations(found) if found else set()
+        for name in self.services:
+            yield f"Service {name}", {name}
+
+    def _behind(self, service: str) -> frozenset[str]:
+        """The pods that the EndpointSlices call ready."""
+        return frozenset(
+            _id(endpoint["targetRef"])
+            for each in self.cluster.store.all(ENDPOINT_SLICE, NAMESPACE)
+            if labels_of(each).get(SERVICE_NAME) == service and self.cluster.store.find(SERVICE, NAMESPACE, service)
+            for endpoint in each["endpoints"]
+            if endpoint["conditions"]["ready"] and each["ports"]
+        )
+
+
+def _id(metadata: Object) -> str:
+    """Pods of a StatefulSet have the names of those before them."""
+    return f"{metadata['name']} ({metadata['uid']})"
+
+
+def _destinations(virtual_service: Object) -> set[str]:
+    """The Services that get any requests, or copies of some."""
+    found = set()
+    for rule in virtual_service["spec"].get("http") or []:
+        routes = rule.get("route") or []
+        weights = [route.get("weight", 0) for route in routes] if len(routes) > 1 else [100] * len(routes)
+        found |= {route["destination"]["host"] for route, weight in zip(routes, weights, strict=True) if weight}
+        if rule.get("mirror"):
+            found.add(rule["mirror"]["host"])
+    return {host.partition(".")[0] for host in found}

@@ -1,0 +1,170 @@
+"""The rollouts that are killed and disturbed in memory: each an application and a plan; a new style is a line in CASES."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import rollout
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Transport
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION
+from ansible_collections.progressive.delivery.plugins.module_utils._workloads.marks import ROLLOUT
+from ansible_collections.progressive.delivery.tests.harness.memory.cluster import MemoryCluster
+from ansible_collections.progressive.delivery.tests.harness.memory.judge import Judge
+from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE
+
+Object = dict[str, Any]
+
+NAME = "rollouts-demo"
+GRACE, LAG, DRAIN = 5.0, 4.0, 4.5  # what the plan waits; how late proxies may be, and how long requests take
+GRACEFUL = 8.0  # seconds that a graceful pod serves after it was told to go
+
+
+@dataclass(frozen=True)
+class Case:
+    """steps: of the plan. workload: how the plan names it. objects: the application. services: those that are asked without a router.
+
+    graceful: its pods serve until they are gone, since the style restarts pods under traffic.
+    """
+
+    steps: list[Any]
+    objects: tuple[Object, ...]
+    workload: dict[str, str] = field(default_factory=dict)
+    services: tuple[str, ...] = (NAME,)
+    graceful: bool = False
+
+    def plan(self) -> dict[str, Any]:
+        return {
+            "workload": {"name": NAME, **self.workload},
+            "revision": {"images": {NAME: "argoproj/rollouts-demo:yellow"}},
+            "services": {"stable": NAME, "canary": f"{NAME}-canary"},
+            "routers": [{"type": "istio", "name": NAME, "routes": ["primary"]}],
+            "canary": {"steps": self.steps},
+            "grace": GRACE,
+        }
+
+
+def workload(kind: str, name: str = NAME, labels: Object | None = None, **spec: Any) -> Object:
+    """The seed's application as a workload of this kind."""
+    labels = {"app": NAME, **(labels or {})}
+    container = {"name": NAME, "image": "argoproj/rollouts-demo:blue", "ports": [{"name": "http", "containerPort": 8080}]}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    whole = {"selector": {"matchLabels": labels}, "template": template, **spec}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": whole}
+
+
+def service(name: str, selector: Object | None = None) -> Object:
+    """A Service before its pods, or before those with more labels."""
+    spec = {"selector": {"app": NAME, **(selector or {})}, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
+def _virtual_service() -> Object:
+    route = [{"destination": {"host": NAME}, "weight": 100}, {"destination": {"host": f"{NAME}-canary"}, "weight": 0}]
+    spec = {"hosts": ["rollouts-demo.local"], "http": [{"name": "primary", "route": route}]}
+    return {"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService", "metadata": {"name": NAME}, "spec": spec}
+
+
+_ROUTER = (service(NAME), _virtual_service())
+_BOTH = (*_ROUTER, service(f"{NAME}-canary"))
+_UP_AND_DOWN = [{"set_weight": 50}, {"set_weight": 20}]
+_IN_PLACE = {"style": "in_place"}
+
+CASES = {
+    "clone": Case(_UP_AND_DOWN, (workload("Deployment"), *_BOTH)),
+    "clone with a bystander, the canary Service made": Case(
+        [{"set_weight": 50}], (workload("Deployment", replicas=3), service("other"), *_ROUTER), services=(NAME, "other")
+    ),
+    "clone that shrinks": Case(
+        [{"set_weight": 100}, {"set_weight": 0}, {"pause": {"duration": 3}}, {"set_weight": 25}],
+        (workload("Deployment", replicas=4), *_BOTH),
+    ),
+    "revisions": Case(_UP_AND_DOWN, (workload("Deployment", replicas=2), *_BOTH), {"style": "revisions"}),
+    "pair": Case(
+        _UP_AND_DOWN,
+        (
+            workload("Deployment", labels={"track": "stable"}, replicas=2),
+            workload("Deployment", f"{NAME}-canary", {"track": "canary"}, replicas=1),
+            service(NAME, {"track": "stable"}),
+            _virtual_service(),
+        ),
+        {"style": "pair"},
+    ),
+    "StatefulSet": Case(
+        _UP_AND_DOWN, (workload("StatefulSet", replicas=3, serviceName=NAME), *_BOTH), {**_IN_PLACE, "kind": "StatefulSet"}, graceful=True
+    ),
+    "DaemonSet": Case([{"set_weight": 50}], (workload("DaemonSet"), *_BOTH), {**_IN_PLACE, "kind": "DaemonSet"}, graceful=True),
+}
+
+
+@dataclass
+class Stage:
+    """One cluster with one case on it, and the judge of what its users see."""
+
+    case: Case
+    cluster: MemoryCluster
+    judge: Judge
+    warnings: list[str] = field(default_factory=list)
+
+    def call(self, transport: Transport | None = None, **wish: Any) -> rollout.Run:
+        """One call, as a new process makes it; raises what the call raises."""
+        plan = {} if wish.get("state", "present") != "present" else self.case.plan()
+        server = transport or self.cluster.server
+        ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME)
+        run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until="end", **wish))
+        rollout.carry_out(run)
+        return run
+
+    def end_state(self) -> Object:
+        """What users see of the application, and what the record says of its rollout, when nothing moves any more.
+
+        Former versions that are kept without pods do not count.
+        """
+        self.cluster.time.sleep(60.0)
+        kinds = ("Deployment", "StatefulSet", "DaemonSet", "Service", "VirtualService")
+        found: Object = {f"{kind}/{obj['metadata']['name']}": _lasting(obj) for kind in kinds for obj in self._all(kind) if not _kept(obj)}
+        found["pods"] = sorted(_version(obj) for obj in self._all("Pod"))
+        found["behind"] = {
+            obj["metadata"]["labels"]["kubernetes.io/service-name"]: len(obj["endpoints"]) for obj in self._all("EndpointSlice")
+        }
+        return {**found, "phase": self.phase()}
+
+    def phase(self) -> str | None:
+        """Of the rollout, as its record says."""
+        return next((_phase(obj) for obj in self._all("ConfigMap") if obj["metadata"]["name"] == f"{NAME}.rollout"), None)
+
+    def _all(self, kind: str) -> list[Object]:
+        return [obj for each, objects in self.cluster.store.objects.items() if each.kind == kind for obj in objects.values()]
+
+
+def _lasting(obj: Object) -> Object:
+    """Without what tells of times and numbers; the memory of a change holds the time of its last write."""
+    annotations = dict(obj["metadata"].get("annotations") or {})
+    for key in [key for key in annotations if key.startswith("deployment.kubernetes.io/")]:
+        del annotations[key]
+    if ANNOTATION in annotations:
+        annotations[ANNOTATION] = json.loads(annotations[ANNOTATION])["fields"]
+    return {"labels": obj["metadata"].get("labels") or {}, "annotations": annotations, "spec": obj.get("spec")}
+
+
+def _kept(obj: Object) -> bool:
+    return ROLLOUT in (obj["metadata"].get("labels") or {}) and obj["spec"].get("replicas") == 0
+
+
+def _version(pod: Object) -> str:
+    labels = pod["metadata"]["labels"]
+    return str(labels.get("pod-template-hash") or labels["controller-revision-hash"])
+
+
+def _phase(record: Object) -> str:
+    return str(json.loads(record["data"]["record"])["phase"])
+
+
+def stage(case: Case) -> Stage:
+    """A cluster with the application of a case, at rest."""
+    cluster = MemoryCluster(GRACEFUL if case.graceful else 0.5).apply(*case.objects)
+    drain = GRACEFUL - LAG - 1.0 if case.graceful else DRAIN
+    return Stage(case, cluster, Judge(cluster, (NAME,), case.services, LAG, drain, case.graceful))
