@@ -113,7 +113,8 @@ class RolloutLease:
             else:
                 self._client.patch(self._ref, wanted, lease)
         except Conflict:
-            return False
+            if not self._is_mine():
+                return False
         self.held, self._renewed = True, self._clock.monotonic()
         return True
 
@@ -121,8 +122,15 @@ class RolloutLease:
         try:
             self._client.patch(self._ref, rules.held(self._me, self._process, self._clock.now()), lease)
         except Conflict:
-            raise Lost(f"rollout {self._rollout}: somebody took over while this run was working: nothing more is written here") from None
+            if not self._is_mine():
+                raise Lost(
+                    f"rollout {self._rollout}: somebody took over while this run was working: nothing more is written here"
+                ) from None
         self._renewed = self._clock.monotonic()
+
+    def _is_mine(self) -> bool:
+        """Whether it is held here all the same: a repeated write is refused where the first one's answer got lost."""
+        return rules.holder_of(self._client.find(self._ref)) == self._me
 
 
 def _renewed(lease: Object) -> Any:

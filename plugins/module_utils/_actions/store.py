@@ -39,20 +39,25 @@ class Store:
         data = records.dump(record)
         if self._seen is not None and self._seen.get("data") == data:
             return False
-        try:
-            if self._seen is None:
-                metadata = {"name": self._ref.name, "namespace": self._ref.namespace, "labels": marks(self._rollout)}
-                self._seen = self._client.create(
-                    self._ref, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data}
-                )
-            else:
-                self._seen = self._client.patch(self._ref, {"data": data}, self._seen)
-        except Conflict:
-            # An answer that got lost makes the repeated write a conflict with our own first one.
-            self._seen = self._client.find(self._ref)
-            if self._seen is None or self._seen.get("data") != data:
+        while True:
+            known = self._seen
+            try:
+                self._seen = self._write(data)
+                return True
+            except Conflict:
+                self._seen = self._client.find(self._ref)
+            now = self._seen and self._seen.get("data")
+            if now == data:
+                return True  # An answer that got lost makes the repeated write a conflict with our own first one.
+            if now != (known and known.get("data")):
                 raise Lost(f"rollout {self._rollout}: its record was changed by somebody else: nothing more is written here") from None
-        return True
+            # Else somebody has changed its labels or annotations.
+
+    def _write(self, data: dict[str, str]) -> dict[str, Any]:
+        if self._seen is not None:
+            return self._client.patch(self._ref, {"data": data}, self._seen)
+        metadata = {"name": self._ref.name, "namespace": self._ref.namespace, "labels": marks(self._rollout)}
+        return self._client.create(self._ref, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data})
 
     def remove(self) -> None:
         """Deletes the record."""
