@@ -74,7 +74,7 @@ def _goes_back(this: Run, problem: NoProgress) -> bool:
         this.save(replace(this.record, phase=records.DEGRADED, msg=reason))
         events.emit(this.ctx, this.workload, "RolloutDegraded", f"Revision {this.record.revision}: {problem}", True)
         return False
-    this.save(decide.begin_abort(this.record, f"aborted for {reason}"))
+    this.save(decide.begin_abort(this.record, f"aborted for {reason}", this.ctx.clock.now()))
     this.ctx.journal.actions.append(f"abort for {reason}")
     return True
 

@@ -51,7 +51,12 @@ def _restore_routers(stage: Stage, _action: kinds.RestoreRouters) -> None:
 
 
 def _drain(stage: Stage, _action: kinds.Drain) -> None:
-    stage.ctx.settle(stage.drain, stage.record.began or stage.ctx.clock.now())
+    since = stage.record.began or stage.ctx.clock.now()
+    if stage.record.moved_before is not None:
+        # A way back that found nothing to move back has not waited for proxies to converge yet.
+        stage.ctx.settle(stage.grace, stage.record.moved_before)
+        since = max(since, stage.record.moved_before + stage.grace)
+    stage.ctx.settle(stage.drain, since)
 
 
 def _remove_canary_service(stage: Stage, _action: kinds.RemoveCanaryService) -> None:

@@ -344,7 +344,7 @@ def _forget(this: Run) -> None:
 
 def _turn_round(this: Run, reason: str, forget: bool) -> None:
     """Takes the rollout over, from a living run too, and goes all the way back."""
-    back = replace(decide.begin_abort(this.record, reason), forget=forget)
+    back = replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), forget=forget)
     program_of(back, this.plan)  # Says so where there is no way back.
     if this.ctx.check:
         this.planned = [entry.action for entry in program_of(back, this.plan)[back.position :]]
@@ -366,7 +366,7 @@ def _taken_over(this: Run, reason: str, forget: bool) -> bool:
         if this.found is None or not this.record.under_way:
             return False
         try:
-            this.save(replace(decide.begin_abort(this.record, reason), forget=forget))
+            this.save(replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), forget=forget))
         except Lost:
             continue
         # That run's next write is refused; one that it has sent already arrives before anything is decided here.

@@ -173,10 +173,12 @@ def is_promoted(record: Record, plan: Plan) -> bool:
     return already_promoted(release_program(plan, facts_of(record)), record.position, plan)
 
 
-def begin_abort(record: Record, reason: str) -> Record:
-    """The record turned round: from now on it carries out the way back."""
+def begin_abort(record: Record, reason: str, now: float | None = None) -> Record:
+    """The record turned round: from now on it carries out the way back. now: None where nothing was under way."""
     if record.program != RELEASE:
         return record
+    # The action that ends here may have moved traffic just now, and not have lived to note it.
+    moving = record.began is not None and record.phase != PAUSED
     return replace(
         record,
         program=ABORT,
@@ -184,6 +186,7 @@ def begin_abort(record: Record, reason: str) -> Record:
         position=0,
         began=None,
         moved=None,
+        moved_before=now if moving and record.moved is None else record.moved,
         resume_at=None,
         phase=PROGRESSING,
         msg=reason,

@@ -36,6 +36,7 @@ class Record:
     position: int = 0  # the action of the program that comes next
     began: float | None = None  # when that action began
     moved: float | None = None  # when that action wrote its last move of traffic
+    moved_before: float | None = None  # of a way back: when the action that it cut off may have moved traffic
     aborted_at: int = 0  # the position in the release from which the abort goes back
     forget: bool = False  # the record goes when the program ends
     resume_at: float | None = None  # end of the timed pause that is under way
