@@ -29,11 +29,13 @@ _EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 class Refused(Exception):
     """The answer is an error."""
 
-    def __init__(self, status: int, reason: str, message: str, **details: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, name: str = "", of: Kind | None = None, kind: str = "") -> None:
         super().__init__(message)
-        kind = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        details = {"name": name, "group": of.group if of else "", "kind": kind or (of.plural if of else "")}
+        details = {key: value for key, value in details.items() if value}
+        head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
         self.answer = Response(
-            status, {"content-type": "application/json"}, {**kind, "message": message, "reason": reason, "details": details, "code": status}
+            status, {"content-type": "application/json"}, {**head, "message": message, "reason": reason, "details": details, "code": status}
         )
 
 
@@ -102,7 +104,9 @@ class MemoryServer(Transport):
     def _list(self, kind: Kind, version: str, namespace: str, query: dict[str, str]) -> Object:
         takes = _selector(query)
         items = [each for each in self.store.all(kind, namespace) if takes(each)]
-        shown = [_shown(kind, version, each) if kind.custom else each for each in items]
+        own = ("kind", "apiVersion")
+        plain = [{key: value for key, value in each.items() if key not in own} for each in items]
+        shown = [_shown(kind, version, each) for each in items] if kind.custom else plain
         return {
             "kind": f"{kind.kind}List",
             "apiVersion": kind.api_version(version),
@@ -144,7 +148,7 @@ class MemoryServer(Transport):
             raise Refused(400, "BadRequest", f"the object provided is not a {kind.kind} of {kind.api_version(version)}")
         name = metadata.get("name") or f"{metadata.get('generateName', '')}{next(self.store.numbers):05d}"
         if self.store.find(kind, namespace, name) is not None:
-            raise Refused(409, "AlreadyExists", f'{kind.name} "{name}" already exists', name=name, kind=kind.plural)
+            raise Refused(409, "AlreadyExists", f'{kind.name} "{name}" already exists', name, kind)
         obj = {**body, "metadata": {**metadata, "name": name, "namespace": namespace}}
         if kind.status:
             obj.pop("status", None)
@@ -159,7 +163,7 @@ class MemoryServer(Transport):
         ):
             if metadata.get(key, live["metadata"][key]) != live["metadata"][key]:
                 text = f'Operation cannot be fulfilled on {kind.name} "{name}": {reason}'
-                raise Refused(409, "Conflict", text, name=name, kind=kind.plural)
+                raise Refused(409, "Conflict", text, name, kind)
         after = merged(live, patch)
         if kind.status:
             after = {**after, "status": live["status"]} if "status" in live else {key: after[key] for key in after if key != "status"}
@@ -171,23 +175,21 @@ class MemoryServer(Transport):
         problem = defaults.trouble(kind, before, obj)
         if problem is not None:
             name, group = obj["metadata"]["name"], f".{kind.group}" if kind.group else ""
-            raise Refused(422, "Invalid", f'{kind.kind}{group} "{name}" is invalid: {problem[0]}: {problem[1]}', name=name, kind=kind.kind)
+            raise Refused(422, "Invalid", f'{kind.kind}{group} "{name}" is invalid: {problem[0]}: {problem[1]}', name, kind, kind.kind)
         return obj
 
     def _delete(self, kind: Kind, version: str, live: Object, options: Object) -> Object:
         name, uid = live["metadata"]["name"], live["metadata"]["uid"]
         asked = options.get("preconditions") or {}
-        for key in ("uid", "resourceVersion"):
-            if asked.get(key, live["metadata"][key]) != live["metadata"][key]:
-                what = "UID" if key == "uid" else "ResourceVersion"
-                raise Refused(
-                    409,
-                    "Conflict",
-                    f'Operation cannot be fulfilled on {kind.name} "{name}": Precondition failed: {what} in precondition: {asked[key]}, '
-                    f"{what} in object meta: {live['metadata'][key]}",
-                    name=name,
-                    kind=kind.plural,
+        for key, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+            there = live["metadata"][key]
+            if asked.get(key, there) != there:
+                what = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+                text = (
+                    f'Operation cannot be fulfilled on {what} "{name}": the {word} in the precondition ({asked[key]}) does not match the '
+                    f"{word} in record ({there}). The object might have been deleted and then recreated"
                 )
+                raise Refused(409, "Conflict", text, name, kind, kind.kind)
         self.delete.get(kind, lambda obj: self.store.remove(kind, obj))(live)
         if kind in (POD, SERVICE):
             return _shown(kind, version, live)
@@ -204,8 +206,7 @@ def _place(path: str) -> tuple[Kind, str, str, str]:
 
 
 def _not_found(kind: Kind, name: str) -> Refused:
-    details = {"name": name, "kind": kind.plural, **({"group": kind.group} if kind.group else {})}
-    return Refused(404, "NotFound", f'{kind.name} "{name}" not found', **details)
+    return Refused(404, "NotFound", f'{kind.name} "{name}" not found', name, kind)
 
 
 def _selector(query: Mapping[str, str]) -> Matches:

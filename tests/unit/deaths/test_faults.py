@@ -1,0 +1,63 @@
+"""Requests that go wrong in the middle of a rollout: it goes on, or stops with a reason and goes on next time; nobody's request is lost."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Failed
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Lost
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster import process
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.errors import ApiError
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, Stage, stage
+from ansible_collections.progressive.delivery.tests.unit.deaths.faulty import FAULTS, LONG_OUTAGE, OF_WATCHES, OUTAGES, Faulty
+from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import undisturbed, wrong
+
+STEPS = [pytest.param(97, id="some"), pytest.param(1, id="all", marks=pytest.mark.full)]
+ENDS_THE_CALL = "a long outage"  # all others have nothing to stop for: the call that meets them goes on by itself
+
+
+@pytest.fixture(autouse=True)
+def _ended_calls_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that could not give its Lease back names this very process in it."""
+    monkeypatch.setattr(process, "is_gone", lambda _mark: True)
+
+
+def call(place: Stage, fault: str, number: int) -> tuple[bool, str]:
+    """Whether the fault came, and the message with which the call ended, if it did."""
+    faulty = Faulty(place.cluster.server, fault, number)
+    try:
+        place.call(faulty)  # type: ignore[arg-type]
+    except (Refused, Failed, Lost, ApiError, TransportError) as problem:
+        return True, str(problem)
+    return faulty.came, ""
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("case", CASES)
+def test_a_fault_in_a_release(case: str, fault: str, step: int) -> None:
+    wanted, _writes = undisturbed(case)
+    found: dict[int, object] = {}
+    # The first request of all is not tried again: it may have found the wrong server. Elsewhere each case begins at another place.
+    number = 2 + zlib.crc32(f"{case} {fault}".encode()) % (4 if fault in OF_WATCHES else 50) * (step > 1)
+    while True:
+        place = stage(CASES[case])
+        came, message = call(place, fault, number)
+        if not came:
+            break
+        if message:
+            assert "\n" not in message
+            place.cluster.time.sleep(LONG_OUTAGE)
+            place.call()
+        found[number] = wrong(place, wanted) or (fault != ENDS_THE_CALL and message)
+        number += step
+    assert found and not {number: problem for number, problem in found.items() if problem}
+
+
+def test_outages_are_shorter_and_longer_than_a_call_is_patient() -> None:
+    """Else one of the two would prove nothing."""
+    messages = {fault: call(stage(CASES["clone"]), fault, 50)[1] for fault in OUTAGES}
+    assert not messages["an outage"] and "refuses connections" in messages["a long outage"]
