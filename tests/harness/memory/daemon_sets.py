@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 
 from .controller import Controller, Key
-from .history import HASH, present
+from .history import HASH, present, revisions
 from .kinds import DAEMON_SET, POD, Object
 from .pods import NODES, Kubelets, is_going, is_ready, made_by
 from .store import Change, Store, labels_of, owner_of
@@ -33,10 +33,12 @@ class DaemonSets(Controller):
         if live is None:
             return
         pod_hash = labels_of(present(self.store, DAEMON_SET, live, HASH))[HASH]
+        # The number is of the templates so far; here there is one revision for each.
+        labels = {HASH: pod_hash, "pod-template-generation": str(len(revisions(self.store, live)))}
         taken = {pod["spec"]["nodeName"] for pod in self.store.owned(POD, live)}
         for node in NODES:
             if node not in taken:
-                made_by(self.store, DAEMON_SET, live, f"{key[1]}-{next(self.store.numbers):05d}", {HASH: pod_hash}, nodeName=node)
+                made_by(self.store, DAEMON_SET, live, f"{key[1]}-{next(self.store.numbers):05d}", labels, nodeName=node)
         if live["spec"]["updateStrategy"]["type"] == "RollingUpdate":
             self._replace(live, pod_hash)
         self._tell(live, pod_hash)

@@ -1,7 +1,7 @@
 """Deployments in memory: their ReplicaSets, one for each template, and rolling from one to the other.
 
 Follows the Deployment controller of Kubernetes: each look makes one ReplicaSet bigger, or old ones smaller; a paused Deployment is scaled,
-and its template waits. Left out: proportional scaling of several ReplicaSets, adoption of orphans, rollbacks by annotation.
+and its template waits. Left out: adoption of orphans, rollbacks by annotation.
 """
 
 from __future__ import annotations
@@ -98,7 +98,11 @@ class Deployments(Controller):
         new, old = self._split(live, sets)
         latest = active[0] if len(active) == 1 else (new or (old[-1] if old else None)) if not active else None
         if latest is not None:
-            self._resize(live, latest, live["spec"]["replicas"])
+            if latest["spec"]["replicas"] != live["spec"]["replicas"]:
+                self._resize(live, latest, live["spec"]["replicas"])
+            return
+        for each, size in _shares(live, new, active):
+            self._resize(live, each, size)
 
     def _roll(self, live: Object, sets: list[Object]) -> None:
         new, old = self._split(live, sets)
@@ -219,6 +223,25 @@ class Deployments(Controller):
         status = live.get("status") or {}
         others = [each for each in status.get("conditions") or [] if each["type"] != "Progressing"]
         return self.store.set_status(DEPLOYMENT, live, {**status, "conditions": [*others, noted]})
+
+
+def _shares(live: Object, new: Object | None, active: Sequence[Object]) -> list[tuple[Object, int]]:
+    """How big each ReplicaSet becomes when a Deployment that is rolling is scaled: in proportion to what it had."""
+    wanted, surge = live["spec"]["replicas"], _surge_and_unavailable(live)[0]
+    if new is not None and _available(new) == new["spec"]["replicas"] == wanted:
+        return [(each, wanted if each is new else 0) for each in active]
+    left = (wanted + surge if wanted else 0) - sum(each["spec"]["replicas"] for each in active)
+    # The biggest first; of equals the newest when there is more to give, else the oldest.
+    ordered = sorted(active, key=lambda each: (-each["spec"]["replicas"], -_revision(each) if left > 0 else _revision(each)))
+    shares = []
+    for each in ordered:
+        size, before = each["spec"]["replicas"], int(each["metadata"]["annotations"][_MAX])
+        part = (round(size * (wanted + surge) / before) if wanted else 0) - size
+        part = min(part, left) if left > 0 else max(part, left)
+        left -= part
+        shares.append((each, size + part))
+    first, size = shares[0]
+    return [(first, max(0, size + left)), *shares[1:]]
 
 
 def _condition(kind: str, status: str, reason: str) -> Object:
