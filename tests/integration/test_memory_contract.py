@@ -77,7 +77,7 @@ def successes(api: Api) -> Seen:
 
 def defaults(api: Api) -> Seen:
     """What the API server makes of manifests."""
-    specs = {}
+    specs: Seen = {}
     for kind, spec in (
         ("Service", service()),
         ("Deployment", workload(replicas=0)),
