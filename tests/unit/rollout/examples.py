@@ -20,14 +20,15 @@ SEED: tuple[Any, ...] = (
 )
 
 
-def plan_of(*steps: Any, name: str = "shop", image: str = "shop:2") -> Plan:
-    """A plan with these steps."""
+def plan_of(*steps: Any, name: str = "shop", image: str = "shop:2", **more: Any) -> Plan:
+    """A plan with these steps, and more of its options."""
     options = {
         "workload": {"name": "shop"},
         "revision": {"images": {"app": image}},
         "services": {"stable": "shop", "canary": "shop-canary"},
         "routers": [{"type": "istio", "name": "shop"}],
         "canary": {"steps": list(steps)},
+        **more,
     }
     return read_plan(name, "test", options)
 

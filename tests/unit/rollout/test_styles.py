@@ -1,0 +1,212 @@
+"""The exact actions of each style but clone: release, the ways back from each place, and the hand-back, as users read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
+    abort_program,
+    hand_back_program,
+    program_of,
+    release_program,
+)
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles import Facts
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
+
+FIRST, LATER = Facts(("metrics",)), Facts(("metrics",), stable_made=True)
+GIVEN = Facts((), canary_service_made=False, stable_made=True)
+BOTH = "Services shop, metrics"
+SIZE, MOVE = "run the canary for 50 % of the traffic", "move the traffic: 50 % to the canary"
+STEP = [SIZE, MOVE]
+FULL = ["run the canary for 100 % of the traffic", "move the traffic: 100 % to the canary"]
+ROUTERS = ["put the routers back", "drain"]
+NO_SERVICE = "remove the canary Service"
+
+
+def plan(style: str, kind: str = "Deployment") -> Plan:
+    return plan_of({"set_weight": 50}, workload={"name": "shop", "style": style, "kind": kind})
+
+
+def texts(program: list[Entry]) -> list[str]:
+    return [str(entry.action) for entry in program]
+
+
+REVISIONS, PAIR, IN_PLACE = plan("revisions"), plan("pair"), plan("in_place", "StatefulSet")
+
+PROMOTION = [*FULL, f"point {BOTH} at the canary", *ROUTERS, NO_SERVICE, "wait 30s", "scale the old version to 0"]
+RELEASES: list[Any] = [
+    (
+        REVISIONS,
+        FIRST,
+        ["pause the workload", f"point {BOTH} at the stable version", SIZE, "make the canary Service", *STEP, *PROMOTION],
+    ),
+    (REVISIONS, LATER, [f"point {BOTH} at the stable version", SIZE, "make the canary Service", *STEP, *PROMOTION]),
+    (
+        REVISIONS,
+        GIVEN,
+        [
+            "point Service shop at the stable version",
+            SIZE,
+            "point Service shop-canary at the canary",
+            *STEP,
+            *FULL,
+            "point Service shop at the canary",
+            *ROUTERS,
+            "wait 30s",
+            "scale the old version to 0",
+        ],
+    ),
+    (
+        PAIR,
+        FIRST,
+        [
+            f"point {BOTH} at the workload",
+            SIZE,
+            "make the canary Service",
+            *STEP,
+            *FULL,
+            f"point {BOTH} at the canary",
+            "drain",
+            "roll the workload to the new version",
+            f"point {BOTH} at the workload",
+            *ROUTERS,
+            NO_SERVICE,
+            "remove the canary",
+            f"give {BOTH} back their selectors",
+        ],
+    ),
+    (
+        IN_PLACE,
+        FIRST,
+        [
+            f"point {BOTH} at the stable version",
+            "give the workload the new template",
+            SIZE,
+            "make the canary Service",
+            *STEP,
+            *FULL,
+            f"give {BOTH} back their selectors",
+            *ROUTERS,
+            NO_SERVICE,
+            "replace the last pods",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "facts", "expected"), RELEASES)
+def test_a_release(asked: Plan, facts: Facts, expected: list[str]) -> None:
+    assert texts(release_program(asked, facts)) == expected
+
+
+UNPIN = f"give {BOTH} back their selectors"
+STABLE = f"point {BOTH} at the stable version"
+# The plan, the facts, the action that is under way and its number among those of this text, the way back.
+WAYS_BACK: list[Any] = [
+    (REVISIONS, FIRST, "pause the workload", 0, [NO_SERVICE, "scale the new version to 0", UNPIN, "unpause the workload"]),
+    (REVISIONS, LATER, SIZE, 0, [STABLE, NO_SERVICE, "scale the new version to 0"]),
+    (REVISIONS, LATER, MOVE, 0, [STABLE, *ROUTERS, NO_SERVICE, "wait 30s", "scale the new version to 0"]),
+    (REVISIONS, LATER, "wait 30s", 0, [STABLE, *ROUTERS, NO_SERVICE, "wait 30s", "scale the new version to 0"]),
+    (
+        REVISIONS,
+        GIVEN,
+        MOVE,
+        0,
+        [
+            "point Service shop at the stable version",
+            *ROUTERS,
+            "wait 30s",
+            "scale the new version to 0",
+            "point Service shop-canary at the stable version",
+        ],
+    ),
+    (PAIR, FIRST, SIZE, 0, [f"point {BOTH} at the workload", NO_SERVICE, "remove the canary", UNPIN]),
+    (
+        PAIR,
+        FIRST,
+        "roll the workload to the new version",
+        0,
+        [
+            *FULL,
+            f"point {BOTH} at the canary",
+            "drain",
+            "roll the workload to the stable version",
+            f"point {BOTH} at the workload",
+            *ROUTERS,
+            NO_SERVICE,
+            "remove the canary",
+            UNPIN,
+        ],
+    ),
+    (IN_PLACE, FIRST, STABLE, 0, [STABLE, NO_SERVICE, UNPIN]),
+    (IN_PLACE, FIRST, SIZE, 0, [STABLE, NO_SERVICE, "roll the workload to the stable version", UNPIN]),
+    (IN_PLACE, FIRST, NO_SERVICE, 0, [STABLE, *ROUTERS, NO_SERVICE, "roll the workload to the stable version", UNPIN]),
+]
+
+
+@pytest.mark.parametrize(("asked", "facts", "place", "nth", "expected"), WAYS_BACK)
+def test_the_way_back(asked: Plan, facts: Facts, place: str, nth: int, expected: list[str]) -> None:
+    release = release_program(asked, facts)
+    position = [index for index, text in enumerate(texts(release)) if text == place][nth]
+    assert texts(abort_program(release, position, asked, facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"), [(REVISIONS, "scale the old version to 0"), (PAIR, "remove the canary"), (IN_PLACE, "replace the last pods")]
+)
+def test_there_is_no_way_back_once_the_old_version_goes(asked: Plan, place: str) -> None:
+    release = release_program(asked, FIRST)
+    with pytest.raises(Refused, match="has been promoted and only tidying up is left"):
+        abort_program(release, texts(release).index(place), asked, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts", "expected"),
+    [
+        (REVISIONS, FIRST, ["remove the revisions"]),  # what an aborted first release left
+        (
+            REVISIONS,
+            LATER,
+            [
+                "roll the workload to the stable version",
+                f"point {BOTH} at the workload",
+                "drain",
+                "remove the revisions",
+                UNPIN,
+                "unpause the workload",
+            ],
+        ),
+        (PAIR, FIRST, []),
+        (IN_PLACE, FIRST, []),
+    ],
+)
+def test_the_hand_back(asked: Plan, facts: Facts, expected: list[str]) -> None:
+    assert texts(hand_back_program(asked, facts)) == expected
+
+
+def test_what_a_release_leaves_behind_is_remembered_until_the_hand_back() -> None:
+    """The stable version of the next release is the one just released; after an abort it is still the one before."""
+    under_way = record_of(REVISIONS, stable={"workload": "shop", "template": "old"}, originals={"Deployment/shop": [{}]})
+    healthy = decide.finished(under_way, REVISIONS, 1.0)
+    assert (healthy.phase, healthy.stable["workload"], healthy.stable["made"]) == (HEALTHY, "shop-new", True)
+    assert healthy.originals == under_way.originals
+    assert healthy.history[0]["before"] == {"template": "old"}
+    aborted = decide.finished(decide.begin_abort(under_way, "aborted"), REVISIONS, 1.0)
+    assert (aborted.phase, aborted.stable) == (ABORTED, under_way.stable)
+    back = decide.begin_hand_back(healthy)
+    assert texts(program_of(back, REVISIONS))[0] == "roll the workload to the stable version"
+    assert decide.current_weight(back, REVISIONS) == 0
+    with pytest.raises(Refused, match="is being handed back: finish that first"):
+        decide.admit(back, REVISIONS, "x", "y", retry=False)
+    assert decide.begin_abort(back, "again") == back
+
+
+def test_the_other_styles_forget() -> None:
+    record = record_of(PAIR, originals={"Deployment/shop-canary": [{}]})
+    assert decide.finished(record, PAIR, 1.0).originals == {}
