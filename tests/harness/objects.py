@@ -24,6 +24,17 @@ def service(name: str, app: str) -> Item:
     return {"metadata": {"name": name}, "spec": {"selector": {"app": app}, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}}
 
 
+def guards(app: str, least: int) -> list[Item]:
+    """An autoscaler of the Deployment that leaves so few pods, and a budget that does, too."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": app}
+    scaling = {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": 10}
+    budget = {"minAvailable": least, "selector": {"matchLabels": {"app": app}}}
+    return [
+        _item("autoscaling/v2", "HorizontalPodAutoscaler", app, scaling),
+        _item("policy/v1", "PodDisruptionBudget", app, budget),
+    ]
+
+
 def istio(host: str, weights: dict[str, int]) -> list[Item]:
     """A VirtualService and its Gateway, named after the host; `weights` by Service."""
     name = host.split(".")[0]

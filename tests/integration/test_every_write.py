@@ -15,6 +15,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._cluster.clie
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.clock import Clock
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, Transport
 from ansible_collections.progressive.delivery.tests.harness.application import Application
+from ansible_collections.progressive.delivery.tests.harness.objects import guards
 
 STEPS = [{"set_weight": 50}, {"set_weight": 20}]
 
@@ -60,17 +61,19 @@ def _essence(snapshot: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in snapshot.items() if not key.endswith(".rollout")}
 
 
-SOME, ALL = [2, 9, 16, 23, 30, 37, 44], range(1, 80)
+SOME, ALL = [2, 9, 16, 23, 30, 37, 44, 73], range(1, 80)
 
 
 @pytest.mark.parametrize("last_write", [pytest.param(number, marks=[] if number in SOME else [pytest.mark.full]) for number in ALL])
 def test_death_after_a_write(app: Application, monkeypatch: pytest.MonkeyPatch, last_write: int) -> None:
-    before = _essence(app.snapshot())
+    for manifest in guards(app.name, 1):
+        app.make(manifest)
+    before = _essence({**app.snapshot(), **app.snapshot(*app.kinds)})
     with app.load(100) as load:
         _run(app, last_write, monkeypatch, grace="0.3s")
         _run(app, 1000, monkeypatch, grace="0.3s")
     assert not load.results().failures, load.results().failures[:3]
-    after = _essence(app.snapshot())
+    after = _essence({**app.snapshot(), **app.snapshot(*app.kinds)})
     container = before["Deployment/rollouts-demo"]["spec"]["template"]["spec"]["containers"][0]
     assert container["image"].endswith(":blue")
     container["image"] = "argoproj/rollouts-demo:yellow"

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible_collections.progressive.delivery.tests.harness.application import Application
 from ansible_collections.progressive.delivery.tests.harness.audit import AuditLog, Entry, count
+from ansible_collections.progressive.delivery.tests.harness.objects import guards
 from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, user, without
 
 WEIGHT = {
@@ -44,7 +45,9 @@ def test_canary_weight(app: Application) -> None:
 
 def test_a_finished_rollout_asks_twice_and_takes_no_lease(app: Application) -> None:
     plan = app.plan(steps=[], grace=0)
-    assert app.module("rollout_step", plan)["phase"] == "Healthy"
+    done, requests = _requests(app, "rollout_step", plan)
+    looks = {key: number for key, number in count(requests).items() if key[1] in ("horizontalpodautoscalers", "poddisruptionbudgets")}
+    assert done["phase"] == "Healthy" and looks == {("list", "horizontalpodautoscalers"): 1, ("list", "poddisruptionbudgets"): 1}
     _result, requests = _requests(app, "rollout_step", plan)
     assert count(requests) == {("get", "configmaps"): 1, ("get", "deployments"): 1}
 
@@ -71,6 +74,8 @@ def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> 
 
 def test_the_shipped_role_is_enough_for_a_release_and_an_abort(app: Application) -> None:
     kubeconfig = user(app, shipped_rules())
+    for manifest in guards(app.name, 1):
+        app.make(manifest)
     plan = {**app.plan(steps=[{"set_weight": 50}, {"pause": {}}], grace=0), "kubeconfig": kubeconfig}
     assert app.module("rollout_step", plan)["phase"] == "Paused"
     assert app.module("rollout_step", {"name": app.name, "state": "aborted", "kubeconfig": kubeconfig})["phase"] == "Aborted"

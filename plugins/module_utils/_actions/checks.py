@@ -23,7 +23,7 @@ from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
-from . import traffic
+from . import guards, traffic
 from .context import Context, Failed
 from .startable import refuse_taken
 from .survey import Survey
@@ -40,6 +40,7 @@ class Facts:
     stable_hash: str
     bystanders: list[str]
     canary_service_made: bool
+    guards: list[str]  # keys (Ref.key) of what scales the workload by itself, and of its disruption budgets
     canary_template: str  # of the other Deployment of a pair, as it was; its hash
 
 
@@ -68,7 +69,7 @@ def check(ctx: Context, plan: Plan, workload: Object, template: revisions.Templa
         raise Refused(str(problem)) from None
     there = [name_of(each) for each in survey.services]
     other = revisions.template_hash(stable.other) if stable.other else ""
-    return Facts(stable.hash, survey.scene.bystanders, plan.canary_service not in there, other)
+    return Facts(stable.hash, survey.scene.bystanders, plan.canary_service not in there, guards.keys_of(survey.scene.guards), other)
 
 
 def checks_of(survey: Survey) -> list[Check]:
@@ -85,6 +86,7 @@ def checks_of(survey: Survey) -> list[Check]:
         Check(workload, _stable_version),
         *(_router(survey, target) for target in plan.routers),
         Check(workload, _pods),
+        Check(workload, _guards),
     ]
 
 
@@ -166,6 +168,12 @@ def _router(survey: Survey, target: Target) -> Check:
 
     part = next(iter(router_of(target).parts(target).values()))
     return Check(str(survey.ctx.ref(part.resource, part.name)), run)
+
+
+def _guards(survey: Survey) -> Iterator[Finding]:
+    """What has to be changed for the time of the release may be."""
+    guards.require_rights(survey.ctx, guards.keys_of(survey.scene.guards))
+    yield from ()
 
 
 def _pods(survey: Survey) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any, Callable
 from .._objects.resources import SERVICE
 from .._rollout import actions as kinds
 from .._routing.target import Wish, split_of
-from . import made, services, traffic
+from . import guards, made, services, traffic
 from .stage import Stage
 from .styles import STYLES
 
@@ -76,10 +76,12 @@ def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
 
 HANDLERS: dict[type, Callable[[Stage, Any], None]] = {
     kinds.PinServices: _pin_services,
+    kinds.ScaleFollows: guards.follow,
     kinds.MakeCanaryService: _make_canary_service,
     kinds.MoveTraffic: _move_traffic,
     kinds.RestoreRouters: _restore_routers,
     kinds.Drain: _drain,
     kinds.RemoveCanaryService: _remove_canary_service,
     kinds.UnpinServices: _unpin_services,
+    kinds.ReleaseGuards: guards.release,
 }

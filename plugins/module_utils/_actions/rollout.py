@@ -255,6 +255,7 @@ def _first_record(this: Run) -> Record:
         skips=decide.skips_steps(last, this.plan, target),
         originals=last.originals if last and lasting else {},
         canary_service_made=facts.canary_service_made,
+        guards=facts.guards,
         history=last.history if last else [],
         by=process.actor(),
     )

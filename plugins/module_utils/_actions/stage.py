@@ -16,6 +16,7 @@ from .._plan.plan import Plan
 from .._rollout.record import Record
 from .._routing import default_grace
 from .._workloads import revisions
+from .._workloads.clones import revision_name
 from . import templates, traffic
 from .context import Context
 
@@ -48,6 +49,12 @@ class Stage:
     def ref(self) -> Ref:
         """The user's workload."""
         return self.ctx.ref(WORKLOADS[self.plan.kind], self.plan.workload)
+
+    def deployment(self, to: str) -> str:
+        """The name of what runs the workload's version, the stable one, or the new one."""
+        if to == "canary":
+            return revision_name(self.plan.workload, self.record.target) if self.plan.style == "revisions" else self.plan.canary_workload
+        return self.plan.workload if to == "workload" else str(self.record.stable["workload"])
 
     def workload(self) -> Object:
         """The user's workload, as it is."""

@@ -35,7 +35,20 @@ class PinServices:
     carries_traffic: bool = True
 
     def __str__(self) -> str:
-        return f"point {_services(self.services)} at the {self.to}{' version' if self.to == 'stable' else ''}"
+        return f"point {_services(self.services)} at the {_version(self.to)}"
+
+
+@dataclass(frozen=True)
+class ScaleFollows:
+    """Let the workload's autoscaler scale just what has, or is about to get, most of the traffic, and not below its present size.
+
+    What it scales then has at least as many pods as what it scaled before.
+    """
+
+    to: str  # workload | stable | canary
+
+    def __str__(self) -> str:
+        return f"hold the autoscaler on the {_version(self.to)}"
 
 
 @dataclass(frozen=True)
@@ -191,6 +204,16 @@ class UnpinServices:
 
 
 @dataclass(frozen=True)
+class ReleaseGuards:
+    """Give the autoscaler and the disruption budgets their own limits back."""
+
+    to: str  # what the autoscaler goes on scaling: workload | stable | canary
+
+    def __str__(self) -> str:
+        return "give the autoscaler and the disruption budgets their own limits back"
+
+
+@dataclass(frozen=True)
 class ResumeWorkload:
     """Let the workload roll by itself again."""
 
@@ -201,6 +224,7 @@ class ResumeWorkload:
 Action = Union[
     PauseWorkload,
     PinServices,
+    ScaleFollows,
     EnsureCanary,
     MakeCanaryService,
     MoveTraffic,
@@ -217,8 +241,13 @@ Action = Union[
     RemoveCanaryService,
     RemoveCanary,
     UnpinServices,
+    ReleaseGuards,
     ResumeWorkload,
 ]
+
+
+def _version(to: str) -> str:
+    return "stable version" if to == "stable" else to
 
 
 def _services(names: tuple[str, ...]) -> str:

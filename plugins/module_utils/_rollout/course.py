@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from .._plan.plan import Plan
 from .._plan.steps import Pause, SetCanaryScale, SetMirrorRoute, SetWeight, Step
 from .._routing.target import ManagedRoute, Wish, split_of
-from .actions import Action, Drain, EnsureCanary, MoveTraffic, WaitPause
+from .actions import Action, Drain, EnsureCanary, MoveTraffic, ScaleFollows, WaitPause
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ def first_size(steps: Sequence[Step]) -> EnsureCanary:
     return EnsureCanary(1)
 
 
-def entries(steps: Sequence[Step]) -> list[Entry]:
-    """The actions of the steps, in order."""
-    course = _Course()
+def entries(steps: Sequence[Step], scaled: bool = False) -> list[Entry]:
+    """The actions of the steps, in order. scaled: there is an autoscaler, which can follow the traffic."""
+    course = _Course(scaled)
     return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
 
 
@@ -56,6 +56,8 @@ def _scale(step: SetCanaryScale) -> tuple[int, int | None] | None:
 class _Course:
     """What the steps so far have made of the traffic and of the canary. size: in percent; fixed: whatever the weight."""
 
+    scaled: bool = False
+    follows: str = "stable"  # what the autoscaler follows
     weight: int = 0
     size: int = 0
     fixed: tuple[int, int | None] | None = None
@@ -74,6 +76,16 @@ class _Course:
         return MoveTraffic(self.weight, tuple(self.routes.values()), self.mirror)
 
     def follow(self, step: Step) -> list[Action]:
+        """The actions of a step. The autoscaler follows most of the traffic, and goes ahead of it; not to a size that the plan fixes."""
+        actions = self._moved_by(step)
+        heavy = "canary" if self.weight > 50 and self.fixed is None else "stable"
+        if not self.scaled or heavy == self.follows:
+            return actions
+        self.follows = heavy
+        before = next((place for place, each in enumerate(actions) if isinstance(each, MoveTraffic)), len(actions))
+        return [*actions[:before], ScaleFollows(heavy), *actions[before:]]
+
+    def _moved_by(self, step: Step) -> list[Action]:
         """The actions of a step: pods before traffic on the way up, traffic before pods on the way down.
 
         On the way down pods stay as long as there is any traffic: all of them have a part of it.

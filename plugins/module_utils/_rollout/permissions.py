@@ -55,6 +55,12 @@ FOR_CHECKS: tuple[tuple[Resource, tuple[str, ...]], ...] = (
     (PERSISTENT_VOLUME_CLAIM, ("list",)),
     (versioned("DestinationRule"), ("list",)),
 )
+# Needed where there are such things for the workload.
+FOR_GUARDS: Needed = (
+    (HORIZONTAL_POD_AUTOSCALER, ("get", "patch")),
+    (SCALED_OBJECT, ("get", "patch")),
+    (POD_DISRUPTION_BUDGET, ("get", "patch")),
+)
 _USERS = ("get", "patch")  # of a router's object that is the user's
 _MADE = ("get", "list", "create", "patch", "delete")  # of one that is made for the release
 

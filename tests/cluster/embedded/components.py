@@ -120,6 +120,7 @@ def controller_manager(cluster: Cluster) -> Component:
         "secure-port": 0,
         "kube-api-qps": 200,
         "kube-api-burst": 400,
+        "horizontal-pod-autoscaler-sync-period": "1s",  # there are no metrics, but limits count
         "node-monitor-grace-period": "300s",  # a busy machine is no dead node
         "profiling": "false",
     }

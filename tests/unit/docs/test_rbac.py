@@ -6,6 +6,7 @@ import pytest
 import yaml
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import (
     FOR_CHECKS,
+    FOR_GUARDS,
     NEEDED,
     OF_KIND,
     lacking,
@@ -29,13 +30,13 @@ RULES = next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_t
 
 @pytest.mark.parametrize("kind", OF_KIND)
 def test_it_is_enough(kind: str) -> None:
-    assert lacking(kind, [*FOR_CHECKS, *ROUTERS], {"resourceRules": RULES}) == []
+    assert lacking(kind, [*FOR_CHECKS, *FOR_GUARDS, *ROUTERS], {"resourceRules": RULES}) == []
 
 
 def test_it_is_no_more_than_that_and_events_and_a_look_at_all_rollouts() -> None:
     granted = {
         (group, resource, verb) for rule in RULES for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
     }
-    wanted = [*NEEDED, *(each for needed in OF_KIND.values() for each in needed), *FOR_CHECKS, *ROUTERS]
+    wanted = [*NEEDED, *(each for needed in OF_KIND.values() for each in needed), *FOR_CHECKS, *FOR_GUARDS, *ROUTERS]
     needed = {(resource.group, resource.plural, verb) for resource, verbs in wanted for verb in verbs}
     assert granted - needed == {("", "events", "create"), ("", "configmaps", "list")}

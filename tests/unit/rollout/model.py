@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import actions
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import Action
 
-LIVE = 4
+LIVE, GROWN = 4, 5
 OLD, NEW = "old", "new"
 STABLE, CANARY = "shop", "shop-canary"
 OWN = "its own selector"
@@ -31,6 +31,8 @@ class World:
 
     weights: the canary's share on each router. besides: whether other requests, or copies, come to it there.
     sized_by_hand: the plan says how many pods the clone has, which may be too few.
+    The autoscaler is misled while there are two versions, since it sees the pods of both: nothing but `least` keeps it from scaling down
+    then. The load grows while it scales the clone, and it makes that bigger; what takes over must be as big.
     """
 
     bystanders: tuple[str, ...]
@@ -44,6 +46,11 @@ class World:
     weights: list[int] = field(default_factory=lambda: [0, 0])
     besides: list[bool] = field(default_factory=lambda: [False, False])
     sized_by_hand: bool = False
+    scaled: bool = False  # there is an autoscaler, and disruption budgets
+    scales: str = "workload"  # what the autoscaler scales
+    least: int = 1  # the fewest pods that it leaves
+    size: int = LIVE  # of the workload
+    load: int = LIVE  # the pods that all the traffic needs
     warm: set[str] = field(default_factory=set)  # pods that had traffic since the last drain
 
     def __post_init__(self) -> None:
@@ -81,9 +88,10 @@ class World:
             need(self.services[service] != OWN or not self.clone, f"Service {service} takes old and new pods")
             need(self.services[service] in (OWN, CLONE) or self.paused, f"Service {service} is pinned to a workload that may roll")
             need(
-                self.services[service] != CLONE or self.ready >= ceil(LIVE * self.share(service) / 100),
+                self.services[service] != CLONE or self.ready >= ceil(self.load * self.share(service) / 100),
                 f"the clone is too small for {service}",
             )
+        need(not (self.scaled and self.clone) or self.least >= LIVE, f"the autoscaler may scale the {self.scales} to {self.least}")
         need(not (self.rolling and "workload" in self.busy), "the workload rolls under traffic")
 
     def share(self, service: str) -> int:
@@ -122,12 +130,39 @@ def _pin_services(world: World, action: actions.PinServices) -> Iterator[None]:
     for name in action.services:
         need(name in world.services, f"there is no Service {name}")
         need(action.to == "workload" or world.ready > 0, "the clone is not ready")
+        if action.carries_traffic:
+            _look_at_scale(world, action.to)
         world.services[name] = CLONE if action.to == "canary" else world.version
         yield
 
 
+def _look_at_scale(world: World, to: str) -> None:
+    """Objects to moving most of the traffic to what nothing scales, or to what is too small for it."""
+    need(not world.scaled or world.sized_by_hand or world.scales == to, f"nothing scales the {to}, which gets most of the traffic")
+    need(to == "canary" or world.size >= world.load, "the workload is too small for all the traffic")
+
+
+def _scale_follows(world: World, action: actions.ScaleFollows) -> Iterator[None]:
+    to = "canary" if action.to == "canary" else "workload"
+    sizes = {"workload": world.size, "canary": world.clone}
+    world.least = max(world.least, sizes[world.scales], sizes[to])
+    world.scales = to
+    yield
+    if to == "workload":
+        world.size = max(world.size, world.least)
+        return
+    world.clone = world.ready = max(world.clone, world.least)
+
+
+def _release_guards(world: World, _action: actions.ReleaseGuards) -> Iterator[None]:
+    need(not world.clone, "the disruption budgets let all pods of one version go")
+    need(world.scales == "workload", "nothing scales the workload any more")
+    world.least = 1
+    yield
+
+
 def _ensure_canary(world: World, action: actions.EnsureCanary) -> Iterator[None]:
-    replicas = action.replicas or max(1, ceil(LIVE * action.weight / 100))
+    replicas = action.replicas or max(1, ceil(world.size * action.weight / 100))
     if replicas < world.clone:
         need(not action.shrink or "clone" not in world.warm, "pods of the clone go while they have requests")
         replicas = replicas if action.shrink else world.clone
@@ -146,6 +181,8 @@ def _make_canary_service(world: World, _action: actions.MakeCanaryService) -> It
 def _move_traffic(world: World, action: actions.MoveTraffic) -> Iterator[None]:
     need(world.services.get(CANARY) == CLONE, "the canary Service does not lead to the clone")
     yield from _set_weights(world, action.weight, bool(action.routes or action.mirror))
+    if world.scaled and world.scales == "canary":
+        world.clone = world.ready = world.load = GROWN
 
 
 def _restore_routers(world: World, _action: actions.RestoreRouters) -> Iterator[None]:
@@ -154,6 +191,7 @@ def _restore_routers(world: World, _action: actions.RestoreRouters) -> Iterator[
 
 def _set_weights(world: World, weight: int, besides: bool) -> Iterator[None]:
     for router in range(len(world.weights)):
+        _look_at_scale(world, "canary" if weight > 50 else "workload")
         world.weights[router], world.besides[router] = weight, besides
         yield
 
@@ -203,6 +241,8 @@ def _resume_workload(world: World, _action: actions.ResumeWorkload) -> Iterator[
 HANDLERS: dict[type, Callable[[World, Any], Iterator[None]]] = {
     actions.PauseWorkload: _pause_workload,
     actions.PinServices: _pin_services,
+    actions.ScaleFollows: _scale_follows,
+    actions.ReleaseGuards: _release_guards,
     actions.EnsureCanary: _ensure_canary,
     actions.MakeCanaryService: _make_canary_service,
     actions.MoveTraffic: _move_traffic,

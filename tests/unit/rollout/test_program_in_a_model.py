@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import EnsureCanary, MoveTraffic, WaitPause
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import (
+    EnsureCanary,
+    MoveTraffic,
+    ScaleFollows,
+    WaitPause,
+)
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of
-from ansible_collections.progressive.delivery.tests.unit.rollout.model import NEW, Lost, World, begin, carry_out
+from ansible_collections.progressive.delivery.tests.unit.rollout.model import LIVE, NEW, Lost, World, begin, carry_out
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,12 +46,14 @@ PLANS: list[Any] = [
     (OTHERS[3], {"set_weight": 80}, OTHERS[2], {"set_weight": 0}, OTHERS[4]),
 ]
 BYSTANDERS = [(), ("all-shops", "metrics")]
+GUARDS = [(), ("HorizontalPodAutoscaler/shop", "PodDisruptionBudget/shop")]
 
 
 def cleared(world: World) -> World:
     """The world without what nobody sees of it afterwards."""
     seen = copy.deepcopy(world)
     seen.warm = set()
+    seen.size = seen.load = LIVE
     return seen
 
 
@@ -77,10 +84,11 @@ def finish(world: World, program: Sequence[Entry], manner: Any) -> World:
     return world
 
 
-def scene(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool) -> tuple[Plan, list[Entry], World]:
+def scene(steps: Sequence[Any], facts: Facts) -> tuple[Plan, list[Entry], World]:
     plan = plan_of(*steps)
-    world = World(bystanders, canary_given=not made, sized_by_hand=any("set_canary_scale" in step for step in steps))
-    return plan, release_program(plan, Facts(bystanders, made)), world
+    by_hand = any("set_canary_scale" in step for step in steps)
+    world = World(facts.bystanders, canary_given=not facts.canary_service_made, sized_by_hand=by_hand, scaled=facts.scaled)
+    return plan, release_program(plan, facts), world
 
 
 def found_at(world: World, entry: Entry) -> list[World]:
@@ -91,23 +99,23 @@ def found_at(world: World, entry: Entry) -> list[World]:
     return worlds
 
 
-def check_release(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool, manner: Any) -> None:
-    _plan, release, world = scene(steps, bystanders, made)
+def check_release(steps: Sequence[Any], facts: Facts, manner: Any) -> None:
+    _plan, release, world = scene(steps, facts)
     expected = cleared(world)
     expected.version = NEW
     assert cleared(finish(world, release, manner)) == expected
 
 
-def check_aborts(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool, manner: Any) -> int:
+def check_aborts(steps: Sequence[Any], facts: Facts, manner: Any) -> int:
     """The way back from every position; how many there are."""
-    plan, release, start = scene(steps, bystanders, made)
+    plan, release, start = scene(steps, facts)
     here, ways = copy.deepcopy(start), 0
     for position, entry in enumerate(release):
         worlds = found_at(here, entry)
         once(here, entry)
         for world in worlds:
             try:
-                program = abort_program(release, position, plan, Facts(bystanders, made))
+                program = abort_program(release, position, plan, facts)
             except Refused:
                 # Too late: but then going on must still be possible.
                 assert cleared(finish(world, release[position:], manner)).version == NEW
@@ -119,28 +127,32 @@ def check_aborts(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool, 
 
 @pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("guards", GUARDS)
 @pytest.mark.parametrize("bystanders", BYSTANDERS)
 @pytest.mark.parametrize("steps", PLANS)
-def test_release_and_aborts(steps: Sequence[Any], bystanders: tuple[str, ...], made: bool, manner: Any) -> None:
-    check_release(steps, bystanders, made, manner)
-    _plan, release, _world = scene(steps, bystanders, made)
-    tidying = 4 + made - 1  # remove, unpin, resume: the last actions, from which nobody goes back
-    assert check_aborts(steps, bystanders, made, manner) == 3 * (len(release) - tidying)
+def test_release_and_aborts(steps: Sequence[Any], bystanders: tuple[str, ...], guards: tuple[str, ...], made: bool, manner: Any) -> None:
+    facts = Facts(bystanders, made, guards=guards)
+    check_release(steps, facts, manner)
+    _plan, release, _world = scene(steps, facts)
+    tidying = 3 + made + bool(guards)  # remove, unpin, give back, resume: the last actions, from which nobody goes back
+    assert check_aborts(steps, facts, manner) == 3 * (len(release) - tidying)
 
 
 @settings(max_examples=40, deadline=None)
-@given(STEPS, st.booleans())
-def test_any_steps(steps: list[Any], made: bool) -> None:
-    check_release(steps, ("metrics",), made, once)
-    check_aborts(steps, ("metrics",), made, once)
+@given(STEPS, st.booleans(), st.sampled_from(GUARDS))
+def test_any_steps(steps: list[Any], made: bool, guards: tuple[str, ...]) -> None:
+    facts = Facts(("metrics",), made, guards=guards)
+    check_release(steps, facts, once)
+    check_aborts(steps, facts, once)
 
 
+@pytest.mark.parametrize("steps", [(), SEED])
 @pytest.mark.parametrize("made", [True, False])
-def test_every_action_is_needed_and_the_model_misses_it(made: bool) -> None:
-    _plan, release, start = scene(SEED, ("metrics",), made)
+def test_every_action_is_needed_and_the_model_misses_it(made: bool, steps: Sequence[Any]) -> None:
+    _plan, release, start = scene(steps, Facts(("metrics",), made, guards=GUARDS[1]))
     good = cleared(finish(copy.deepcopy(start), release, once))
     for position, entry in enumerate(release):
-        if isinstance(entry.action, (EnsureCanary, MoveTraffic, WaitPause)):
+        if isinstance(entry.action, (EnsureCanary, MoveTraffic, WaitPause)) or (steps and entry.action == ScaleFollows("canary")):
             continue  # These are steps, which a plan may do without, or find done.
         try:
             end = cleared(finish(copy.deepcopy(start), release[:position] + release[position + 1 :], once))

@@ -15,7 +15,7 @@ from ..._workloads import revisions
 from ..._workloads.clones import canary_replicas, clone_name, clone_of
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .. import made, services, workload
+from .. import guards, made, services, workload
 from ..stage import Stage
 from .style import Pin, Style
 
@@ -43,7 +43,11 @@ def ensure_made(stage: Stage, action: kinds.EnsureCanary, deployment: Object, na
     replicas = canary_replicas(action.weight, live) if action.replicas is None else action.replicas
     written = len(stage.ctx.journal.diff)
     template = stage.new_template(deployment)
-    made.ensure(stage.ctx, clone_of(deployment, name, template, stage.record.target, replicas, stage.ctx.by), action.shrink)
+    clone = clone_of(deployment, name, template, stage.record.target, replicas, stage.ctx.by)
+    guards.cover_canary(stage, clone, replicas)
+    made.ensure(stage.ctx, clone, action.shrink)
+    if action.shrink:
+        guards.cover_canary(stage, clone)
     if action.shrink and (stage.resumed or len(stage.ctx.journal.diff) > written):
         # What comes next may be traffic, which must not find pods that have just gone.
         services.prove(stage.ctx, stage.ctx.client.get(stage.ctx.ref(SERVICE, stage.plan.canary_service)))

@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, SERVICE, Ref
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
+from ..._rollout.styles import facts_of
 from ..._workloads import revisions
 from ..._workloads.clones import canary_replicas
 from ..._workloads.deployments import replicas_of
-from .. import objects, services, templates, workload
+from .. import guards, objects, services, templates, workload
+from ..context import Context
 from ..stage import Stage
 from .clone import roll_workload
 from .style import Pin, Style
@@ -43,9 +46,12 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     before = stage.ctx.client.get(ref)
     # First the replicas, whose number before is remembered: that the canary has been touched shows by it.
     replicas = wanted if action.shrink or not _touched(stage) else max(wanted, replicas_of(before))
+    guards.cover_canary(stage, before, replicas)
     _scale(stage, replicas)
     workload.set_template(stage.ctx, ref, lambda live: templates.of_canary(stage.plan, live, new))
     workload.wait_rolled_out(stage.ctx, ref.name)
+    if action.shrink:
+        guards.cover_canary(stage, before)
     if action.shrink and (stage.resumed or len(stage.ctx.journal.diff) > written):
         services.prove(stage.ctx, stage.ctx.client.get(stage.ctx.ref(SERVICE, stage.plan.canary_service)))
         stage.ctx.settle(stage.grace, stage.ctx.clock.now())
@@ -56,7 +62,12 @@ def _touched(stage: Stage) -> bool:
 
 
 def _scale(stage: Stage, replicas: int) -> None:
-    objects.edit(stage.ctx, _canary(stage), lambda _base: [Edit(_REPLICAS, replicas)], annotate=False)
+    objects.edit(_scaling(stage), _canary(stage), lambda _base: [Edit(_REPLICAS, replicas)], annotate=False)
+
+
+def _scaling(stage: Stage) -> Context:
+    """What the workload's autoscaler made of the canary's size, while it followed that, is no drift."""
+    return replace(stage.ctx, on_drift="repair") if facts_of(stage.record).scaled else stage.ctx
 
 
 def remove_canary(stage: Stage, _action: kinds.RemoveCanary) -> None:
@@ -70,7 +81,7 @@ def remove_canary(stage: Stage, _action: kinds.RemoveCanary) -> None:
             return templates.held(stage.ctx, stage.plan, live, stage.record.stable["canary"])
 
         workload.set_template(stage.ctx, ref, before)
-    after = objects.edit(stage.ctx, ref, lambda _base: [], annotate=False).after
+    after = objects.edit(_scaling(stage), ref, lambda _base: [], annotate=False).after
     if not after["spec"].get("paused"):
         workload.wait_rolled_out(stage.ctx, ref.name)
 

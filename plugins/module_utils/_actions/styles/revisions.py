@@ -14,7 +14,7 @@ from ..._rollout import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .. import made, objects, workload
+from .. import guards, made, objects, workload
 from ..stage import Stage
 from .clone import ensure_made, pause_workload, paused, resume_workload
 from .style import Pin, Style
@@ -77,6 +77,7 @@ def roll_workload(stage: Stage, _action: kinds.RollWorkload) -> None:
         template = stage.stable_template(stage.workload())
         live = stage.ctx.client.get(stage.ref)
         if not live["spec"].get("paused"):
+            guards.cover(stage, labels(template), replicas_of(stable))
             objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
             workload.set_template(stage.ctx, stage.ref, lambda _live: template, at_least=replicas_of(stable))
             workload.wait_rolled_out(stage.ctx, stage.plan.workload)

@@ -39,9 +39,7 @@ OF_A_DEPLOYMENT: tuple[Hazard, ...] = (
 OF_ONE_SELECTOR: tuple[Hazard, ...] = (services.selecting_other_pods, services.left_empty)
 # Those of a second workload with pods that have the labels of the first one's.
 OF_A_CLONE: tuple[Hazard, ...] = (
-    scaling.of_the_clone,
-    scaling.below_the_present_size,
-    budgets.counting_the_clone,
+    scaling.of_the_canary,
     quota.no_room,
     placement.apart,
     placement.on_the_hosts_network,
@@ -50,7 +48,7 @@ OF_A_CLONE: tuple[Hazard, ...] = (
 OF_STYLE: dict[str, tuple[Hazard, ...]] = {
     "clone": (*OF_A_DEPLOYMENT, *OF_ONE_SELECTOR, *OF_A_CLONE),
     "revisions": (*OF_A_DEPLOYMENT, *OF_ONE_SELECTOR, *OF_A_CLONE),
-    "pair": OF_A_DEPLOYMENT,
+    "pair": (*OF_A_DEPLOYMENT, scaling.of_the_canary),
     "in_place": OF_ONE_SELECTOR,
 }
 

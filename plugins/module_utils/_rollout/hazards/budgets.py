@@ -27,25 +27,13 @@ def two_over_the_same_pods(scene: Scene) -> Iterator[Finding]:
 def without_any_eviction(scene: Scene) -> Iterator[Finding]:
     """A rollout that waits for people keeps its pods where they are for longer than an update does."""
     for budget in _budgets(scene):
-        # The clone's pods, which are as many at the end, count too.
+        # The clone's pods, which are as many at the end, count too; a number of pods grows with them.
         said = _leaves_none(budget.get("spec") or {}, 2 * scene.replicas)
         if said:
             yield warning(
                 scene.titled(POD_DISRUPTION_BUDGET.kind, name_of(budget)),
                 f"lets no pod be evicted ({said}), so that nodes cannot be drained while the rollout runs",
                 "let it spare at least one pod (maxUnavailable 1), or keep the nodes as they are until the rollout has ended",
-            )
-
-
-def counting_the_clone(scene: Scene) -> Iterator[Finding]:
-    """Pods of both versions count for the same number."""
-    for budget in _budgets(scene):
-        least = (budget.get("spec") or {}).get("minAvailable")
-        if isinstance(least, int) and 0 < least <= scene.replicas:
-            yield warning(
-                scene.titled(POD_DISRUPTION_BUDGET.kind, name_of(budget)),
-                f"counts the clone's pods for its minAvailable {least}, and so lets that many more pods of the stable version be evicted",
-                f"set maxUnavailable instead, or minAvailable to {least + scene.replicas} until the rollout has ended",
             )
 
 
@@ -60,7 +48,7 @@ def _leaves_none(spec: Object, replicas: int) -> str | None:
     most, least = spec.get("maxUnavailable"), spec.get("minAvailable")
     if most is not None and _parts(most, replicas) == 0:
         return f"maxUnavailable {most}"
-    if least is not None and _parts(least, replicas) >= replicas:
+    if least is not None and _parts(least, replicas) * (2 if isinstance(least, int) else 1) >= replicas:
         return f"minAvailable {least}"
     return None
 

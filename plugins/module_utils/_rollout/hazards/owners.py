@@ -13,8 +13,9 @@ from typing import Any, Callable
 
 from ..._objects.paths import Path
 from ..._objects.refusal import Refused
-from ..._objects.resources import labels, name_of
+from ..._objects.resources import POD_DISRUPTION_BUDGET, labels, name_of
 from ..._routing import router_of
+from ..._workloads import budgets, scaling
 from ..course import wishes
 from ..findings import Finding, warning
 from .scene import Object, Scene
@@ -54,6 +55,7 @@ def touched(scene: Scene) -> list[tuple[Object, list[Path]]]:
     found: list[tuple[Object, list[Path]]] = [(scene.deployment, [*_of_workload(scene), *_of_template(scene)])]
     pinned = (scene.plan.stable_service, scene.plan.canary_service, *scene.bystanders)
     found += [(each, [("spec", "selector")]) for each in scene.foreign_services if name_of(each) in pinned]
+    found += [(each, _of_guard(each)) for each in scene.guards]
     for target, objects in scene.routers:
         parts = router_of(target).parts(target)
         for key, obj in objects.items():
@@ -67,6 +69,11 @@ def _of_workload(scene: Scene) -> list[Path]:
     if plan.style == "in_place":
         return [("spec", "updateStrategy")]
     return [*([("spec", "paused")] if plan.pauses else []), *([("spec", "replicas")] if plan.style == "revisions" else [])]
+
+
+def _of_guard(guard: Object) -> list[Path]:
+    holding = budgets.covering_edits(guard, 1) if guard["kind"] == POD_DISRUPTION_BUDGET.kind else scaling.holding_edits(guard, "", 0)
+    return [edit.path for edit in holding]
 
 
 def _of_template(scene: Scene) -> list[Path]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._objects.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT, name_of
-from ..._workloads.clones import clone_name
 from ..._workloads.label_selectors import matches
 from ..findings import Finding, fatal, warning
 from .scene import Object, Scene
@@ -30,36 +29,18 @@ def two_over_the_same_pods(scene: Scene) -> Iterator[Finding]:
         yield warning(scene.title, problem, "delete all but one, or give their workloads selectors that do not match each other's pods")
 
 
-def of_the_clone(scene: Scene) -> Iterator[Finding]:
-    """Two would size the clone, the rollout and the autoscaler."""
-    clone = clone_name(scene.plan.workload)
+def of_the_canary(scene: Scene) -> Iterator[Finding]:
+    """Two would size it, the rollout and the autoscaler."""
+    canary = scene.plan.canary_workload
     for each in _autoscalers(scene):
-        if _target(each) == clone and _kind_of_target(each) == DEPLOYMENT.kind:
-            problem = f"scales Deployment {clone}, which is the clone's name, and would take pods from it that have traffic"
-            yield fatal(scene.titled(each["kind"], name_of(each)), problem, "delete it, or let it scale something else")
-
-
-def below_the_present_size(scene: Scene) -> Iterator[Finding]:
-    """It counts the clone's pods too, which have the same labels, and takes their share of the load for idle pods of the workload."""
-    for each in _autoscalers(scene):
-        least, key = _least(each)
-        mine = _target(each) == scene.plan.workload and _kind_of_target(each) == DEPLOYMENT.kind
-        if mine and not _is_of_keda(each) and least < scene.replicas:
-            yield warning(
-                scene.titled(each["kind"], name_of(each)),
-                f"may scale Deployment {scene.plan.workload} from {scene.replicas} to {least} pods while the clone has its "
-                "traffic, too few for when that comes back",
-                f"set its {key} to {scene.replicas} until the rollout has ended",
-            )
+        if _target(each) == canary and _kind_of_target(each) == DEPLOYMENT.kind:
+            problem = f"scales Deployment {canary}, which runs the new version, and would take pods from it that have traffic"
+            remedy = "delete it, or let it scale something else; that of the workload follows the traffic"
+            yield fatal(scene.titled(each["kind"], name_of(each)), problem, remedy)
 
 
 def _autoscalers(scene: Scene) -> list[Object]:
     return [*scene.all(HORIZONTAL_POD_AUTOSCALER), *scene.all(SCALED_OBJECT)]
-
-
-def _is_of_keda(autoscaler: Mapping[str, Any]) -> bool:
-    """Whether KEDA made it for a ScaledObject, which is then the one to change."""
-    return any(owner.get("kind") == SCALED_OBJECT.kind for owner in autoscaler["metadata"].get("ownerReferences") or [])
 
 
 def _reference(autoscaler: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,10 +53,3 @@ def _target(autoscaler: Mapping[str, Any]) -> str:
 
 def _kind_of_target(autoscaler: Mapping[str, Any]) -> str:
     return str(_reference(autoscaler).get("kind") or DEPLOYMENT.kind)
-
-
-def _least(autoscaler: Mapping[str, Any]) -> tuple[int, str]:
-    """The fewest pods that it may leave, and the field that says so; by default 1, and 0 with KEDA."""
-    key, default = ("minReplicaCount", 0) if autoscaler["kind"] == SCALED_OBJECT.kind else ("minReplicas", 1)
-    value = (autoscaler.get("spec") or {}).get(key)
-    return (default if value is None else int(value)), key

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
+from ..._objects import edits
 from ..._objects.resources import (
     HORIZONTAL_POD_AUTOSCALER,
     PERSISTENT_VOLUME_CLAIM,
@@ -23,7 +24,7 @@ from ..._objects.resources import (
 )
 from ..._plan.plan import Plan
 from ..._routing.target import Target
-from ..._workloads import in_place
+from ..._workloads import budgets, in_place, scaling
 from ..._workloads.deployments import not_rolled_out, replicas_of, waits_for_surge
 from ..._workloads.marks import MANAGED_BY, MANAGER
 from ..._workloads.services import bystanders
@@ -100,6 +101,20 @@ class Scene:
     def all(self, resource: Resource) -> Sequence[Object]:
         """The objects of a kind, none where they could not be read."""
         return self.found.get(resource, ())
+
+    @property
+    def guards(self) -> list[Object]:
+        """What scales the workload by itself, and its disruption budgets, which are held for the time of a rollout."""
+        names = {self.plan.workload, name_of(self.stable)}
+        scalers = [each for each in self.all(HORIZONTAL_POD_AUTOSCALER) if not scaling.is_of_keda(each)]
+        found = [
+            each
+            for each in [*scalers, *self.all(SCALED_OBJECT)]
+            if any(scaling.scales(as_is, self.plan.kind, names) for as_is in (each, edits.base_of(each, self.plan.name)))
+        ]
+        if self.plan.style == "in_place":
+            return found  # There are no more pods than before.
+        return found + [each for each in self.all(POD_DISRUPTION_BUDGET) if budgets.protects(each, self.present_labels)]
 
     @property
     def named_services(self) -> list[Object]:

@@ -26,7 +26,7 @@ from ..actions import (
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, has, nothing, stable_services
+from .style import Facts, Style, follows, has, nothing, released, stable_services
 
 # The workload of a pair needs no pause: its Services are pinned by its own labels, which its pods have whatever their template.
 
@@ -36,17 +36,19 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
         MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
     )
     pause: list[Action] = [PauseWorkload()] if plan.pauses else []
-    return [*pause, PinServices(stable_services(plan, facts), "workload"), first_size(plan.steps), canary]
+    return [*pause, *follows(facts, "stable"), PinServices(stable_services(plan, facts), "workload"), first_size(plan.steps), canary]
 
 
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
     stable = stable_services(plan, facts)
     return [
         EnsureCanary(100),
+        *follows(facts, "canary"),
         MoveTraffic(100),
         PinServices(stable, "canary"),
         Drain(),
         RollWorkload("new"),
+        *follows(facts, "workload"),
         PinServices(stable, "workload"),
         RestoreRouters(),
         Drain(),
@@ -59,11 +61,12 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     actions: list[Action] = []
     if has(begun, RollWorkload):
         # The workload is rolling or rolled, and may carry the traffic: back to the canary with it, which is complete still.
-        actions += [EnsureCanary(100), MoveTraffic(100), PinServices(stable, "canary"), Drain(), RollWorkload("stable")]
+        actions += [EnsureCanary(100), *follows(facts, "canary"), MoveTraffic(100), PinServices(stable, "canary"), Drain()]
+        actions.append(RollWorkload("stable"))
     if PinServices(stable, "workload") in begun:
         # First the stable Service to the workload's pods, then the router: the other order sends requests to the canary while it goes.
         # They are there already unless the promotion had begun, or somebody resumed the workload and changed its version.
-        actions.append(PinServices(stable, "workload"))
+        actions += [*follows(facts, "workload"), PinServices(stable, "workload")]
     if has(begun, MoveTraffic):
         actions += [RestoreRouters(), Drain()]
     return actions + _clean_up(plan, facts)
@@ -73,7 +76,8 @@ def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     """The made pods are gone before any Service is unpinned."""
     made: list[Action] = [RemoveCanaryService()] if facts.canary_service_made else []
     pinned = stable_services(plan, facts) + (() if facts.canary_service_made else (plan.canary_service,))
-    return [*made, RemoveCanary(), UnpinServices(pinned), *([ResumeWorkload()] if plan.pauses else [])]
+    resumed: list[Action] = [ResumeWorkload()] if plan.pauses else []
+    return [*made, RemoveCanary(), UnpinServices(pinned), *released(facts, "workload"), *resumed]
 
 
 BESIDE = Style(_start, _promotion, _way_back, (RemoveCanary, RemoveCanaryService), nothing)

@@ -24,7 +24,7 @@ from ..actions import (
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, has, nothing, stable_services
+from .style import Facts, Style, follows, has, nothing, released, stable_services
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
@@ -32,7 +32,7 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
     canary: Action = (
         MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
     )
-    return [PinServices(stable_services(plan, facts), "stable"), HoldUpdate(), first_size(plan.steps), canary]
+    return [*follows(facts, "workload"), PinServices(stable_services(plan, facts), "stable"), HoldUpdate(), first_size(plan.steps), canary]
 
 
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
@@ -45,6 +45,7 @@ def _promotion(plan: Plan, facts: Facts) -> list[Action]:
         Drain(),
         *_no_canary_service(plan, facts),
         FinishUpdate(),
+        *released(facts, "workload"),
     ]
 
 
@@ -58,11 +59,11 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     actions += _no_canary_service(plan, facts)
     if has(begun, HoldUpdate):
         actions.append(RollWorkload("stable"))
-    return [*actions, UnpinServices(stable_services(plan, facts))]
+    return [*actions, UnpinServices(stable_services(plan, facts)), *released(facts, "workload")]
 
 
 def _no_canary_service(plan: Plan, facts: Facts) -> list[Action]:
     return [RemoveCanaryService()] if facts.canary_service_made else [UnpinServices((plan.canary_service,))]
 
 
-IN_PLACE = Style(_start, _promotion, _way_back, (FinishUpdate,), nothing)
+IN_PLACE = Style(_start, _promotion, _way_back, (FinishUpdate,), nothing, follows=False)

@@ -28,7 +28,7 @@ from ..actions import (
     WaitDelay,
 )
 from ..course import first_size
-from .style import Facts, Style, has, stable_services
+from .style import Facts, Style, follows, has, released, stable_services
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
@@ -37,12 +37,13 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
     canary: Action = (
         MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
     )
-    return [*pause, PinServices(stable_services(plan, facts), "stable"), first_size(plan.steps), canary]
+    return [*pause, *follows(facts, "stable"), PinServices(stable_services(plan, facts), "stable"), first_size(plan.steps), canary]
 
 
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
     return [
         EnsureCanary(100),
+        *follows(facts, "canary"),
         MoveTraffic(100),
         PinServices(stable_services(plan, facts), "canary"),
         RestoreRouters(),
@@ -50,15 +51,17 @@ def _promotion(plan: Plan, facts: Facts) -> list[Action]:
         *_no_canary_service(facts),
         *_delay(plan.scale_down_delay),
         RetireStable(),
+        *released(facts, "canary"),
     ]
 
 
 def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
     stable = PinServices(stable_services(plan, facts), "stable")
-    actions: list[Action] = [stable] if stable in begun else []
+    actions: list[Action] = [*follows(facts, "stable"), stable] if stable in begun else []
     if has(begun, MoveTraffic):
         actions += [RestoreRouters(), Drain()]
     actions += [*_no_canary_service(facts), *(_delay(plan.abort_scale_down_delay) if has(begun, MoveTraffic) else []), RetireCanary()]
+    actions += released(facts, "stable")
     if not facts.stable_made:
         return [*actions, UnpinServices(_pinned(plan, facts)), ResumeWorkload()]
     return actions if facts.canary_service_made else [*actions, PinServices((plan.canary_service,), "stable", carries_traffic=False)]
@@ -69,7 +72,8 @@ def _hand_back(plan: Plan, facts: Facts) -> list[Action]:
     if not facts.stable_made:
         return [RemoveRevisions()]
     pinned = PinServices(stable_services(plan, facts), "workload")
-    return [RollWorkload("stable"), pinned, Drain(), RemoveRevisions(), UnpinServices(_pinned(plan, facts)), ResumeWorkload()]
+    moved = [RollWorkload("stable"), *follows(facts, "workload"), pinned, Drain(), RemoveRevisions()]
+    return [*moved, UnpinServices(_pinned(plan, facts)), *released(facts, "workload"), ResumeWorkload()]
 
 
 def _pinned(plan: Plan, facts: Facts) -> tuple[str, ...]:

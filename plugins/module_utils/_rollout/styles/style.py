@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable
 
+from ..._objects.resources import POD_DISRUPTION_BUDGET
 from ..._plan.plan import Plan
-from ..actions import Action
+from ..actions import Action, ReleaseGuards, ScaleFollows
 from ..record import Record
 
 
@@ -22,17 +23,24 @@ class Facts:
     bystanders: Services that are pinned along with the stable one. canary_service_made: the user has none.
     stable_made: the stable version runs in a Deployment that was made here (style revisions, from the second release on).
     skips: the steps are skipped, since the release goes back within the rollback window.
+    guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
     """
 
     bystanders: tuple[str, ...] = ()
     canary_service_made: bool = True
     stable_made: bool = False
     skips: bool = False
+    guards: tuple[str, ...] = ()
+
+    @property
+    def scaled(self) -> bool:
+        """Whether something scales the workload by itself."""
+        return any(not each.startswith(POD_DISRUPTION_BUDGET.kind) for each in self.guards)
 
 
 def facts_of(record: Record) -> Facts:
     """The facts as they were found at the start of the revision."""
-    return Facts(tuple(record.bystanders), record.canary_service_made, bool(record.stable.get("made")), record.skips)
+    return Facts(tuple(record.bystanders), record.canary_service_made, bool(record.stable.get("made")), record.skips, tuple(record.guards))
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class Style:
     final: from the first of these kinds of action on there is no way back but another release.
     hand_back: after a release, to the application as it was; nothing where a release leaves nothing behind.
     lasting: a release does leave something behind, and what it changed is remembered until the hand-back.
+    follows: what scales the workload may scale what runs the new version instead.
     """
 
     start: Callable[[Plan, Facts], list[Action]]
@@ -51,11 +60,22 @@ class Style:
     final: tuple[type, ...]
     hand_back: Callable[[Plan, Facts], list[Action]]
     lasting: bool = False
+    follows: bool = True
 
 
 def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
     """The Services that have traffic whatever the routers say."""
     return (plan.stable_service, *facts.bystanders)
+
+
+def follows(facts: Facts, to: str) -> list[Action]:
+    """Lets what scales the workload follow one version, where there is such a thing."""
+    return [ScaleFollows(to)] if facts.scaled else []
+
+
+def released(facts: Facts, to: str) -> list[Action]:
+    """Ends all that guarded the release."""
+    return [ReleaseGuards(to)] if facts.guards else []
 
 
 def has(actions: Sequence[Action], kind: type) -> bool:
