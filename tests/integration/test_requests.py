@@ -74,6 +74,7 @@ def test_a_step_costs_the_same_however_many_pods_there_are(app: Application) -> 
 
 def test_the_shipped_role_is_enough_for_a_release_and_an_abort(app: Application) -> None:
     kubeconfig = user(app, shipped_rules())
+    app.scale(2)
     for manifest in guards(app.name, 1):
         app.make(manifest)
     plan = {**app.plan(steps=[{"set_weight": 50}, {"pause": {}}], grace=0), "kubeconfig": kubeconfig}

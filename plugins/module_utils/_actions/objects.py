@@ -117,6 +117,8 @@ def edit_all(
         if ctx.check or not due:
             for write in due:
                 ctx.journal.wrote(refs[write.key], write.live, write.wanted)
+            if not (ctx.check or annotate):
+                _catch_up(ctx, refs, writes)
             return Outcomes({**live, **ours}, after, bool(due or ours), drifted)
         for write in due:
             try:
@@ -213,6 +215,14 @@ def _done(write: _Write) -> bool:
     if write.live is None or write.wanted is None:
         return write.live is write.wanted
     return edits.same(write.live, write.wanted)
+
+
+def _catch_up(ctx: Context, refs: Mapping[str, Ref], writes: Sequence[_Write]) -> None:
+    """Remembers what is set where a run died between its write and its note of that."""
+    for write in writes:
+        known = ctx.recall(refs[write.key].key)
+        if known and write.result is not None:
+            ctx.remember(refs[write.key].key, [field for field in write.result.fields if field.by == ctx.by])
 
 
 def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object | None:

@@ -58,7 +58,7 @@ class MemoryServer:
     namespace: str = "test"
     objects: dict[str, Object] = field(default_factory=dict)
     faults: list[Any] = field(default_factory=list)
-    after: list[Exception] = field(default_factory=list)
+    after: list[BaseException] = field(default_factory=list)
     streams: list[Callable[[], Iterator[Object]]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     queries: list[Mapping[str, str]] = field(default_factory=list)
@@ -74,7 +74,7 @@ class MemoryServer:
         self.requests.append((method, path))
         self.queries.append(query or {})
         fault = self.faults.pop(0) if self.faults else None
-        if isinstance(fault, Exception):
+        if isinstance(fault, BaseException):
             _fail(fault)
         response = fault or self._carry_out(method, path, json.loads(json.dumps(body)), content_type)
         if method != "GET" and self.after:
@@ -111,7 +111,7 @@ class MemoryServer:
         return answer(200, self.put(path, _merged(live, body)))
 
 
-def _fail(error: Exception) -> None:
+def _fail(error: BaseException) -> None:
     raise error
 
 

@@ -56,6 +56,30 @@ def test_what_only_the_owner_remembers_is_put_back_whatever_comes_between(
     assert memory == {SHOP.key: []}
 
 
+class Dead(BaseException):
+    """Stands for SIGKILL."""
+
+
+@pytest.mark.parametrize("fault", ["conflict", "death before the write", "death after the write"])
+def test_another_value_of_what_only_the_owner_remembers_is_no_drift_whatever_comes_between(
+    ctx: Context, server: MemoryServer, fault: str
+) -> None:
+    memory: dict[str, Any] = {}
+    ctx.recall, ctx.remember = lambda key: list(memory.get(key, [])), memory.__setitem__
+    objects.edit(ctx, SHOP, lambda _base: WANTED, annotate=False)
+    faults: dict[str, list[Any]] = {"conflict": [None, answer(409)], "death before the write": [None, Dead()]}
+    server.faults = faults.get(fault, [])
+    server.after = [Dead()] if fault == "death after the write" else []
+    for _run in range(2):
+        try:
+            objects.edit(ctx, SHOP, lambda _base: [Edit(WANTED[0].path, "green")], annotate=False)
+        except Dead:
+            pass
+    assert server.objects[SHOP.path]["spec"]["selector"] == {"app": "shop", "version": "green"}
+    objects.edit(ctx, SHOP, lambda _base: [], annotate=False)
+    assert server.objects[SHOP.path]["spec"]["selector"] == {"app": "shop"} and memory == {SHOP.key: []}
+
+
 def test_an_object_that_never_stops_changing(ctx: Context, server: MemoryServer) -> None:
     server.faults = [None, answer(409)] * 20
     with pytest.raises(Failed, match="Service test/shop was changed by somebody else 8 times in a row"):
