@@ -62,13 +62,14 @@ def service(name: str, selector: Object | None = None) -> Object:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
-def _virtual_service() -> Object:
+def virtual_service() -> Object:
+    """All requests go to the stable Service."""
     route = [{"destination": {"host": NAME}, "weight": 100}, {"destination": {"host": f"{NAME}-canary"}, "weight": 0}]
     spec = {"hosts": ["rollouts-demo.local"], "http": [{"name": "primary", "route": route}]}
     return {"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService", "metadata": {"name": NAME}, "spec": spec}
 
 
-_ROUTER = (service(NAME), _virtual_service())
+_ROUTER = (service(NAME), virtual_service())
 _BOTH = (*_ROUTER, service(f"{NAME}-canary"))
 _UP_AND_DOWN = [{"set_weight": 50}, {"set_weight": 20}]
 _IN_PLACE = {"style": "in_place"}
@@ -89,7 +90,7 @@ CASES = {
             workload("Deployment", labels={"track": "stable"}, replicas=2),
             workload("Deployment", f"{NAME}-canary", {"track": "canary"}, replicas=1),
             service(NAME, {"track": "stable"}),
-            _virtual_service(),
+            virtual_service(),
         ),
         {"style": "pair"},
     ),
