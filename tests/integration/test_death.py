@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import Application, until
@@ -49,8 +50,15 @@ def _kill(pids: list[int]) -> None:
             pass
 
 
-@pytest.mark.parametrize("only_the_parent", [False, True], ids=["the whole tree", "only ansible-playbook"])
-@pytest.mark.parametrize("place", PLACES)
+def _cases() -> Iterator[Any]:
+    for place in PLACES:
+        yield pytest.param(place, False, id=f"{place}, the whole tree")
+        # Where its module is when it goes on alone makes little difference.
+        marks = [] if place == "at 20 percent" else [pytest.mark.full]
+        yield pytest.param(place, True, id=f"{place}, only ansible-playbook", marks=marks)
+
+
+@pytest.mark.parametrize(("place", "only_the_parent"), list(_cases()))
 def test_a_killed_run_is_resumed(app: Application, place: str, only_the_parent: bool) -> None:
     before = app.snapshot()
     variables = app.canary_variables(steps=STEPS, grace="1s")

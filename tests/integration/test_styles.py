@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -116,7 +116,14 @@ def test_releases_and_the_hand_back(styled: Styled) -> None:
     assert after == before
 
 
-@pytest.mark.parametrize(("style", "released"), [*((style, False) for style in STYLES), ("revisions", True)])
+def _aborts() -> Iterator[Any]:
+    """tests/unit/deaths has the way back from every place of every style."""
+    for style, released in [*((style, False) for style in STYLES), ("revisions", True)]:
+        marks = [] if style == "StatefulSet" or released else [pytest.mark.full]
+        yield pytest.param(style, released, id=f"{style}, {'a later' if released else 'the first'} release", marks=marks)
+
+
+@pytest.mark.parametrize(("style", "released"), list(_aborts()))
 def test_an_abort_at_a_pause(styled: Styled, released: bool) -> None:
     app = styled.app
     if released:
