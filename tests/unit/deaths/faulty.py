@@ -86,11 +86,15 @@ class Faulty:
 
         if self.fault in OUTAGES:
             self._go_away()
-        elif (method != "GET" and self.fault in OF_WRITES) or self.fault in OF_ALL:
+        elif self._is_for(method):
             self.count += 1
             if self.count == self.number:
                 return {**OF_WRITES, **OF_ALL}[self.fault](send)
         return send()
+
+    def _is_for(self, method: str) -> bool:
+        """A DELETE meets a conflict only where another object has taken the name."""
+        return self.fault in OF_ALL or (self.fault in OF_WRITES and method not in ("GET", *(["DELETE"] if self.fault == "409" else [])))
 
     def _go_away(self) -> None:
         """Raises while the server is away."""

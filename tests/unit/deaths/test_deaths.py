@@ -47,7 +47,7 @@ def test_death_in_a_release(case: str, carried_out: bool, step: int) -> None:
     assert not {write: problem for write, problem in found.items() if problem}
 
 
-@pytest.mark.parametrize("step", [pytest.param(37, id="some"), pytest.param(4, id="all", marks=pytest.mark.full)])
+@pytest.mark.parametrize("step", [pytest.param(37, id="some"), pytest.param(12, id="more", marks=pytest.mark.full)])
 @pytest.mark.parametrize("state", ["aborted", "absent"])
 @pytest.mark.parametrize("case", CASES)
 def test_death_on_the_way_back(case: str, state: str, step: int) -> None:
