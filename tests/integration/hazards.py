@@ -205,7 +205,7 @@ CASES = [
     Case(
         "two budgets over the same pods",
         [f"W {WORKLOAD} has pods under several PodDisruptionBudgets (a and b)"],
-        make=[budget("a", maxUnavailable="50%"), budget("b", minAvailable=1)],
+        make=[budget("a", maxUnavailable="50%"), budget("b", maxUnavailable=1)],
     ),
     Case(
         "no room",
