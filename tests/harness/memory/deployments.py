@@ -137,11 +137,12 @@ class Deployments(Controller):
             gone = max(0, min(spare, sizes[each["metadata"]["name"]]))
             sizes[each["metadata"]["name"]] -= gone
             spare -= gone
-        return any([self._resize(live, each, sizes[each["metadata"]["name"]]) for each in old])  # noqa: C419 all of them
+        resized = [self._resize(live, each, sizes[each["metadata"]["name"]]) for each in old]
+        return any(resized)
 
     def _recreate(self, live: Object, sets: list[Object]) -> None:
         new, old = self._split(live, sets)
-        if any([self._resize(live, each, 0) for each in old if each["spec"]["replicas"]]):  # noqa: C419 all of them
+        if sum(self._resize(live, each, 0) for each in old):
             return
         if any(self.store.owned(POD, each) for each in old):
             return
