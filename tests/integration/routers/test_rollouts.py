@@ -80,7 +80,9 @@ QA = {"x-qa": "1"}
 HEADER, NO_HEADER = ({"set_header_route": {"name": "qa", **more}} for more in ({"matches": [{"headers": {"x-qa": "1"}}]}, {}))
 BY_REQUESTS = [
     pytest.param(None, "istio", "GATEWAY_ISTIO", 100, id="istio"),
-    pytest.param(lambda app: _http_route(app, "ISTIO_API"), "gateway_api", "GATEWAY_ISTIO_API", 100, id="gateway_api"),
+    pytest.param(
+        lambda app: _http_route(app, "ISTIO_API"), "gateway_api", "GATEWAY_ISTIO_API", 100, id="gateway_api", marks=pytest.mark.full
+    ),
     pytest.param(_ingress, "ingress_nginx", "GATEWAY_NGINX", 0, id="ingress_nginx"),
 ]
 
