@@ -153,9 +153,16 @@ def test_a_lost_record_is_told_and_nothing_is_guessed(app: Application) -> None:
     assert app.snapshot() == before
 
 
-@pytest.mark.parametrize("missing", ["canary_namespace", "canary_revision"])
-def test_a_missing_variable_is_named(app: Application, missing: str) -> None:
-    variables = app.canary_variables()
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("canary_namespace", "not given: canary_namespace"),
+        ("canary_services", "not given: canary_services"),
+        ("canary_revision", "revision is missing: name the new version by images, template, definition or restart"),
+    ],
+)
+def test_a_missing_variable_is_named(app: Application, missing: str, said: str) -> None:
+    before, variables = app.snapshot(), app.canary_variables()
     del variables[missing]
     code, out = app.playbook("canary", variables)
-    assert code != 0 and f"not given: {missing}" in out
+    assert code != 0 and said in out and app.snapshot() == before
