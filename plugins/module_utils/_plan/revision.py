@@ -50,9 +50,10 @@ class Revision:
 
     def kept(self, target: str) -> dict[str, Any]:
         """What the record keeps of it: environment values stay out of that. target: hash of the new version's template."""
+        images = {"images": self.images} if self.images else {}
         if self.defaulted or self.held is not None:
-            return {"images": self.images, "held": target}
-        return {"images": self.images} if self.images else {} if self.restart is None else {"restart": self.restart}
+            return {**images, "held": target}
+        return images if self.restart is None else {"restart": self.restart}
 
 
 def read_revision(raw: Any) -> Revision:
