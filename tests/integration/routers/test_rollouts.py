@@ -83,7 +83,7 @@ BY_REQUESTS = [
     pytest.param(
         lambda app: _http_route(app, "ISTIO_API"), "gateway_api", "GATEWAY_ISTIO_API", 100, id="gateway_api", marks=pytest.mark.full
     ),
-    pytest.param(_ingress, "ingress_nginx", "GATEWAY_NGINX", 0, id="ingress_nginx"),
+    pytest.param(_ingress, "ingress_nginx", "GATEWAY_NGINX", 0, id="ingress_nginx", marks=pytest.mark.full),
 ]
 
 

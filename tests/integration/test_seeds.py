@@ -1,0 +1,103 @@
+"""The other systems' applications, by their own steps: nothing is lost, and afterwards all is as it was but for the new version."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.delivery.tests.harness.seeds import SeedApplication, installed
+
+FAST = {"canary_grace": "2s", "canary_approval": "manual"}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What is seen of it: the versions' answers, the header by which the new one is asked for, the weights at the open pauses."""
+
+    name: str
+    old: str
+    new: str
+    header: dict[str, str]
+    weights: tuple[int, ...]
+    workload: str
+
+
+SEEDS = [
+    Seed("kruise-istio", "base", "canary", {"version": "canary"}, (0, 50, 80), "workload-demo"),
+    Seed("nginx-manual-canary", "blue", "yellow", {"X-Canary": "always"}, (20,), "prod"),
+    Seed("argo-nginx-canary", "blue", "yellow", {"X-Canary": "always"}, (20,), "canary-demo"),
+    Seed("argo-nginx-canary-gateway-api", "blue", "yellow", {"X-Canary": "always"}, (20,), "canary-demo"),
+]
+
+
+def _each(*quick: str) -> list[Any]:
+    """All seeds, of which those that are not named only in the full run."""
+    return [pytest.param(each, id=each.name, marks=[] if each.name in quick else [pytest.mark.full]) for each in SEEDS]
+
+
+@pytest.fixture
+def app(seed: Seed) -> Iterator[SeedApplication]:
+    with installed(seed.name, os.environ["KUBECONFIG"]) as made:
+        yield made
+
+
+def _variables(app: SeedApplication, seed: Seed, **more: Any) -> dict[str, Any]:
+    given = app.variables(seed.name, **FAST, **more)
+    for step in given["canary_steps"]:
+        if step.get("pause", {}).get("duration"):
+            step["pause"]["duration"] = "1s"
+    return given
+
+
+def _promote(app: SeedApplication, variables: dict[str, Any]) -> None:
+    code, out = app.playbook("promote", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
+    assert code == 0, out
+
+
+@pytest.mark.parametrize("seed", _each("kruise-istio", "nginx-manual-canary", "argo-nginx-canary"))
+def test_released_step_by_step_and_handed_back(app: SeedApplication, seed: Seed) -> None:
+    before = app.everything()
+    variables = _variables(app, seed)
+    with app.load(100) as load:
+        code, out = app.playbook("canary", variables)
+        assert code == 0, out
+        for number, weight in enumerate(seed.weights):
+            told = app.module("rollout_info", {"name": variables["canary_name"]})
+            assert not told.get("failed"), told["msg"]
+            [seen] = told["rollouts"]
+            assert (seen["phase"], seen["weight"]["canary"]) == ("Paused", weight), seen
+            assert set(app.answers(20)) <= ({seed.old} if weight == 0 else {seed.old, seed.new})
+            if number == 0:
+                assert set(app.answers(20, seed.header)) == {seed.new}
+            _promote(app, variables)
+        assert set(app.answers(20)) == {seed.new}
+        code, out = app.playbook("hand_back", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
+        assert code == 0, out
+        time.sleep(0.5)
+    assert not load.results().failures, load.results().failures[:3]
+    after = app.everything()
+    assert set(after) == set(before)
+    templates = {key for key in before if key.startswith("Deployment/")}
+    for key in before:
+        if key in templates:
+            after[key]["spec"]["template"] = before[key]["spec"]["template"]
+        assert after[key] == before[key]
+
+
+@pytest.mark.parametrize("seed", _each("kruise-istio"))
+def test_aborted_at_the_first_pause(app: SeedApplication, seed: Seed) -> None:
+    before = app.everything()
+    variables = _variables(app, seed)
+    with app.load(100) as load:
+        code, out = app.playbook("canary", variables)
+        assert code == 0, out
+        code, out = app.playbook("abort", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
+        assert code == 0, out
+        time.sleep(0.5)
+    assert not load.results().failures, load.results().failures[:3]
+    assert set(app.answers(20)) == {seed.old}
+    assert {key: value for key, value in app.everything().items() if not key.endswith(".rollout")} == before
