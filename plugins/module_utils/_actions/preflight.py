@@ -70,7 +70,7 @@ def _record(survey: Survey) -> tuple[Record | None, list[Finding]]:
         if record is not None:
             records.append(record)
             survey.recall(record)
-            live = record.stable["template"] if record.stable.get("made") else template_hash(survey.workload["spec"]["template"])
+            live = survey.running.get("template") or template_hash(survey.workload["spec"]["template"])
             if decide.admit(record, survey.plan, template_hash(survey.template_or_present), live, retry=False) == decide.REPLACE:
                 problem = (
                     f"revision {record.revision} is under way ({record.phase}) and releases another version, which this one would replace"

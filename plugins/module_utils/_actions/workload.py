@@ -58,34 +58,32 @@ def present_hash(ctx: Context, deployment: Object) -> str:
 
 def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Template]) -> None:
     """Rolls the Deployment to a template, until all its pods run it; one that was paused is resumed for that."""
-    ref = ctx.ref(DEPLOYMENT, name)
-    for _attempt in range(8):
-        live = ctx.client.get(ref)
-        wanted = {**live, "spec": {**live["spec"], "template": template_of(live)}}
-        if live["spec"].get("paused") and (wanted != live or not_rolled_out(live)):
-            wanted["spec"].pop("paused")
-        if wanted == live:
-            break
-        ctx.guard()
-        try:
-            after = ctx.client.patch(ref, merge_patch(live, wanted), live)
-        except Conflict:
-            continue
-        ctx.journal.wrote(ref, live, after)
-        break
-    else:
-        raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+
+    def spec_of(live: Object) -> Object:
+        spec = {**live["spec"], "template": template_of(live)}
+        if spec.get("paused") and (spec != live["spec"] or not_rolled_out(live)):
+            spec.pop("paused")
+        return spec
+
+    _change(ctx, ctx.ref(DEPLOYMENT, name), spec_of)
     wait_rolled_out(ctx, name)
 
 
 def set_template(ctx: Context, ref: Ref, template_of: Callable[[Object], revisions.Template], at_least: int = 0) -> None:
     """Gives the workload a template, and at least so many replicas; waits for nothing."""
+
+    def spec_of(live: Object) -> Object:
+        sized = {"replicas": max(at_least, replicas_of(live))} if at_least else {}
+        return {**live["spec"], "template": template_of(live), **sized}
+
+    _change(ctx, ref, spec_of)
+
+
+def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object]) -> None:
+    """Gives the workload another spec, computed anew after a conflict."""
     for _attempt in range(8):
         live = ctx.client.get(ref)
-        spec = {**live["spec"], "template": template_of(live)}
-        if at_least:
-            spec["replicas"] = max(at_least, replicas_of(live))
-        patch = merge_patch(live, {**live, "spec": spec})
+        patch = merge_patch(live, {**live, "spec": spec_of(live)})
         if not patch:
             return
         ctx.guard()

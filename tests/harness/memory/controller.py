@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import partial
 
@@ -11,7 +12,7 @@ from .store import Change, Store
 Key = tuple[str, str]
 
 
-class Controller:
+class Controller(ABC):
     """kind: what it looks after. delay: seconds from a change until it looks; changes until then count as one."""
 
     kind: Kind
@@ -22,13 +23,13 @@ class Controller:
         self._waiting: set[Key] = set()
         store.listeners.append(self._told)
 
+    @abstractmethod
     def concerned(self, change: Change) -> Iterable[Key]:
         """The objects of its kind that a change is about."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self, key: Key) -> None:
         """Does what is to be done for one object, which may be gone."""
-        raise NotImplementedError
 
     def look_later(self, key: Key, seconds: float) -> None:
         """Looks again then, whatever happens."""

@@ -11,13 +11,14 @@ from typing import Any
 from ..._objects.refusal import Drifted
 from ..._objects.resources import DEPLOYMENT, SERVICE
 from ..._rollout import actions as kinds
+from ..._rollout.program import RELEASE
 from ..._workloads import revisions
-from ..._workloads.clones import canary_replicas, clone_name, clone_of
+from ..._workloads.clones import clone_name, clone_of
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .. import guards, made, services, workload
 from ..stage import Stage
-from .style import Pin, Style
+from .style import Pin, Style, wanted_replicas
 
 Object = dict[str, Any]
 
@@ -40,15 +41,20 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
 
 def ensure_made(stage: Stage, action: kinds.EnsureCanary, deployment: Object, name: str, live: int) -> None:
     """The new version in a Deployment of that name. live: the replicas of the stable version."""
-    replicas = canary_replicas(action.weight, live) if action.replicas is None else action.replicas
+    replicas = wanted_replicas(action, live)
     written = len(stage.ctx.journal.diff)
     template = stage.new_template(deployment)
     clone = clone_of(deployment, name, template, stage.record.target, replicas, stage.ctx.by)
     guards.cover_canary(stage, clone, replicas)
     made.ensure(stage.ctx, clone, action.shrink)
     if action.shrink:
-        guards.cover_canary(stage, clone)
-    if action.shrink and (stage.resumed or len(stage.ctx.journal.diff) > written):
+        shrunk(stage, clone, written)
+
+
+def shrunk(stage: Stage, canary: Object, written: int) -> None:
+    """After the canary may have got fewer pods. written: how many writes there were before that."""
+    guards.cover_canary(stage, canary)
+    if stage.resumed or len(stage.ctx.journal.diff) > written:
         # What comes next may be traffic, which must not find pods that have just gone.
         services.prove(stage.ctx, stage.ctx.client.get(stage.ctx.ref(SERVICE, stage.plan.canary_service)))
         stage.ctx.settle(stage.grace, stage.ctx.clock.now())
@@ -57,7 +63,7 @@ def ensure_made(stage: Stage, action: kinds.EnsureCanary, deployment: Object, na
 def paused(stage: Stage) -> Object:
     """The workload; one that somebody resumed is told of or paused again: a change of its template would empty the pinned Services."""
     deployment = stage.workload()
-    if stage.record.program == "release" and not deployment["spec"].get("paused"):
+    if stage.record.program == RELEASE and not deployment["spec"].get("paused"):
         if stage.ctx.on_drift == "fail":
             raise Drifted(
                 f"{stage.plan.title} was resumed by somebody else during the rollout: "

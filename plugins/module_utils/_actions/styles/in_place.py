@@ -11,14 +11,13 @@ from typing import Any
 from ..._objects.resources import CONTROLLER_REVISION, POD, STATEFUL_SET, labels, name_of
 from ..._rollout import actions as kinds
 from ..._workloads import in_place, revisions
-from ..._workloads.clones import canary_replicas
 from ..._workloads.in_place import CONTROLLER_REVISION_HASH
 from ..._workloads.pods import is_ready, stuck, troubles
 from ..._workloads.services import selector_text
 from .. import objects, workload
 from ..context import Context, NoProgress
 from ..stage import Stage
-from .style import Pin, Style
+from .style import Pin, Style, wanted_replicas
 
 Object = dict[str, Any]
 
@@ -65,8 +64,7 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     """At least one old pod stays: the stable Services know no others."""
     live = _taken_up(stage)
     size = in_place.size_of(live)
-    wanted = canary_replicas(action.weight, size) if action.replicas is None else action.replicas
-    _replace(stage, live, min(wanted, size - 1))
+    _replace(stage, live, min(wanted_replicas(action, size), size - 1))
 
 
 def _replace(stage: Stage, live: Object, count: int) -> None:

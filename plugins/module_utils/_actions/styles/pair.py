@@ -10,18 +10,17 @@ from dataclasses import replace
 from typing import Any
 
 from ..._objects.edits import Edit
-from ..._objects.resources import DEPLOYMENT, SERVICE, Ref
+from ..._objects.resources import DEPLOYMENT, Ref
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
 from ..._rollout.styles import facts_of
 from ..._workloads import revisions
-from ..._workloads.clones import canary_replicas
 from ..._workloads.deployments import replicas_of
-from .. import guards, objects, services, templates, workload
+from .. import guards, objects, templates, workload
 from ..context import Context
 from ..stage import Stage
-from .clone import roll_workload
-from .style import Pin, Style
+from .clone import roll_workload, shrunk
+from .style import Pin, Style, wanted_replicas
 
 Object = dict[str, Any]
 
@@ -40,7 +39,7 @@ def _canary(stage: Stage) -> Ref:
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     ref, stable = _canary(stage), stage.workload()
-    wanted = canary_replicas(action.weight, replicas_of(stable)) if action.replicas is None else action.replicas
+    wanted = wanted_replicas(action, replicas_of(stable))
     written = len(stage.ctx.journal.diff)
     new = stage.new_template(stable)
     before = stage.ctx.client.get(ref)
@@ -51,10 +50,7 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     workload.set_template(stage.ctx, ref, lambda live: templates.of_canary(stage.plan, live, new))
     workload.wait_rolled_out(stage.ctx, ref.name)
     if action.shrink:
-        guards.cover_canary(stage, before)
-    if action.shrink and (stage.resumed or len(stage.ctx.journal.diff) > written):
-        services.prove(stage.ctx, stage.ctx.client.get(stage.ctx.ref(SERVICE, stage.plan.canary_service)))
-        stage.ctx.settle(stage.grace, stage.ctx.clock.now())
+        shrunk(stage, before, written)
 
 
 def _touched(stage: Stage) -> bool:

@@ -38,9 +38,9 @@ def _stable(stage: Stage) -> Object:
 
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
-    made_before = stage.record.stable.get("made")
-    deployment = stage.workload() if made_before else paused(stage)
-    live = replicas_of(_stable(stage)) if made_before else replicas_of(deployment)
+    is_made = stage.record.stable.get("made")
+    deployment = stage.workload() if is_made else paused(stage)
+    live = replicas_of(_stable(stage) if is_made else deployment)
     ensure_made(stage, action, deployment, revision_name(stage.plan.workload, stage.record.target), live)
 
 
@@ -72,16 +72,15 @@ def retire_canary(stage: Stage, _action: kinds.RetireCanary) -> None:
 
 def roll_workload(stage: Stage, _action: kinds.RollWorkload) -> None:
     """The workload runs the stable version again, with as many pods as that has now, and is paused so that it can be pinned."""
-    if stage.record.stable.get("made"):
-        stable = _stable(stage)
-        template = stage.stable_template(stage.workload())
-        live = stage.ctx.client.get(stage.ref)
-        if not live["spec"].get("paused"):
-            guards.cover(stage, labels(template), replicas_of(stable))
-            objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
-            workload.set_template(stage.ctx, stage.ref, lambda _live: template, at_least=replicas_of(stable))
-            workload.wait_rolled_out(stage.ctx, stage.plan.workload)
-            workload.pause(stage.ctx, stage.plan.workload)
+    live = stage.workload()
+    if live["spec"].get("paused"):
+        return
+    template, replicas = stage.stable_template(live), replicas_of(_stable(stage))
+    guards.cover(stage, labels(template), replicas)
+    objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
+    workload.set_template(stage.ctx, stage.ref, lambda _live: template, at_least=replicas)
+    workload.wait_rolled_out(stage.ctx, stage.plan.workload)
+    workload.pause(stage.ctx, stage.plan.workload)
 
 
 def remove_revisions(stage: Stage, _action: kinds.RemoveRevisions) -> None:

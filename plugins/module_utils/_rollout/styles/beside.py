@@ -14,7 +14,6 @@ from ..actions import (
     Action,
     Drain,
     EnsureCanary,
-    MakeCanaryService,
     MoveTraffic,
     PauseWorkload,
     PinServices,
@@ -26,17 +25,20 @@ from ..actions import (
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, follows, has, nothing, released, stable_services
+from .style import Facts, Style, canary_service, follows, has, no_canary_service, nothing, pinned_services, released, stable_services
 
 # The workload of a pair needs no pause: its Services are pinned by its own labels, which its pods have whatever their template.
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
-    canary: Action = (
-        MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
-    )
     pause: list[Action] = [PauseWorkload()] if plan.pauses else []
-    return [*pause, *follows(facts, "stable"), PinServices(stable_services(plan, facts), "workload"), first_size(plan.steps), canary]
+    return [
+        *pause,
+        *follows(facts, "stable"),
+        PinServices(stable_services(plan, facts), "workload"),
+        first_size(plan.steps),
+        canary_service(plan, facts),
+    ]
 
 
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
@@ -74,10 +76,8 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
 
 def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     """The made pods are gone before any Service is unpinned."""
-    made: list[Action] = [RemoveCanaryService()] if facts.canary_service_made else []
-    pinned = stable_services(plan, facts) + (() if facts.canary_service_made else (plan.canary_service,))
     resumed: list[Action] = [ResumeWorkload()] if plan.pauses else []
-    return [*made, RemoveCanary(), UnpinServices(pinned), *released(facts, "workload"), *resumed]
+    return [*no_canary_service(facts), RemoveCanary(), UnpinServices(pinned_services(plan, facts)), *released(facts, "workload"), *resumed]
 
 
 BESIDE = Style(_start, _promotion, _way_back, (RemoveCanary, RemoveCanaryService), nothing)

@@ -15,24 +15,25 @@ from ..actions import (
     EnsureCanary,
     FinishUpdate,
     HoldUpdate,
-    MakeCanaryService,
     MoveTraffic,
     PinServices,
-    RemoveCanaryService,
     RestoreRouters,
     RollWorkload,
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, follows, has, nothing, released, stable_services
+from .style import Facts, Style, canary_service, follows, has, no_canary_service, nothing, released, stable_services
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
     """The Services know only old pods before the first new one comes."""
-    canary: Action = (
-        MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
-    )
-    return [*follows(facts, "workload"), PinServices(stable_services(plan, facts), "stable"), HoldUpdate(), first_size(plan.steps), canary]
+    return [
+        *follows(facts, "workload"),
+        PinServices(stable_services(plan, facts), "stable"),
+        HoldUpdate(),
+        first_size(plan.steps),
+        canary_service(plan, facts),
+    ]
 
 
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
@@ -43,7 +44,7 @@ def _promotion(plan: Plan, facts: Facts) -> list[Action]:
         UnpinServices(stable_services(plan, facts)),
         RestoreRouters(),
         Drain(),
-        *_no_canary_service(plan, facts),
+        *_end_canary_service(plan, facts),
         FinishUpdate(),
         *released(facts, "workload"),
     ]
@@ -56,14 +57,14 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
         actions.append(stable)
     if has(begun, MoveTraffic):
         actions += [RestoreRouters(), Drain()]
-    actions += _no_canary_service(plan, facts)
+    actions += _end_canary_service(plan, facts)
     if has(begun, HoldUpdate):
         actions.append(RollWorkload("stable"))
     return [*actions, UnpinServices(stable_services(plan, facts)), *released(facts, "workload")]
 
 
-def _no_canary_service(plan: Plan, facts: Facts) -> list[Action]:
-    return [RemoveCanaryService()] if facts.canary_service_made else [UnpinServices((plan.canary_service,))]
+def _end_canary_service(plan: Plan, facts: Facts) -> list[Action]:
+    return no_canary_service(facts) or [UnpinServices((plan.canary_service,))]
 
 
 IN_PLACE = Style(_start, _promotion, _way_back, (FinishUpdate,), nothing, follows=False)

@@ -13,11 +13,9 @@ from ..actions import (
     Action,
     Drain,
     EnsureCanary,
-    MakeCanaryService,
     MoveTraffic,
     PauseWorkload,
     PinServices,
-    RemoveCanaryService,
     RemoveRevisions,
     RestoreRouters,
     ResumeWorkload,
@@ -28,16 +26,19 @@ from ..actions import (
     WaitDelay,
 )
 from ..course import first_size
-from .style import Facts, Style, follows, has, released, stable_services
+from .style import Facts, Style, canary_service, follows, has, no_canary_service, pinned_services, released, stable_services
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
     # The user's workload runs the stable version of the first release only.
     pause: list[Action] = [] if facts.stable_made else [PauseWorkload()]
-    canary: Action = (
-        MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
-    )
-    return [*pause, *follows(facts, "stable"), PinServices(stable_services(plan, facts), "stable"), first_size(plan.steps), canary]
+    return [
+        *pause,
+        *follows(facts, "stable"),
+        PinServices(stable_services(plan, facts), "stable"),
+        first_size(plan.steps),
+        canary_service(plan, facts),
+    ]
 
 
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
@@ -48,7 +49,7 @@ def _promotion(plan: Plan, facts: Facts) -> list[Action]:
         PinServices(stable_services(plan, facts), "canary"),
         RestoreRouters(),
         Drain(),
-        *_no_canary_service(facts),
+        *no_canary_service(facts),
         *_delay(plan.scale_down_delay),
         RetireStable(),
         *released(facts, "canary"),
@@ -60,10 +61,10 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     actions: list[Action] = [*follows(facts, "stable"), stable] if stable in begun else []
     if has(begun, MoveTraffic):
         actions += [RestoreRouters(), Drain()]
-    actions += [*_no_canary_service(facts), *(_delay(plan.abort_scale_down_delay) if has(begun, MoveTraffic) else []), RetireCanary()]
+    actions += [*no_canary_service(facts), *(_delay(plan.abort_scale_down_delay) if has(begun, MoveTraffic) else []), RetireCanary()]
     actions += released(facts, "stable")
     if not facts.stable_made:
-        return [*actions, UnpinServices(_pinned(plan, facts)), ResumeWorkload()]
+        return [*actions, UnpinServices(pinned_services(plan, facts)), ResumeWorkload()]
     return actions if facts.canary_service_made else [*actions, PinServices((plan.canary_service,), "stable", carries_traffic=False)]
 
 
@@ -73,15 +74,7 @@ def _hand_back(plan: Plan, facts: Facts) -> list[Action]:
         return [RemoveRevisions()]
     pinned = PinServices(stable_services(plan, facts), "workload")
     moved = [RollWorkload("stable"), *follows(facts, "workload"), pinned, Drain(), RemoveRevisions()]
-    return [*moved, UnpinServices(_pinned(plan, facts)), *released(facts, "workload"), ResumeWorkload()]
-
-
-def _pinned(plan: Plan, facts: Facts) -> tuple[str, ...]:
-    return stable_services(plan, facts) + (() if facts.canary_service_made else (plan.canary_service,))
-
-
-def _no_canary_service(facts: Facts) -> list[Action]:
-    return [RemoveCanaryService()] if facts.canary_service_made else []
+    return [*moved, UnpinServices(pinned_services(plan, facts)), *released(facts, "workload"), ResumeWorkload()]
 
 
 def _delay(seconds: float) -> list[Action]:

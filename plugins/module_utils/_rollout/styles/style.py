@@ -12,7 +12,7 @@ from typing import Callable
 
 from ..._objects.resources import POD_DISRUPTION_BUDGET
 from ..._plan.plan import Plan
-from ..actions import Action, ReleaseGuards, ScaleFollows
+from ..actions import Action, MakeCanaryService, PinServices, ReleaseGuards, RemoveCanaryService, ScaleFollows
 from ..record import Record
 
 
@@ -66,6 +66,21 @@ class Style:
 def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
     """The Services that have traffic whatever the routers say."""
     return (plan.stable_service, *facts.bystanders)
+
+
+def pinned_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
+    """All Services that have a selector of ours."""
+    return stable_services(plan, facts) + (() if facts.canary_service_made else (plan.canary_service,))
+
+
+def canary_service(plan: Plan, facts: Facts) -> Action:
+    """Leads the canary Service, which is made where the user has none, to the new version."""
+    return MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
+
+
+def no_canary_service(facts: Facts) -> list[Action]:
+    """Removes the canary Service where it was made."""
+    return [RemoveCanaryService()] if facts.canary_service_made else []
 
 
 def follows(facts: Facts, to: str) -> list[Action]:
