@@ -22,6 +22,7 @@ author:
   - progressive.delivery contributors (@progressive-delivery)
 extends_documentation_fragment:
   - progressive.delivery.auth
+  - progressive.delivery.plan
 options:
   name:
     description: Name of the rollout.
@@ -49,28 +50,6 @@ options:
   canary:
     description: As O(progressive.delivery.rollout_step#module:canary).
     type: dict
-  grace:
-    description: As O(progressive.delivery.rollout_step#module:grace).
-    type: str
-  drain:
-    description: As O(progressive.delivery.rollout_step#module:drain).
-    type: str
-  probe:
-    description: As O(progressive.delivery.rollout_step#module:probe). Nothing is asked.
-    type: dict
-  progress_deadline:
-    description: As O(progressive.delivery.rollout_step#module:progress_deadline).
-    type: str
-  on_deadline:
-    description: As O(progressive.delivery.rollout_step#module:on_deadline).
-    type: str
-    choices: [abort, stop]
-  history_limit:
-    description: As O(progressive.delivery.rollout_step#module:history_limit).
-    type: int
-  rollback_window:
-    description: As O(progressive.delivery.rollout_step#module:rollback_window).
-    type: int
 attributes:
   check_mode:
     description: Changes nothing in any case.
@@ -154,6 +133,7 @@ from typing import Any
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import preflight
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_info_module, make_reading_context
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PLAN_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 
@@ -165,13 +145,7 @@ SPEC: dict[str, Any] = {
     "services": {"type": "dict", "required": True},
     "routers": {"type": "list", "elements": "dict", "required": True},
     "canary": {"type": "dict"},
-    "grace": {"type": "str"},
-    "drain": {"type": "str"},
-    "probe": {"type": "dict"},
-    "progress_deadline": {"type": "str"},
-    "on_deadline": {"type": "str", "choices": ["abort", "stop"]},
-    "history_limit": {"type": "int"},
-    "rollback_window": {"type": "int"},
+    **PLAN_SPEC,
 }
 
 

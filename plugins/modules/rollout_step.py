@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.common
+  - progressive.delivery.plan
 options:
   name:
     description: Name of the rollout.
@@ -56,8 +57,8 @@ options:
         type: str
   revision:
     description:
-      - The new version, in one of these forms. With none of them, and O(workload.style) V(revisions) or V(pair), the workload (of a pair
-        the second one) carries the new version's template already.
+      - The new version, in one of these forms. With none of them the workload (of a pair the second one) carries the new version's
+        template already, with O(workload.style) V(revisions) or V(pair), or O(hold).
     type: dict
     suboptions:
       images:
@@ -128,42 +129,6 @@ options:
           - What a router cannot do is refused before the start, with the number of the step.
         type: list
         elements: raw
-  grace:
-    description:
-      - How long proxies get to converge after each move of traffic, in seconds or as a duration such as V(5s).
-      - Without it, the longest default of the routers, as O(progressive.delivery.canary_weight#module:grace) says.
-    type: str
-  drain:
-    description: How long pods that had traffic live on after it has left. Without it, as O(grace).
-    type: str
-  probe:
-    description:
-      - Requests that are sent after each move on the routers until their answers show the asked split, instead of waiting the O(grace).
-      - A mapping with C(url), C(expect) and more, as in O(progressive.delivery.canary_weight#module:probe).
-      - The O(grace) is still waited after Services were pointed elsewhere, since no split shows that, and where there are several routers.
-    type: dict
-  progress_deadline:
-    description:
-      - How long each action of a release may wait for pods, endpoints or the router's status, in seconds or as a duration, over all calls
-        that carry it out; pauses do not count. Without it there is none, and O(wait_timeout) just ends the call.
-      - A pod that is known not to start (crash loop, image that cannot be pulled) does not get the whole time.
-    type: str
-  on_deadline:
-    description:
-      - What becomes of a release that is past O(progress_deadline).
-      - V(abort) takes it back at once, in the same call, which fails with the reason. After the promotion has removed the old version it
-        stops instead.
-      - V(stop) leaves it as it is, C(Degraded); the same call goes on with it, with the time anew.
-    type: str
-    choices: [abort, stop]
-  history_limit:
-    description: How many revisions the record remembers; 10 by default. They are those to which O(undo) can go back.
-    type: int
-  rollback_window:
-    description:
-      - A version that is one of so many that were released last, the present one included, skips the steps and their pauses.
-      - Those are counted that the record remembers (O(history_limit)), without aborted ones. Without it none is skipped.
-    type: int
   ensure_step:
     description:
       - The number of a step, counted from 1, that must be done; just that one is carried out, O(until) does not count.
@@ -339,6 +304,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.leas
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PLAN_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
@@ -369,13 +335,7 @@ SPEC: dict[str, Any] = {
     "services": {"type": "dict", "options": {"stable": {"type": "str", "required": True}, "canary": {"type": "str"}}},
     "routers": {"type": "list", "elements": "dict"},
     "canary": {"type": "dict", "options": CANARY_SPEC},
-    "grace": {"type": "str"},
-    "drain": {"type": "str"},
-    "probe": {"type": "dict"},
-    "progress_deadline": {"type": "str"},
-    "on_deadline": {"type": "str", "choices": ["abort", "stop"]},
-    "history_limit": {"type": "int"},
-    "rollback_window": {"type": "int"},
+    **PLAN_SPEC,
     "ensure_step": {"type": "int"},
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
     "promote": {"type": "dict", "options": PROMOTE_SPEC},

@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import connect
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Transport
 from ansible_collections.progressive.delivery.tests.harness.calls import finish, until
-from ansible_collections.progressive.delivery.tests.harness.load import Load
+from ansible_collections.progressive.delivery.tests.harness.load import Load, Request
 from ansible_collections.progressive.delivery.tests.harness.namespace import Namespace, fresh_namespace
 
 __all__ = ["Application", "application", "finish", "seed", "until"]
@@ -67,10 +67,13 @@ class Application(Namespace):
         until(f"{self.host} answers {version}", lambda: set(self.ask(5)) == {version})
 
     def ask(self, count: int) -> list[str]:
+        """The versions that answer."""
+        return [request.version if not request.failed else f"failed {request.status}" for request in self.answers(count)]
+
+    def answers(self, count: int) -> list[Request]:
         load = Load(self.gateway, host_header=self.host, rate=1000, connections=5, max_requests=count)
         with load:
-            results = load.wait()
-        return [request.version if not request.failed else f"failed {request.status}" for request in results.requests]
+            return load.wait().requests
 
     def load(self, rate: float = 150) -> Load:
         """Live traffic, to be used as a context manager."""
@@ -82,6 +85,11 @@ class Application(Namespace):
 
     def weights(self) -> tuple[int, ...]:
         return tuple(each.get("weight") for each in self.get("VirtualService")["spec"]["http"][0]["route"])
+
+    def change_container(self, **fields: Any) -> None:
+        """Changes the Deployment's only container, as `kubectl set image` and the like do."""
+        container = self.get("Deployment")["spec"]["template"]["spec"]["containers"][0]
+        self.patch("Deployment", self.name, {"spec": {"template": {"spec": {"containers": [{**container, **fields}]}}}})
 
     # Calls
 

@@ -11,12 +11,19 @@ import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import Application, until
 
 REPLICAS = 3
-PAIR = {"name": "rollouts-demo", "style": "pair"}
-REVISIONS = {"name": "rollouts-demo", "style": "revisions"}
+NAME = "rollouts-demo"
 
 
 def _kept(app: Application) -> None:
     app.scale(REPLICAS)
+
+
+def _graceful(app: Application) -> None:
+    """Pods with traffic are ended: they end gracefully."""
+    app.scale(REPLICAS)
+    app.change_container(lifecycle={"preStop": {"sleep": {"seconds": 4}}})
+    app.wait_for_pods(REPLICAS)
+    until("its new pods alone answer", lambda: {request.pod for request in app.answers(60)} == set(app.names("Pod")))
 
 
 def _with_a_second_deployment(app: Application) -> None:
@@ -49,25 +56,28 @@ def _as(kind: str, **more: Any) -> Callable[[Application], None]:
     return change
 
 
-STYLES: dict[str, tuple[dict[str, str], Callable[[Application], None]]] = {
-    "revisions": (REVISIONS, _kept),
-    "pair": (PAIR, _with_a_second_deployment),
-    "StatefulSet": ({"name": "rollouts-demo", "kind": "StatefulSet"}, _as("StatefulSet", serviceName="", replicas=REPLICAS)),
-    "DaemonSet": ({"name": "rollouts-demo", "kind": "DaemonSet"}, _as("DaemonSet")),
+# What the plan says, and what the application is like.
+STYLES: dict[str, tuple[dict[str, Any], Callable[[Application], None]]] = {
+    "rolling": ({"workload": {"name": NAME}, "promotion": "rolling"}, _graceful),
+    "revisions": ({"workload": {"name": NAME, "style": "revisions"}}, _kept),
+    "pair": ({"workload": {"name": NAME, "style": "pair"}}, _with_a_second_deployment),
+    "StatefulSet": ({"workload": {"name": NAME, "kind": "StatefulSet"}}, _as("StatefulSet", serviceName="", replicas=REPLICAS)),
+    "DaemonSet": ({"workload": {"name": NAME, "kind": "DaemonSet"}}, _as("DaemonSet")),
 }
 
 
 class Styled:
     """The application, released in one style."""
 
-    def __init__(self, app: Application, workload: dict[str, str]) -> None:
-        self.app, self.workload = app, workload
-        self.kind = workload.get("kind", "Deployment")
-        self.lasting = workload.get("style") == "revisions"  # a release leaves something behind until the hand-back
+    def __init__(self, app: Application, plan: dict[str, Any]) -> None:
+        self.app, self.plan = app, plan
+        self.workload = plan["workload"]
+        self.kind = self.workload.get("kind", "Deployment")
+        self.lasting = self.workload.get("style") == "revisions"  # a release leaves something behind until the hand-back
 
     def release(self, image: str, *steps: Any, **more: Any) -> dict[str, Any]:
         delays = {"scale_down_delay": "2s", "abort_scale_down_delay": "1s"} if self.lasting else {}
-        plan = self.app.plan(image, list(steps), workload=self.workload, grace="2s", **more)
+        plan = self.app.plan(image, list(steps), **self.plan, grace="2s", **more)
         return self.app.module("rollout_step", {**plan, "canary": {**plan["canary"], **delays}})
 
     def call(self, **options: Any) -> dict[str, Any]:
@@ -80,9 +90,9 @@ class Styled:
 
 @pytest.fixture
 def styled(app: Application, style: str) -> Styled:
-    workload, prepare = STYLES[style]
+    plan, prepare = STYLES[style]
     prepare(app)
-    return Styled(app, workload)
+    return Styled(app, plan)
 
 
 def _image_of(snapshot: dict[str, Any], key: str) -> str:

@@ -52,12 +52,15 @@ class Check:
     run: Callable[[Survey], Iterable[Finding]]
 
 
-def check(ctx: Context, plan: Plan, workload: Object, template: revisions.Template, running: Mapping[str, Any] | None) -> Facts:
+def check(
+    ctx: Context, plan: Plan, workload: Object, template: revisions.Template, running: Mapping[str, Any] | None, held: bool = False
+) -> Facts:
     """Raises Refused, or NotFound for what is missing, when the rollout cannot be done safely; what endangers it becomes warnings.
 
     template: of the new version. running: what the record tells of the stable one; None: there is no record.
+    held: the workload is paused between releases.
     """
-    survey = Survey(ctx, plan, workload, template, running)
+    survey = Survey(ctx, plan, workload, template, running, held)
     try:
         for each in checks_of(survey):
             for finding in each.run(survey):

@@ -21,6 +21,7 @@ from .._rollout.record import Record, record_name
 from .._workloads.revisions import template_hash
 from .checks import Check, checks_of, permissions
 from .context import Context, Failed
+from .running import running
 from .store import Store
 from .survey import Survey
 
@@ -70,8 +71,9 @@ def _record(survey: Survey) -> tuple[Record | None, list[Finding]]:
         if record is not None:
             records.append(record)
             survey.recall(record)
-            live = survey.running.get("template") or template_hash(survey.workload["spec"]["template"])
-            if decide.admit(record, survey.plan, template_hash(survey.template_or_present), live, retry=False) == decide.REPLACE:
+            live = running(survey.ctx, survey.plan, record, survey.workload)["template"]
+            asked = template_hash(survey.template_or_present)
+            if decide.admit(record, survey.plan, asked, live, retry=False, held=survey.held) == decide.REPLACE:
                 problem = (
                     f"revision {record.revision} is under way ({record.phase}) and releases another version, which this one would replace"
                 )

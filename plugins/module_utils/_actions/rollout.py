@@ -30,6 +30,7 @@ from .advance import advance, hand_back
 from .context import Journal
 from .lease import Lost, RolloutLease
 from .run import Run, Wish, open_run
+from .running import is_held, running
 
 Object = dict[str, Any]
 
@@ -189,7 +190,7 @@ def _plan(this: Run) -> Plan:
         options = {**this.record.plan, **options}
         return read_plan(this.wish.name, this.ctx.namespace, options)
     plan = read_plan(this.wish.name, this.ctx.namespace, options)
-    if plan.revision.carried and plan.style in ("clone", "in_place"):
+    if plan.revision.carried and plan.style in ("clone", "in_place") and not plan.hold:
         raise Refused("revision is missing: name the new version by images, template, definition or restart")
     return plan
 
@@ -205,22 +206,15 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     plan = read_plan(this.wish.name, this.ctx.namespace, this.record.plan)
     live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
-    return {"revision": decide.undone(this.found, this.wish.name, undo, _running(this, live)["template"])}
+    return {"revision": decide.undone(this.found, this.wish.name, undo, running(this.ctx, plan, this.found, live)["template"])}
 
 
 def _admit(this: Run) -> str:
     this.workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload))
     this.template = templates.new_template(this.ctx, this.plan, this.workload, this.workload["spec"]["template"])
-    running = _running(this, this.workload)["template"]
-    return decide.admit(this.found, this.plan, revisions.template_hash(this.template), running, this.wish.retry)
-
-
-def _running(this: Run, live: Object) -> dict[str, Any]:
-    """The version that has the traffic while nothing is under way, as a record's `stable` tells it."""
-    if this.found is not None and this.record.stable.get("made") and not this.record.under_way:
-        return this.record.stable
-    template = live["spec"]["template"]
-    return {"workload": live["metadata"]["name"], "template": revisions.template_hash(template), "images": revisions.images_of(template)}
+    live = running(this.ctx, this.plan, this.found, this.workload)["template"]
+    held = is_held(this.plan, this.found, this.workload)
+    return decide.admit(this.found, this.plan, revisions.template_hash(this.template), live, this.wish.retry, held)
 
 
 def _start(this: Run) -> None:
@@ -237,23 +231,24 @@ def _first_record(this: Run) -> Record:
     """The record of the new revision, after all checks."""
     new, last = this.template, this.found
     target = revisions.template_hash(new)
-    running = _running(this, this.workload)
-    facts = checks.check(this.ctx, this.plan, this.workload, new, running if last else None)
-    lasting = last is not None and bool(running.get("made"))
+    live = running(this.ctx, this.plan, last, this.workload)
+    facts = checks.check(this.ctx, this.plan, this.workload, new, live if last else None, is_held(this.plan, last, this.workload))
+    lasting = last is not None and bool(live.get("made"))
+    kept = {"held": target} if this.plan.hold and this.plan.revision.carried else this.plan.revision.kept(target)
     return Record(
         name=this.plan.name,
-        plan={**this.plan.raw, "revision": this.plan.revision.kept(target)},
+        plan={**this.plan.raw, "revision": kept},
         plan_hash=this.plan.hash,
         revision=last.revision + 1 if last else 1,
         target=target,
         phase=records.PROGRESSING,
         program=RELEASE,
-        stable={**running, "hash": facts.stable_hash, "canary": facts.canary_template},
+        stable={**live, "hash": facts.stable_hash, "canary": facts.canary_template},
         images=revisions.images_of(new),
         bystanders=sorted({*facts.bystanders, *(last.bystanders if last and lasting else [])}),
         asked=this.plan.revision.asked,
         skips=decide.skips_steps(last, this.plan, target),
-        originals=last.originals if last and lasting else {},
+        originals=last.originals if last else {},
         canary_service_made=facts.canary_service_made,
         guards=facts.guards,
         history=last.history if last else [],

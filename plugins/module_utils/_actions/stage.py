@@ -62,6 +62,9 @@ class Stage:
 
     def new_template(self, workload: Object) -> revisions.Template:
         """The template of the new version, for the user's workload."""
+        if self.plan.hold and self.plan.revision.carried:
+            self.present_template(workload)
+            return templates.held(self.ctx, self.plan, workload, self.record.target)
         return templates.new_template(self.ctx, self.plan, workload, self.present_template(workload))
 
     def present_template(self, workload: Object) -> revisions.Template:
@@ -76,9 +79,15 @@ class Stage:
             )
         return self.stable_template(workload)
 
+    @property
+    def held(self) -> bool:
+        """Whether the workload had another template at the start than its pods, which waited while it was paused."""
+        return bool(self.record.stable.get("source", self.record.stable["template"]) != self.record.stable["template"])
+
     def ours(self, template: revisions.Template) -> bool:
-        """Whether it is the stable version's or the new one's."""
-        return revisions.template_hash(template) in (self.record.stable["template"], self.record.target)
+        """Whether it is the stable version's, the new one's, or what the workload had at the start."""
+        stable = self.record.stable
+        return revisions.template_hash(template) in (stable["template"], stable.get("source"), self.record.target)
 
     def stable_template(self, workload: Object) -> revisions.Template:
         """The stable version's template, from the object that keeps it."""

@@ -37,13 +37,16 @@ class Stable:
     other: Mapping[str, Any] = field(default_factory=dict)
 
 
-def stable_of(ctx: Context, plan: Plan, live: Object) -> Stable:
-    """How the pods of the workload are known; raises Refused or Failed where its style does not suit it as it is."""
+def stable_of(ctx: Context, plan: Plan, live: Object, held: bool = False) -> Stable:
+    """How the pods of the workload are known; raises Refused or Failed where its style does not suit it as it is.
+
+    held: the workload is paused between releases.
+    """
     if plan.style == "in_place":
         return _in_place(ctx, plan, live)
     if plan.style == "pair":
         return _pair(ctx, plan, live)
-    found = workload.present_hash(ctx, live)
+    found = workload.present_hash(ctx, live, held)
     return Stable(found, {POD_TEMPLATE_HASH: found})
 
 

@@ -24,6 +24,7 @@ from .._routing.target import Target
 from .._workloads import revisions
 from . import templates, traffic
 from .context import Context
+from .running import is_held
 from .startable import Stable, of_revision, stable_of
 
 Object = dict[str, Any]
@@ -32,7 +33,7 @@ Object = dict[str, Any]
 class Survey:
     """What is read for one plan. workload, template: the user's and its new version, where the caller has read them.
 
-    running: what the record tells of the stable version; None: there is no record.
+    running: what the record tells of the stable version; None: there is no record. held: the workload is paused between releases.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Survey:
         workload: Object | None = None,
         template: revisions.Template | None = None,
         running: Mapping[str, Any] | None = None,
+        held: bool = False,
     ) -> None:
         self.ctx, self.plan = ctx, plan
         self.running: Mapping[str, Any] = running or {}
         self.has_record = running is not None
+        self._held = held
         self.unread: list[Finding] = []
         self._workload, self._template = workload, template
         self._routers: dict[Target, RouterObjects] = {}
@@ -53,6 +56,12 @@ class Survey:
     def recall(self, record: Record) -> None:
         """There is a record."""
         self.has_record, self.running = True, record.stable if record.stable.get("made") else {}
+        self._held = is_held(self.plan, record, self.workload)
+
+    @property
+    def held(self) -> bool:
+        """Whether the workload is paused between releases."""
+        return self._held or is_held(self.plan, None, self.workload)
 
     @cached_property
     def workload(self) -> Object:
@@ -85,7 +94,7 @@ class Survey:
     @cached_property
     def stable(self) -> Stable:
         """How the version that runs is known; raises Failed or Refused where that cannot be told."""
-        return stable_of(self.ctx, self.plan, self.workload) if not self.running.get("made") else of_revision(self.running)
+        return stable_of(self.ctx, self.plan, self.workload, self.held) if not self.running.get("made") else of_revision(self.running)
 
     @property
     def runs(self) -> Object:
@@ -104,9 +113,8 @@ class Survey:
     def scene(self) -> Scene:
         """All of it. Which of the plan's images and routers are not there is for other checks to say."""
         template = self.template_or_present
-        return Scene(
-            self.plan, self.workload, template, self.services, self.deployments, self._routers_there(), self._looks(template), self.runs
-        )
+        routers, looks = self._routers_there(), self._looks(template)
+        return Scene(self.plan, self.workload, template, self.services, self.deployments, routers, looks, self.runs, self.held)
 
     def _routers_there(self) -> list[tuple[Target, RouterObjects]]:
         there = []

@@ -57,9 +57,6 @@ def held(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> T
 
 def stable_template(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template:
     """The stable version's template."""
-    live: Template = workload["spec"]["template"]
-    if revisions.template_hash(live) == hash_of_template:
-        return live
     found = _find(ctx, plan, workload, hash_of_template)
     if found is None:
         raise Failed(
@@ -83,6 +80,9 @@ def of_canary(plan: Plan, canary: Object, new: Template) -> Template:
 
 
 def _find(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template | None:
+    live: Template = workload["spec"]["template"]
+    if revisions.template_hash(live) == hash_of_template:
+        return live
     if plan.kind != DEPLOYMENT.kind:
         return revisions.holding(_controller_revisions(ctx, workload), hash_of_template)
     sets = workloads.replica_sets(ctx, workload)

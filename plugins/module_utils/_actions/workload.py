@@ -41,19 +41,32 @@ def replica_sets(ctx: Context, deployment: Object) -> list[Object]:
     return revisions.owned(ctx.client.list(REPLICA_SET, ctx.namespace, labels)[0], deployment)
 
 
-def present_hash(ctx: Context, deployment: Object) -> str:
-    """The pod-template-hash of the only version that has pods; raises Failed where there are several, or another one."""
-    name = deployment["metadata"]["name"]
+def running_template(ctx: Context, deployment: Object) -> revisions.Template:
+    """The template of the only version that has pods, which that of a paused Deployment need not be; raises as present_hash."""
     sets = replica_sets(ctx, deployment)
-    current = revisions.matching(sets, deployment["spec"]["template"])
-    others = [each["metadata"]["name"] for each in revisions.running(sets) if each is not current]
+    return revisions.template_of(_present(ctx, deployment, sets, True)) if revisions.running(sets) else deployment["spec"]["template"]
+
+
+def present_hash(ctx: Context, deployment: Object, held: bool = False) -> str:
+    """The pod-template-hash of the only version that has pods; raises Failed where there are several, or another one.
+
+    held: its template is allowed to be another one, which waits while the Deployment is paused.
+    """
+    return revisions.hash_of(_present(ctx, deployment, replica_sets(ctx, deployment), held))
+
+
+def _present(ctx: Context, deployment: Object, sets: list[Object], held: bool) -> Object:
+    name = deployment["metadata"]["name"]
+    alive = revisions.running(sets)
+    current = alive[0] if held and len(alive) == 1 else revisions.matching(sets, deployment["spec"]["template"])
+    others = [each["metadata"]["name"] for each in alive if each is not current]
     if current is None or others:
         raise Failed(
             f"Deployment {ctx.namespace}/{name} is not fully rolled out: "
             + (f"ReplicaSet {', '.join(others)} still has pods" if others else "no ReplicaSet has its present template")
             + f": finish or undo its own rollout first (kubectl rollout status deployment/{name})"
         )
-    return revisions.hash_of(current)
+    return current
 
 
 def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Template]) -> None:

@@ -16,7 +16,7 @@ from .._objects.refusal import Refused
 from .._routing.target import Target, given_of
 from .durations import seconds
 from .probes import Probe, read_probe
-from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, whole
+from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
 from .revision import Revision, read_revision
 from .routers import ALL_OPTIONS, Between, read_router
 from .steps import Step, read_steps
@@ -51,6 +51,8 @@ class Plan:
     progress_deadline: for each action of the release; None: none. on_deadline: abort or stop.
     rollback_window: a version that is one of so many that were released last skips the steps; 0: none does.
     scale_down_delay, abort_scale_down_delay: style revisions, how long a version without traffic runs on.
+    promotion: style clone, full (the workload rolls while the clone has all the traffic) or rolling (under the last split).
+    hold: style clone, the workload stays paused between releases.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Plan:
     on_deadline: str
     scale_down_delay: float
     abort_scale_down_delay: float
+    promotion: str
+    hold: bool
     history_limit: int
     rollback_window: int
     raw: dict[str, Any]
@@ -90,13 +94,15 @@ class Plan:
         """Differs when what is done differs; a new revision under the same plan keeps it."""
         routers = [given_of(each) for each in self.routers]
         where = [self.workload, *([] if self.style == "clone" else [self.style, self.kind, self.canary_workload])]
-        lasting = [*where, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
+        order = [*([self.promotion] if self.promotion != PROMOTION[0] else []), *(["hold"] if self.hold else [])]
+        lasting = [*where, *order, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
 _TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline")
-PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, "history_limit", "rollback_window")
+PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, "promotion", "hold", "history_limit", "rollback_window")
 ON_DEADLINE = ("abort", "stop")
+PROMOTION = ("full", "rolling")
 
 
 def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
@@ -106,12 +112,13 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     parts = {key: _part(raw, key) for key in _PARTS}
     workload, services, canary_part = parts["workload"], parts["services"], parts["canary"]
     style, kind = _style(workload)
-    _refuse_foreign_options(style, workload, canary_part)
+    _refuse_foreign_options(style, workload, canary_part, raw)
     stable = named("services.stable", services["stable"], MAX_SERVICE, dots="")
     canary = named("services.canary", services.get("canary") or f"{stable}-canary", MAX_SERVICE, dots="")
     if canary == stable:
         raise Refused(f"services: stable and canary are both {stable!r}: the canary needs a Service of its own")
     choice("on_deadline", raw.get("on_deadline", ON_DEADLINE[0]), ON_DEADLINE)
+    choice("promotion", raw.get("promotion", PROMOTION[0]), PROMOTION)
     between = Between(namespace, stable, canary)
     routers = _routers(raw.get("routers"), between)
     return Plan(
@@ -133,6 +140,8 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         on_deadline=str(raw.get("on_deadline", ON_DEADLINE[0])),
         scale_down_delay=_delay(canary_part, "scale_down_delay"),
         abort_scale_down_delay=_delay(canary_part, "abort_scale_down_delay"),
+        promotion=str(raw.get("promotion", PROMOTION[0])),
+        hold=truth("hold", raw.get("hold", False)),
         history_limit=whole("history_limit", raw.get("history_limit", _HISTORY_LIMIT), 1, 100),
         rollback_window=whole("rollback_window", raw.get("rollback_window", 0), 0, 100),
         raw=raw,
@@ -189,13 +198,16 @@ def _style(workload: Mapping[str, Any]) -> tuple[str, str]:
     return style, kind
 
 
-def _refuse_foreign_options(style: str, workload: Mapping[str, Any], canary: Mapping[str, Any]) -> None:
+def _refuse_foreign_options(style: str, workload: Mapping[str, Any], canary: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
     """Raises Refused for what only another style takes."""
     if "canary" in workload and style != "pair":
         raise Refused(f"workload.canary: style {style} makes what runs the new version itself: leave it out, or use style pair")
     for key in ("scale_down_delay", "abort_scale_down_delay"):
         if key in canary and style != "revisions":
             raise Refused(f"canary.{key}: style {style} keeps no version that runs without traffic: leave it out (drain is for requests)")
+    for key, what in (("promotion", "never rolls a workload beside a clone"), ("hold", "pauses no workload between releases")):
+        if raw.get(key) not in (None, False, PROMOTION[0]) and style != "clone":
+            raise Refused(f"{key}: style {style} {what}: leave it out, or use style clone")
 
 
 def _delay(canary: Mapping[str, Any], key: str) -> float:

@@ -14,13 +14,12 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._routing.served import CANARY, FAILED, STABLE
 from .durations import seconds
-from .reading import keys
+from .reading import keys, truth
 
 _TIMEOUT = 30.0
 _URL = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d+))?(?:[/?][^\s#]*)?", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def read_probe(raw: Any, where: str = "probe") -> Probe | None:
         headers=_headers(f"{where}.headers", value.get("headers") or {}),
         expect=_expect(f"{where}.expect", value["expect"]),
         timeout=_timeout(f"{where}.timeout", value.get("timeout", _TIMEOUT)),
-        validate_certs=_truth(f"{where}.validate_certs", value.get("validate_certs", True)),
+        validate_certs=truth(f"{where}.validate_certs", value.get("validate_certs", True)),
     )
 
 
@@ -124,11 +123,3 @@ def _timeout(where: str, value: Any) -> float:
     if duration < 1:
         raise Refused(f"{where}: {value!r} is too short to ask often enough: give at least 1s")
     return duration
-
-
-def _truth(where: str, value: Any) -> bool:
-    # Jinja templates in a mapping arrive as text on ansible-core 2.16.
-    truth = value if isinstance(value, bool) else _TRUTH.get(str(value).strip().lower())
-    if truth is None:
-        raise Refused(f"{where}: {value!r} is neither true nor false")
-    return truth

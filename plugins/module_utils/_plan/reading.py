@@ -58,3 +58,14 @@ def whole(where: str, value: Any, least: int, most: int) -> int:
     if isinstance(value, bool) or not (text.isdecimal() and text.isascii()) or not least <= int(text) <= most:
         raise Refused(f"{where}: {value!r} is not a whole number from {least} to {most}")
     return int(text)
+
+
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def truth(where: str, value: Any) -> bool:
+    """True or false, which Jinja may have made a text (ansible-core 2.16 does so in mappings)."""
+    told = value if isinstance(value, bool) else _TRUTH.get(str(value).strip().lower())
+    if told is None:
+        raise Refused(f"{where}: {value!r} is neither true nor false")
+    return told

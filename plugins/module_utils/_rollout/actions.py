@@ -11,6 +11,7 @@ from typing import Union
 
 from .._plan.durations import show
 from .._routing.target import ManagedRoute
+from .._workloads.clones import canary_replicas
 
 # Each is idempotent: carried out twice, the second time finds its work done. str() is what users read.
 
@@ -62,6 +63,10 @@ class EnsureCanary:
     weight: int
     replicas: int | None = None
     shrink: bool = False
+
+    def pods(self, live: int) -> int:
+        """How many pods that is. live: those of the stable version."""
+        return canary_replicas(self.weight, live) if self.replicas is None else self.replicas
 
     def __str__(self) -> str:
         if self.replicas is not None:
@@ -129,7 +134,10 @@ class WaitDelay:
 
 @dataclass(frozen=True)
 class RollWorkload:
-    """Roll the workload, which has no traffic, to the new or to the stable template; one that can be paused is paused again."""
+    """Roll the workload to the new or to the stable template; one that can be paused is paused again.
+
+    It has no traffic, unless the plan's promotion is rolling.
+    """
 
     to: str  # new | stable
 

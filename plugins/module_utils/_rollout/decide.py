@@ -22,17 +22,18 @@ from .styles import STYLES, facts_of
 START, GO_ON, REPLACE, NOTHING = "start", "go on", "replace", "nothing"
 
 
-def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool) -> str:
+def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool, held: bool = False) -> str:
     """Whether this call starts a revision, goes on with the one under way or puts another one in its place, or has nothing to do.
 
-    target, live: hashes of the template asked for and of the one that runs now.
+    target, live: hashes of the template asked for and of the one that runs now. held: the workload is paused between releases.
     Raises Refused where the call contradicts the record.
     """
     if record is not None and record.program == HAND_BACK:
         raise Refused(f"rollout {plan.name} is being handed back: finish that first (state: absent)")
     if record is not None and record.under_way:
         # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
-        if record.target != target and record.asked != plan.revision.asked:
+        another = record.asked != plan.revision.asked or (plan.hold and plan.revision.carried)
+        if record.target != target and another:
             return REPLACE
         if record.plan_hash != plan.hash:
             raise Refused(
@@ -41,7 +42,7 @@ def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool
             )
         return GO_ON
     if target == live:
-        return NOTHING
+        return START if plan.hold != held else NOTHING
     if record is not None and record.phase == ABORTED and record.target == target and not retry:
         raise Refused(
             f"rollout {plan.name}: revision {record.revision} was aborted ({record.msg}): "
@@ -88,10 +89,12 @@ def successor(record: Record, its_plan: Plan, plan: Plan, target: str) -> Record
     its_plan: by which this one does. target: hash of the template asked for. None where that is what runs then.
     """
     ended = finished(record, its_plan, 0.0)
-    if target == (ended.target if ended.phase == HEALTHY else ended.stable.get("template")):
+    running = ended.target if ended.phase == HEALTHY else ended.stable.get("template")
+    if target == running:
         return None
     fresh: dict[str, Any] = {"promoted": {}, "steps": [], "skips": skips_steps(ended, plan, target), "msg": ""}
-    return replace(ended, revision=record.revision + 1, target=target, phase=PROGRESSING, program=RELEASE, **fresh)
+    stable = {**ended.stable, "template": running}
+    return replace(ended, revision=record.revision + 1, stable=stable, target=target, phase=PROGRESSING, program=RELEASE, **fresh)
 
 
 def only(record: Record | None, name: str, revision: int | None) -> None:
@@ -267,11 +270,13 @@ def finished(record: Record, plan: Plan, now: float) -> Record:
     phase = ABORTED if record.program == ABORT else HEALTHY
     done = replace(record, program="", position=0, phase=phase, began=None, moved=None, resume_at=None)
     done = replace(done, history=with_history(done, now, plan.history_limit))
-    if not STYLES[plan.style].lasting:
+    if not (STYLES[plan.style].lasting or plan.hold):
         return replace(done, originals={})
     if phase == ABORTED:
         return done
-    stable = {"workload": revision_name(plan.workload, done.target), "template": done.target, "images": done.images, "made": True}
+    stable: dict[str, Any] = {"workload": plan.workload, "template": done.target, "images": done.images}
+    if STYLES[plan.style].lasting:
+        stable.update(workload=revision_name(plan.workload, done.target), made=True)
     return replace(done, stable=stable)
 
 

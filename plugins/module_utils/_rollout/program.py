@@ -29,7 +29,7 @@ def program_of(record: Record, plan: Plan) -> list[Entry]:
 def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     """Start, steps, promotion."""
     style = STYLES[plan.style]
-    steps = [] if facts.skips else entries(plan.steps, facts.scaled and style.follows)
+    steps = [] if facts.skips or facts.unchanged else entries(plan.steps, facts.scaled and style.follows)
     return [Entry(action) for action in style.start(plan, facts)] + steps + [Entry(action) for action in style.promotion(plan, facts)]
 
 

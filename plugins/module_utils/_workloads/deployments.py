@@ -51,6 +51,17 @@ def not_rolled_out(deployment: Mapping[str, Any]) -> str | None:
     return None
 
 
+def not_complete(deployment: Mapping[str, Any]) -> str | None:
+    """What is missing until there are just its replicas, available, whatever the version: a paused one does not roll to its template."""
+    status, wanted = deployment.get("status") or {}, replicas_of(deployment)
+    total, available = (int(status.get(key) or 0) for key in ("replicas", "availableReplicas"))
+    if not _taken_up(deployment):
+        return "its last change has not been taken up yet"
+    if (total, available) != (wanted, wanted):
+        return f"of {wanted} replicas {total} are there and {available} available"
+    return None
+
+
 def failed(deployment: Mapping[str, Any]) -> str | None:
     """The Deployment controller's own verdict that the rollout is stuck, None without one."""
     if not _taken_up(deployment):

@@ -28,6 +28,7 @@ class Case:
     """steps: of the plan. workload: how the plan names it. objects: the application. services: those that are asked without a router.
 
     graceful: its pods serve until they are gone, since the style restarts pods under traffic.
+    more: of the plan. edited: the image that the workload gets after a first call, and that the release is of.
     """
 
     steps: list[Any]
@@ -35,15 +36,18 @@ class Case:
     workload: dict[str, str] = field(default_factory=dict)
     services: tuple[str, ...] = (NAME,)
     graceful: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+    edited: str = ""
 
     def plan(self) -> dict[str, Any]:
         return {
             "workload": {"name": NAME, **self.workload},
-            "revision": {"images": {NAME: "argoproj/rollouts-demo:yellow"}},
+            "revision": None if self.edited else {"images": {NAME: "argoproj/rollouts-demo:yellow"}},
             "services": {"stable": NAME, "canary": f"{NAME}-canary"},
             "routers": [{"type": "istio", "name": NAME, "routes": ["primary"]}],
             "canary": {"steps": self.steps},
             "grace": GRACE,
+            **self.more,
         }
 
 
@@ -83,6 +87,12 @@ CASES = {
         [{"set_weight": 100}, {"set_weight": 0}, {"pause": {"duration": 3}}, {"set_weight": 25}],
         (workload("Deployment", replicas=4), *_BOTH),
     ),
+    "clone under a share of the traffic": Case(
+        _UP_AND_DOWN, (workload("Deployment", replicas=3), *_BOTH), graceful=True, more={"promotion": "rolling"}
+    ),
+    "clone, held": Case(
+        _UP_AND_DOWN, (workload("Deployment", replicas=2), *_BOTH), more={"hold": True}, edited="argoproj/rollouts-demo:yellow"
+    ),
     "revisions": Case(_UP_AND_DOWN, (workload("Deployment", replicas=2), *_BOTH), {"style": "revisions"}),
     "pair": Case(
         _UP_AND_DOWN,
@@ -118,6 +128,14 @@ class Stage:
         run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until="end", **wish))
         rollout.carry_out(run)
         return run
+
+    def edit(self, image: str) -> None:
+        """Gives the workload another image, as `kubectl set image` does."""
+        container = {"name": NAME, "image": image, "ports": [{"name": "http", "containerPort": 8080}]}
+        path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
+        body = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        self.cluster.server.request("PATCH", path, {}, body, "application/merge-patch+json")
+        self.cluster.time.sleep(1.0)
 
     def end_state(self) -> Object:
         """What users see of the application, and what the record says of its rollout, when nothing moves any more.
@@ -168,4 +186,8 @@ def stage(case: Case) -> Stage:
     """A cluster with the application of a case, at rest."""
     cluster = MemoryCluster(GRACEFUL if case.graceful else 0.5).apply(*case.objects)
     drain = GRACEFUL - LAG - 1.0 if case.graceful else DRAIN
-    return Stage(case, cluster, Judge(cluster, (NAME,), case.services, LAG, drain, case.graceful))
+    place = Stage(case, cluster, Judge(cluster, (NAME,), case.services, LAG, drain, case.graceful))
+    if case.edited:
+        place.call()
+        place.edit(case.edited)
+    return place

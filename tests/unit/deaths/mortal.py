@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -49,8 +50,14 @@ def live_until(place: Stage, write: int, carried_out: bool = True, **wish: Any) 
 
 @cache
 def at_first(case: str) -> Object:
-    """The state before any call."""
+    """The state before the release."""
     return stage(CASES[case]).end_state()
+
+
+@cache
+def untouched(case: str) -> Object:
+    """The application's own state."""
+    return stage(replace(CASES[case], edited="")).end_state()
 
 
 @cache
@@ -79,8 +86,9 @@ def way_back(case: str, state: str, begun: int) -> int:
 
 
 def back(case: str, state: str) -> Object:
-    """What a way back must end in."""
-    return {**at_first(case), "phase": "Aborted" if state == "aborted" else None}
+    """What a way back must end in: for a Deployment that is held, with what waits, or no longer held."""
+    first = untouched(case) if state == "absent" else at_first(case)
+    return {**first, "phase": "Aborted" if state == "aborted" else None}
 
 
 def different(end: Object, wanted: Object) -> Object:

@@ -1,4 +1,4 @@
-"""The exact actions of each style but clone: release, the ways back from each place, and the hand-back, as users read them."""
+"""The exact actions of each style (of clone, where options change them): release, ways back, hand-back, as users read them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ ROUTERS = ["put the routers back", "drain"]
 NO_SERVICE = "remove the canary Service"
 
 
-def plan(style: str, kind: str = "Deployment") -> Plan:
-    return plan_of({"set_weight": 50}, workload={"name": "shop", "style": style, "kind": kind})
+def plan(style: str, kind: str = "Deployment", **more: Any) -> Plan:
+    return plan_of({"set_weight": 50}, workload={"name": "shop", "style": style, "kind": kind}, **more)
 
 
 def texts(program: list[Entry]) -> list[str]:
@@ -38,6 +38,13 @@ def texts(program: list[Entry]) -> list[str]:
 
 
 REVISIONS, PAIR, IN_PLACE = plan("revisions"), plan("pair"), plan("in_place", "StatefulSet")
+ROLLING, HELD, NOT_HELD = plan("clone", promotion="rolling"), plan("clone", hold=True), plan("clone")
+RUNS = Facts(unchanged=True)  # what is asked for runs already
+UNPIN = f"give {BOTH} back their selectors"
+PINNED = f"point {BOTH} at the workload"
+ROLLED = [UNPIN, "roll the workload to the new version", PINNED]
+START = ["pause the workload", PINNED, SIZE, "make the canary Service", *STEP]
+CLEAN = [NO_SERVICE, "remove the canary", UNPIN]
 
 PROMOTION = [*FULL, f"point {BOTH} at the canary", *ROUTERS, NO_SERVICE, "wait 30s", "scale the old version to 0"]
 RELEASES: list[Any] = [
@@ -97,6 +104,9 @@ RELEASES: list[Any] = [
             "replace the last pods",
         ],
     ),
+    (ROLLING, FIRST, [*START, *ROLLED, *ROUTERS, *CLEAN, "unpause the workload"]),
+    (HELD, RUNS, ["pause the workload"]),
+    (NOT_HELD, RUNS, ["pause the workload", "unpause the workload"]),
 ]
 
 
@@ -105,7 +115,6 @@ def test_a_release(asked: Plan, facts: Facts, expected: list[str]) -> None:
     assert texts(release_program(asked, facts)) == expected
 
 
-UNPIN = f"give {BOTH} back their selectors"
 STABLE = f"point {BOTH} at the stable version"
 # The plan, the facts, the action that is under way and its number among those of this text, the way back.
 WAYS_BACK: list[Any] = [
@@ -144,6 +153,18 @@ WAYS_BACK: list[Any] = [
             UNPIN,
         ],
     ),
+    (ROLLING, FIRST, MOVE, 0, [PINNED, *ROUTERS, *CLEAN, "unpause the workload"]),
+    *(
+        (
+            ROLLING,
+            FIRST,
+            place,
+            nth,
+            [UNPIN, "roll the workload to the stable version", PINNED, *ROUTERS, *CLEAN, "unpause the workload"],
+        )
+        for place, nth in ((UNPIN, 0), (ROLLED[1], 0), (PINNED, 1), ("drain", 0))
+    ),
+    (HELD, FIRST, MOVE, 0, [PINNED, *ROUTERS, *CLEAN]),
     (IN_PLACE, FIRST, STABLE, 0, [STABLE, NO_SERVICE, UNPIN]),
     (IN_PLACE, FIRST, SIZE, 0, [STABLE, NO_SERVICE, "roll the workload to the stable version", UNPIN]),
     (IN_PLACE, FIRST, NO_SERVICE, 0, [STABLE, *ROUTERS, NO_SERVICE, "roll the workload to the stable version", UNPIN]),
@@ -184,6 +205,8 @@ def test_there_is_no_way_back_once_the_old_version_goes(asked: Plan, place: str)
         ),
         (PAIR, FIRST, []),
         (IN_PLACE, FIRST, []),
+        (NOT_HELD, FIRST, []),
+        (HELD, FIRST, ["roll the workload to the stable version", "unpause the workload"]),
     ],
 )
 def test_the_hand_back(asked: Plan, facts: Facts, expected: list[str]) -> None:
@@ -210,3 +233,31 @@ def test_what_a_release_leaves_behind_is_remembered_until_the_hand_back() -> Non
 def test_the_other_styles_forget() -> None:
     record = record_of(PAIR, originals={"Deployment/shop-canary": [{}]})
     assert decide.finished(record, PAIR, 1.0).originals == {}
+
+
+def test_that_a_workload_was_paused_is_remembered_while_it_is_held() -> None:
+    under_way = record_of(HELD, stable={"workload": "shop", "template": "old", "source": "new"}, originals={"Deployment/shop": [{}]})
+    healthy = decide.finished(under_way, HELD, 1.0)
+    assert (healthy.originals, healthy.stable["template"], "source" in healthy.stable) == (under_way.originals, "new", False)
+
+
+# The plan, whether the workload is held, the template asked for, the one that runs, the verdict.
+@pytest.mark.parametrize(
+    ("asked", "held", "target", "verdict"),
+    [
+        (HELD, False, "old", decide.START),
+        (HELD, True, "old", decide.NOTHING),
+        (HELD, True, "new", decide.START),
+        (NOT_HELD, True, "old", decide.START),
+        (NOT_HELD, False, "old", decide.NOTHING),
+    ],
+)
+def test_a_workload_is_held_or_resumed_where_there_is_nothing_to_release(asked: Plan, held: bool, target: str, verdict: str) -> None:
+    assert decide.admit(None, asked, target, "old", retry=False, held=held) == verdict
+
+
+@pytest.mark.parametrize(("revision", "verdict"), [({}, decide.REPLACE), ({"images": {"app": "shop:2"}}, decide.GO_ON)])
+def test_an_edit_in_the_middle_is_the_next_version_of_a_workload_that_is_held(revision: dict[str, Any], verdict: str) -> None:
+    """Where the call itself names the version, the edit is drift."""
+    asked = plan("clone", hold=True, revision=revision)
+    assert decide.admit(record_of(asked, asked=asked.revision.asked), asked, "newer", "old", retry=False, held=True) == verdict

@@ -18,7 +18,7 @@ from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .. import guards, made, services, workload
 from ..stage import Stage
-from .style import Pin, Style, wanted_replicas
+from .style import Pin, Style
 
 Object = dict[str, Any]
 
@@ -26,12 +26,12 @@ Object = dict[str, Any]
 def pin(stage: Stage, to: str) -> Pin:
     if to == "canary":
         return Pin({REVISION: stage.record.target})
-    return Pin({POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, stage.workload())})
+    return Pin({POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, stage.workload(), stage.held)})
 
 
 def pause_workload(stage: Stage, _action: kinds.PauseWorkload) -> None:
     # Between the checks and the pause somebody may have begun a rollout of their own.
-    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload))
+    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.held)
 
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
@@ -41,7 +41,7 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
 
 def ensure_made(stage: Stage, action: kinds.EnsureCanary, deployment: Object, name: str, live: int) -> None:
     """The new version in a Deployment of that name. live: the replicas of the stable version."""
-    replicas = wanted_replicas(action, live)
+    replicas = action.pods(live)
     written = len(stage.ctx.journal.diff)
     template = stage.new_template(deployment)
     clone = clone_of(deployment, name, template, stage.record.target, replicas, stage.ctx.by)
@@ -69,7 +69,7 @@ def paused(stage: Stage) -> Object:
                 f"{stage.plan.title} was resumed by somebody else during the rollout: "
                 "pause it (kubectl rollout pause), or set on_drift: repair"
             )
-        workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload))
+        workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.held)
     return deployment
 
 

@@ -17,7 +17,7 @@ from ..._workloads.services import selector_text
 from .. import objects, workload
 from ..context import Context, NoProgress
 from ..stage import Stage
-from .style import Pin, Style, wanted_replicas
+from .style import Pin, Style
 
 Object = dict[str, Any]
 
@@ -64,7 +64,7 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     """At least one old pod stays: the stable Services know no others."""
     live = _taken_up(stage)
     size = in_place.size_of(live)
-    _replace(stage, live, min(wanted_replicas(action, size), size - 1))
+    _replace(stage, live, min(action.pods(size), size - 1))
 
 
 def _replace(stage: Stage, live: Object, count: int) -> None:

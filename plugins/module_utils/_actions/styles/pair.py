@@ -20,7 +20,7 @@ from .. import guards, objects, templates, workload
 from ..context import Context
 from ..stage import Stage
 from .clone import roll_workload, shrunk
-from .style import Pin, Style, wanted_replicas
+from .style import Pin, Style
 
 Object = dict[str, Any]
 
@@ -39,7 +39,7 @@ def _canary(stage: Stage) -> Ref:
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     ref, stable = _canary(stage), stage.workload()
-    wanted = wanted_replicas(action, replicas_of(stable))
+    wanted = action.pods(replicas_of(stable))
     written = len(stage.ctx.journal.diff)
     new = stage.new_template(stable)
     before = stage.ctx.client.get(ref)

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..._rollout.actions import EnsureCanary
-from ..._workloads.clones import canary_replicas
 from ..stage import Stage
 
 
@@ -21,11 +19,6 @@ class Pin:
 
     labels: Mapping[str, str | None]
     exact: bool = False
-
-
-def wanted_replicas(action: EnsureCanary, live: int) -> int:
-    """The pods that the new version shall have. live: those of the stable one."""
-    return canary_replicas(action.weight, live) if action.replicas is None else action.replicas
 
 
 @dataclass(frozen=True)

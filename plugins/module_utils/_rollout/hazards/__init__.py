@@ -34,6 +34,7 @@ OF_A_DEPLOYMENT: tuple[Hazard, ...] = (
     workload.scaled_to_nothing,
     workload.in_a_rollout_of_its_own,
     workload.keeps_no_history,
+    workload.stops_all,
 )
 # Those of two versions with the same labels.
 OF_ONE_SELECTOR: tuple[Hazard, ...] = (services.selecting_other_pods, services.left_empty)

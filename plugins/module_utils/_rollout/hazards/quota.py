@@ -19,7 +19,7 @@ _KINDS = {"requests": "requests.", "limits": "limits."}
 
 
 def no_room(scene: Scene) -> Iterator[Finding]:
-    """The promotion needs all of the clone's pods, and one more where the workload cannot roll otherwise."""
+    """The promotion needs all of the clone's pods, unless it is rolling, and one more where the workload cannot roll otherwise."""
     needed = _needed(scene)
     for quota in scene.all(RESOURCE_QUOTA):
         if not _applies(quota, scene.pods):
@@ -29,7 +29,7 @@ def no_room(scene: Scene) -> Iterator[Finding]:
         if short:
             yield fatal(
                 scene.titled(RESOURCE_QUOTA.kind, name_of(quota)),
-                f"has no room for the clone of Deployment {scene.plan.workload}, which needs at its full size {', '.join(short)}",
+                f"has no room for the clone of Deployment {scene.plan.workload}, which needs at its greatest {', '.join(short)}",
                 "raise the quota, or scale the Deployment or something else down until the rollout has ended",
             )
 

@@ -25,9 +25,11 @@ from ..._objects.resources import (
 from ..._plan.plan import Plan
 from ..._routing.target import Target
 from ..._workloads import budgets, in_place, scaling
-from ..._workloads.deployments import not_rolled_out, replicas_of, waits_for_surge
+from ..._workloads.deployments import not_complete, not_rolled_out, replicas_of, waits_for_surge
 from ..._workloads.marks import MANAGED_BY, MANAGER
 from ..._workloads.services import bystanders
+from ..actions import EnsureCanary
+from ..course import entries
 
 Object = dict[str, Any]
 RouterObjects = Mapping[str, Optional[Object]]
@@ -39,7 +41,7 @@ DESTINATION_RULE = versioned("DestinationRule")
 class Scene:
     """deployment: the user's workload; template: of its new version. services, deployments: all of the namespace.
 
-    runs: what runs the stable version where that is not the workload itself.
+    runs: what runs the stable version where that is not the workload itself. held: the workload is paused between releases.
 
     routers: the objects of those that could be read. found: what else was read, by its kind; a kind that is not there could not be, or
     need not.
@@ -53,6 +55,7 @@ class Scene:
     routers: Sequence[tuple[Target, RouterObjects]] = ()
     found: Mapping[Resource, Sequence[Object]] = field(default_factory=dict)
     runs: Object | None = None
+    held: bool = False
 
     @property
     def stable(self) -> Object:
@@ -62,6 +65,8 @@ class Scene:
     @property
     def at_rest(self) -> str | None:
         """What its own update still lacks; None when it is fully rolled out."""
+        if self.held:
+            return not_complete(self.stable)
         return (not_rolled_out if self.plan.kind == "Deployment" else in_place.not_rolled_out)(self.stable)
 
     @property
@@ -80,8 +85,10 @@ class Scene:
 
     @property
     def peak(self) -> int:
-        """The pods that there are at once in the promotion: the workload's, as many of the clone's, and one more where it must roll so."""
-        return 2 * self.replicas + waits_for_surge(self.deployment)
+        """The pods that there are at once in the promotion: the workload's, the clone's, and one more where it must roll so."""
+        sizes = [each.action.pods(self.replicas) for each in entries(self.plan.steps) if isinstance(each.action, EnsureCanary)]
+        clone = max(sizes, default=1) if self.plan.promotion == "rolling" else self.replicas
+        return self.replicas + clone + waits_for_surge(self.deployment)
 
     @property
     def present_labels(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from .scene import Scene
 
 def paused(scene: Scene) -> Iterator[Finding]:
     """Whoever paused it waits for something."""
-    if scene.stable["spec"].get("paused"):
+    if scene.stable["spec"].get("paused") and not scene.held:
         yield fatal(scene.title, "is paused", f"resume it first (kubectl rollout resume deployment/{scene.plan.workload})")
 
 
@@ -41,7 +41,14 @@ def keeps_no_history(scene: Scene) -> Iterator[Finding]:
         yield fatal(scene.title, problem, "set it to 1 or more, 10 is the default")
 
 
+def stops_all(scene: Scene) -> Iterator[Finding]:
+    """A workload with traffic that ends all its pods before it starts others has none for a while."""
+    if scene.plan.promotion == "rolling" and (scene.deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
+        problem = "has strategy Recreate, and with promotion: rolling would stop all its pods while they have traffic"
+        yield fatal(scene.title, problem, "leave promotion out, or set its strategy to RollingUpdate")
+
+
 def nothing_new(scene: Scene) -> Iterator[Finding]:
     """An image by the same name is the same version."""
-    if template_hash(scene.template) == template_hash(scene.deployment["spec"]["template"]):
+    if not scene.plan.hold and template_hash(scene.template) == template_hash(scene.deployment["spec"]["template"]):
         yield warning(scene.title, "runs this version already", "name other images in revision.images where something is to be released")

@@ -25,13 +25,15 @@ from ..actions import (
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, canary_service, follows, has, no_canary_service, nothing, pinned_services, released, stable_services
+from .style import Facts, Style, canary_service, follows, has, no_canary_service, pinned_services, released, stable_services
 
 # The workload of a pair needs no pause: its Services are pinned by its own labels, which its pods have whatever their template.
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
     pause: list[Action] = [PauseWorkload()] if plan.pauses else []
+    if facts.unchanged:
+        return pause
     return [
         *pause,
         *follows(facts, "stable"),
@@ -43,6 +45,10 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
 
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
     stable = stable_services(plan, facts)
+    if facts.unchanged:
+        return _resumed(plan)
+    if plan.promotion == "rolling":
+        return [*_rolled(plan, facts, "new"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     return [
         EnsureCanary(100),
         *follows(facts, "canary"),
@@ -61,6 +67,8 @@ def _promotion(plan: Plan, facts: Facts) -> list[Action]:
 def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
     stable = stable_services(plan, facts)
     actions: list[Action] = []
+    if plan.promotion == "rolling" and UnpinServices(stable) in begun:
+        return [*_rolled(plan, facts, "stable"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     if has(begun, RollWorkload):
         # The workload is rolling or rolled, and may carry the traffic: back to the canary with it, which is complete still.
         actions += [EnsureCanary(100), *follows(facts, "canary"), MoveTraffic(100), PinServices(stable, "canary"), Drain()]
@@ -74,10 +82,25 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     return actions + _clean_up(plan, facts)
 
 
+def _rolled(plan: Plan, facts: Facts, to: str) -> list[Action]:
+    """The workload rolls by its own strategy and under its share of the traffic; its Services know it by its own labels meanwhile."""
+    stable = stable_services(plan, facts)
+    return [UnpinServices(stable), RollWorkload(to), *follows(facts, "workload"), PinServices(stable, "workload")]
+
+
 def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     """The made pods are gone before any Service is unpinned."""
-    resumed: list[Action] = [ResumeWorkload()] if plan.pauses else []
-    return [*no_canary_service(facts), RemoveCanary(), UnpinServices(pinned_services(plan, facts)), *released(facts, "workload"), *resumed]
+    unpinned = UnpinServices(pinned_services(plan, facts))
+    return [*no_canary_service(facts), RemoveCanary(), unpinned, *released(facts, "workload"), *_resumed(plan)]
 
 
-BESIDE = Style(_start, _promotion, _way_back, (RemoveCanary, RemoveCanaryService), nothing)
+def _resumed(plan: Plan) -> list[Action]:
+    return [ResumeWorkload()] if plan.pauses and not plan.hold else []
+
+
+def _hand_back(plan: Plan, _facts: Facts) -> list[Action]:
+    """A template that waits goes, since the workload would roll to it."""
+    return [RollWorkload("stable"), ResumeWorkload()] if plan.hold else []
+
+
+BESIDE = Style(_start, _promotion, _way_back, (RemoveCanary, RemoveCanaryService), _hand_back)

@@ -23,6 +23,7 @@ class Facts:
     bystanders: Services that are pinned along with the stable one. canary_service_made: the user has none.
     stable_made: the stable version runs in a Deployment that was made here (style revisions, from the second release on).
     skips: the steps are skipped, since the release goes back within the rollback window.
+    unchanged: the version runs already; the workload is just held, or no longer.
     guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
     """
 
@@ -31,6 +32,7 @@ class Facts:
     stable_made: bool = False
     skips: bool = False
     guards: tuple[str, ...] = ()
+    unchanged: bool = False
 
     @property
     def scaled(self) -> bool:
@@ -40,7 +42,14 @@ class Facts:
 
 def facts_of(record: Record) -> Facts:
     """The facts as they were found at the start of the revision."""
-    return Facts(tuple(record.bystanders), record.canary_service_made, bool(record.stable.get("made")), record.skips, tuple(record.guards))
+    return Facts(
+        bystanders=tuple(record.bystanders),
+        canary_service_made=record.canary_service_made,
+        stable_made=bool(record.stable.get("made")),
+        skips=record.skips,
+        guards=tuple(record.guards),
+        unchanged=record.target == record.stable.get("template"),
+    )
 
 
 @dataclass(frozen=True)

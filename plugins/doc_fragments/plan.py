@@ -1,0 +1,70 @@
+"""Documentation of what a plan says besides what is released, and over which routers."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Fragment progressive.delivery.plan."""
+
+    DOCUMENTATION = r"""
+options:
+  grace:
+    description:
+      - How long proxies get to converge after each move of traffic, in seconds or as a duration such as V(5s).
+      - Without it, the longest default of the routers, as O(progressive.delivery.canary_weight#module:grace) says.
+    type: str
+  drain:
+    description: How long pods that had traffic live on after it has left. Without it, as O(grace).
+    type: str
+  probe:
+    description:
+      - Requests that are sent after each move on the routers until their answers show the asked split, instead of waiting the O(grace).
+      - A mapping with C(url), C(expect) and more, as in O(progressive.delivery.canary_weight#module:probe).
+      - The O(grace) is still waited after Services were pointed elsewhere, since no split shows that, and where there are several routers.
+    type: dict
+  progress_deadline:
+    description:
+      - How long each action of a release may wait for pods, endpoints or the router's status, in seconds or as a duration, over all calls
+        that carry it out; pauses do not count. Without it there is none, and
+        O(progressive.delivery.rollout_step#module:wait_timeout) just ends the call.
+      - A pod that is known not to start (crash loop, image that cannot be pulled) does not get the whole time.
+    type: str
+  on_deadline:
+    description:
+      - What becomes of a release that is past O(progress_deadline).
+      - V(abort) takes it back at once, in the same call, which fails with the reason. After the promotion has removed the old version it
+        stops instead.
+      - V(stop) leaves it as it is, C(Degraded); the same call goes on with it, with the time anew.
+    type: str
+    choices: [abort, stop]
+  promotion:
+    description:
+      - How the workload gets the new version at the end, with style V(clone).
+      - V(full) makes the clone as large as the workload and gives it all the traffic while the workload rolls, so that no pod with traffic
+        is ended. That needs room for as many pods again.
+      - V(rolling) rolls the workload by its own strategy and under the split of the last step. That needs no room, and loses what pods lose
+        that end with traffic on them.
+      - V(full) by default.
+    type: str
+    choices: [full, rolling]
+  hold:
+    description:
+      - The Deployment stays paused between releases, with style V(clone), so that an edit of its template, by GitOps or
+        C(kubectl set image), waits for the next call and is released by it; that call needs no revision.
+      - The first call with it pauses the Deployment where there is nothing to release. A call without it, and a hand-back, resume it.
+    type: bool
+  history_limit:
+    description:
+      - How many revisions the record remembers; 10 by default.
+      - They are those to which O(progressive.delivery.rollout_step#module:undo) can go back.
+    type: int
+  rollback_window:
+    description:
+      - A version that is one of so many that were released last, the present one included, skips the steps and their pauses.
+      - Those are counted that the record remembers (O(history_limit)), without aborted ones. Without it none is skipped.
+    type: int
+"""

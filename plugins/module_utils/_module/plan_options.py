@@ -1,0 +1,23 @@
+"""The options of a plan that are the same wherever a plan is given."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._plan.plan import ON_DEADLINE, PROMOTION
+
+PLAN_SPEC: dict[str, Any] = {
+    "grace": {"type": "str"},
+    "drain": {"type": "str"},
+    "probe": {"type": "dict"},
+    "progress_deadline": {"type": "str"},
+    "on_deadline": {"type": "str", "choices": list(ON_DEADLINE)},
+    "promotion": {"type": "str", "choices": list(PROMOTION)},
+    "hold": {"type": "bool"},
+    "history_limit": {"type": "int"},
+    "rollback_window": {"type": "int"},
+}
