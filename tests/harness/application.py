@@ -68,9 +68,9 @@ class Application(Namespace):
 
     def ask(self, count: int) -> list[str]:
         """The versions that answer."""
-        return [request.version if not request.failed else f"failed {request.status}" for request in self.answers(count)]
+        return [request.version if not request.failed else f"failed {request.status}" for request in self.sent(count)]
 
-    def answers(self, count: int) -> list[Request]:
+    def sent(self, count: int) -> list[Request]:
         load = Load(self.gateway, host_header=self.host, rate=1000, connections=5, max_requests=count)
         with load:
             return load.wait().requests

@@ -23,7 +23,7 @@ def _graceful(app: Application) -> None:
     app.scale(REPLICAS)
     app.change_container(lifecycle={"preStop": {"sleep": {"seconds": 4}}})
     app.wait_for_pods(REPLICAS)
-    until("its new pods alone answer", lambda: {request.pod for request in app.answers(60)} == set(app.names("Pod")))
+    until("its new pods alone answer", lambda: {request.pod for request in app.sent(60)} == set(app.names("Pod")))
 
 
 def _with_a_second_deployment(app: Application) -> None:
@@ -59,6 +59,7 @@ def _as(kind: str, **more: Any) -> Callable[[Application], None]:
 # What the plan says, and what the application is like.
 STYLES: dict[str, tuple[dict[str, Any], Callable[[Application], None]]] = {
     "rolling": ({"workload": {"name": NAME}, "promotion": "rolling"}, _graceful),
+    "replicas": ({"workload": {"name": NAME}, "routers": [{"type": "replicas"}], "services": {"stable": NAME}}, _graceful),
     "revisions": ({"workload": {"name": NAME, "style": "revisions"}}, _kept),
     "pair": ({"workload": {"name": NAME, "style": "pair"}}, _with_a_second_deployment),
     "StatefulSet": ({"workload": {"name": NAME, "kind": "StatefulSet"}}, _as("StatefulSet", serviceName="", replicas=REPLICAS)),

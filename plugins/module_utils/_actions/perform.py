@@ -18,12 +18,12 @@ from .styles import STYLES
 
 def perform(stage: Stage, action: kinds.Action) -> None:
     """Carries out the action, proof and waits included; does nothing that is done already."""
-    handler = STYLES[stage.plan.style].handlers.get(type(action)) or HANDLERS[type(action)]
+    handler = STYLES[stage.plan.order].handlers.get(type(action)) or HANDLERS[type(action)]
     handler(stage, action)
 
 
 def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
-    pin = STYLES[stage.plan.style].pin(stage, action.to)
+    pin = STYLES[stage.plan.order].pin(stage, action.to)
     changed = False
     for name in action.services:
         outcome = services.point(stage.ctx, name, lambda base: services.selector_edits(base, dict(pin.labels), merge=not pin.exact))
@@ -34,7 +34,7 @@ def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
 
 
 def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:
-    pin = STYLES[stage.plan.style].pin(stage, "canary")
+    pin = STYLES[stage.plan.order].pin(stage, "canary")
     made.make_service(stage.ctx, stage.plan.stable_service, stage.plan.canary_service, pin.labels, pin.exact)
 
 

@@ -30,7 +30,6 @@ from .traffic import Moved
 Object = dict[str, Any]
 
 AUTOSCALER = Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
-GRACE = 5.0  # until what balances the Service's traffic has taken over its EndpointSlices
 _ATTEMPTS = 40  # a move has at most five writes, each of which somebody else may be quicker with
 
 

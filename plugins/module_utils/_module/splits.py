@@ -20,7 +20,7 @@ from .._plan.matches import read_matches, read_mirror
 from .._plan.probes import read_probe
 from .._plan.replicas import read_pair, read_split
 from .._plan.routers import ALL_OPTIONS, REPLICAS, Between, read_router
-from .._routing import default_grace
+from .._routing import WITHOUT_ROUTER, default_grace
 from .._routing.replicas import told
 from .._routing.router import service_and_namespace
 from .._routing.served import Measured
@@ -96,7 +96,7 @@ def _owner(target: Target) -> str:
 
 def _work_without_router(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     pair, probe = read_pair(params), read_probe(params["probe"])
-    grace = replicas.GRACE if params["grace"] is None else seconds(params["grace"], "grace")
+    grace = WITHOUT_ROUTER if params["grace"] is None else seconds(params["grace"], "grace")
     split = read_split(params) if params["state"] == "present" else None
     if split is None and ctx.client.find(ctx.ref(SERVICE, pair.service)) is None:
         ctx.journal.warnings.append(f"Service {pair.service} is not there, and with it what its Deployments had: scale them yourself")

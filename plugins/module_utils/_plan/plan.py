@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from .durations import seconds
 from .probes import Probe, read_probe
 from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
 from .revision import Revision, read_revision
-from .routers import ALL_OPTIONS, Between, read_router
-from .steps import Step, read_steps
+from .routers import ALL_OPTIONS, REPLICAS, Between, read_router
+from .steps import Pause, SetWeight, Step, read_steps
 
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
 _MAX_NAME = 63 - len("-canary")
@@ -47,6 +47,7 @@ _ROUTER = (("type", "name"), ALL_OPTIONS)
 class Plan:
     """A canary. Durations in seconds; grace and drain None: the routers' defaults.
 
+    routers: none where numbers of pods behind the stable Service share the traffic; there is no canary Service then.
     workload: of that kind, released in that style. canary_workload: the other one of a pair.
     progress_deadline: for each action of the release; None: none. on_deadline: abort or stop.
     rollback_window: a version that is one of so many that were released last skips the steps; 0: none does.
@@ -85,6 +86,11 @@ class Plan:
         return self.style in ("clone", "revisions")
 
     @property
+    def order(self) -> str:
+        """What decides its order of actions: the style, or that pods alone share the traffic."""
+        return self.style if self.routers else REPLICAS
+
+    @property
     def title(self) -> str:
         """The workload, as messages name it."""
         return f"{self.kind} {self.namespace}/{self.workload}"
@@ -114,13 +120,17 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     style, kind = _style(workload)
     _refuse_foreign_options(style, workload, canary_part, raw)
     stable = named("services.stable", services["stable"], MAX_SERVICE, dots="")
-    canary = named("services.canary", services.get("canary") or f"{stable}-canary", MAX_SERVICE, dots="")
+    by_pods = _by_pods(raw.get("routers"), stable)
+    canary = "" if by_pods else named("services.canary", services.get("canary") or f"{stable}-canary", MAX_SERVICE, dots="")
     if canary == stable:
         raise Refused(f"services: stable and canary are both {stable!r}: the canary needs a Service of its own")
     choice("on_deadline", raw.get("on_deadline", ON_DEADLINE[0]), ON_DEADLINE)
     choice("promotion", raw.get("promotion", PROMOTION[0]), PROMOTION)
     between = Between(namespace, stable, canary)
-    routers = _routers(raw.get("routers"), between)
+    routers = () if by_pods else _routers(raw.get("routers"), between)
+    steps = read_steps(canary_part.get("steps"))
+    if by_pods:
+        _refuse_beside_pods(style, services, raw, steps)
     return Plan(
         name=name,
         namespace=namespace,
@@ -132,7 +142,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         canary_service=canary,
         revision=read_revision(raw.get("revision")),
         routers=routers,
-        steps=read_steps(canary_part.get("steps")),
+        steps=steps,
         grace=_seconds(raw, "grace"),
         drain=_seconds(raw, "drain"),
         probe=read_probe(raw.get("probe")),
@@ -174,6 +184,33 @@ def _routers(raw: Any, between: Between) -> tuple[Target, ...]:
         # The split of each entry is computed from the object without any of ours, so the second would undo the first.
         raise Refused(f"routers: {twice[0]} {twice[1]} stands there more than once: write one entry with all its routes")
     return routers
+
+
+def _by_pods(raw: Any, stable: str) -> bool:
+    """Whether the routers say that there is none: the only entry is of type replicas."""
+    entries = raw if isinstance(raw, list) else []
+    if not any(isinstance(each, Mapping) and each.get("type") == REPLICAS for each in entries):
+        return False
+    if len(entries) > 1:
+        raise Refused(f"routers: type {REPLICAS} stands alone: with a router the numbers of pods need not say the split")
+    value = keys("routers, number 1", entries[0], ("type",), ("name",))
+    if value.get("name", stable) != stable:
+        raise Refused(f"routers, number 1: the pods of type {REPLICAS} stand behind Service {stable} (services.stable): leave name out")
+    return True
+
+
+def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[str, Any], steps: Sequence[Step]) -> None:
+    """Raises Refused for what takes a router."""
+    if style != "clone":
+        raise Refused(f"routers: type {REPLICAS} takes style clone, whose new pods stand behind the stable Service, too, not {style}")
+    if "canary" in services:
+        raise Refused(f"services.canary: with router type {REPLICAS} one Service has the pods of both versions: leave it out")
+    for key in ("probe", "promotion", "hold"):
+        if raw.get(key) not in (None, False, PROMOTION[0]):
+            raise Refused(f"{key}: router type {REPLICAS} does not have that: leave it out, or use another router")
+    for number, step in enumerate(steps, 1):
+        if not isinstance(step, (SetWeight, Pause)):
+            raise Refused(f"canary.steps, step {number}, {step}: router type {REPLICAS} has set_weight and pause only: use another router")
 
 
 def _router(raw: Any, where: str, between: Between) -> Target:

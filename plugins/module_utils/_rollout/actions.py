@@ -75,6 +75,16 @@ class EnsureCanary:
 
 
 @dataclass(frozen=True)
+class SharePods:
+    """Let the canary have its share of all pods behind the stable Service, and with it of the traffic."""
+
+    weight: int
+
+    def __str__(self) -> str:
+        return f"give the canary {self.weight} % of the pods"
+
+
+@dataclass(frozen=True)
 class MakeCanaryService:
     """Make the canary Service, where the user has none."""
 
@@ -234,6 +244,7 @@ Action = Union[
     PinServices,
     ScaleFollows,
     EnsureCanary,
+    SharePods,
     MakeCanaryService,
     MoveTraffic,
     RestoreRouters,

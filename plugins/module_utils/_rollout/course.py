@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from .._plan.plan import Plan
 from .._plan.steps import Pause, SetCanaryScale, SetMirrorRoute, SetWeight, Step
 from .._routing.target import ManagedRoute, Wish, split_of
-from .actions import Action, Drain, EnsureCanary, MoveTraffic, ScaleFollows, WaitPause
+from .actions import Action, Drain, EnsureCanary, MoveTraffic, ScaleFollows, SharePods, WaitPause
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,16 @@ def entries(steps: Sequence[Step], scaled: bool = False) -> list[Entry]:
     """The actions of the steps, in order. scaled: there is an autoscaler, which can follow the traffic."""
     course = _Course(scaled)
     return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
+
+
+def sharing_pods(steps: Sequence[Step], _scaled: bool = False) -> list[Entry]:
+    """The same where just the numbers of pods share the traffic."""
+    found = [(index, SharePods(step.weight) if isinstance(step, SetWeight) else _waited(step)) for index, step in enumerate(steps)]
+    return [Entry(action, index) for index, action in found if action is not None]
+
+
+def _waited(step: Step) -> WaitPause | None:
+    return WaitPause(step.duration) if isinstance(step, Pause) else None
 
 
 def wishes(plan: Plan) -> dict[str, Wish]:

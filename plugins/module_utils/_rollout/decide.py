@@ -13,7 +13,7 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
 from .._workloads.clones import revision_name
-from .actions import Action, MoveTraffic, RestoreRouters, WaitDelay, WaitPause
+from .actions import Action, MoveTraffic, RestoreRouters, SharePods, WaitDelay, WaitPause
 from .course import Entry
 from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, with_history
@@ -258,7 +258,7 @@ def current_weight(record: Record, plan: Plan) -> int:
     reached = release[: record.aborted_at if record.program == ABORT else record.position]
     walked = [*reached, *(program_of(record, plan)[: record.position] if record.program == ABORT else [])]
     for entry in walked if record.under_way and record.program != HAND_BACK else []:
-        if isinstance(entry.action, MoveTraffic):
+        if isinstance(entry.action, (MoveTraffic, SharePods)):
             weight = entry.action.weight
         elif isinstance(entry.action, RestoreRouters):
             weight = 0
@@ -270,12 +270,12 @@ def finished(record: Record, plan: Plan, now: float) -> Record:
     phase = ABORTED if record.program == ABORT else HEALTHY
     done = replace(record, program="", position=0, phase=phase, began=None, moved=None, resume_at=None)
     done = replace(done, history=with_history(done, now, plan.history_limit))
-    if not (STYLES[plan.style].lasting or plan.hold):
+    if not (STYLES[plan.order].lasting or plan.hold):
         return replace(done, originals={})
     if phase == ABORTED:
         return done
     stable: dict[str, Any] = {"workload": plan.workload, "template": done.target, "images": done.images}
-    if STYLES[plan.style].lasting:
+    if STYLES[plan.order].lasting:
         stable.update(workload=revision_name(plan.workload, done.target), made=True)
     return replace(done, stable=stable)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .course import Entry, entries
+from .course import Entry
 from .record import Record
 from .styles import STYLES, Facts, facts_of
 
@@ -28,8 +28,8 @@ def program_of(record: Record, plan: Plan) -> list[Entry]:
 
 def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     """Start, steps, promotion."""
-    style = STYLES[plan.style]
-    steps = [] if facts.skips or facts.unchanged else entries(plan.steps, facts.scaled and style.follows)
+    style = STYLES[plan.order]
+    steps = [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows)
     return [Entry(action) for action in style.start(plan, facts)] + steps + [Entry(action) for action in style.promotion(plan, facts)]
 
 
@@ -41,15 +41,15 @@ def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Fa
             "run it again to finish, then release the old version"
         )
     begun = [entry.action for entry in release[: position + 1]]
-    return [Entry(action) for action in STYLES[plan.style].way_back(plan, facts, begun)]
+    return [Entry(action) for action in STYLES[plan.order].way_back(plan, facts, begun)]
 
 
 def hand_back_program(plan: Plan, facts: Facts) -> list[Entry]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
-    return [Entry(action) for action in STYLES[plan.style].hand_back(plan, facts)]
+    return [Entry(action) for action in STYLES[plan.order].hand_back(plan, facts)]
 
 
 def already_promoted(release: Sequence[Entry], position: int, plan: Plan) -> bool:
     """Whether the way back is closed, so that there is none but another release."""
-    final = STYLES[plan.style].final
+    final = STYLES[plan.order].final
     return any(isinstance(entry.action, final) for entry in release[: position + 1])

@@ -37,8 +37,12 @@ def router_of(target: Target) -> Router:
     raise Refused(f"unknown router {target.router!r}: use one of {', '.join(names())}, or describe it with definition (docs/routers.md)")
 
 
+# Seconds until what balances a Service's traffic has taken over its EndpointSlices.
+WITHOUT_ROUTER = 5.0
+
+
 def default_grace(targets: Iterable[Target], asked: float | None = None) -> float:
     """The longest grace that any of the targets needs, or what was asked for. Seconds."""
     if asked is not None:
         return asked
-    return max((router_of(target).grace for target in targets), default=0.0)
+    return max((router_of(target).grace for target in targets), default=WITHOUT_ROUTER)

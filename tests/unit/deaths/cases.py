@@ -66,9 +66,10 @@ def service(name: str, selector: Object | None = None) -> Object:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
-def virtual_service() -> Object:
-    """All requests go to the stable Service."""
+def virtual_service(canary: bool = True) -> Object:
+    """All requests go to the stable Service. canary: the other one stands in the route, too."""
     route = [{"destination": {"host": NAME}, "weight": 100}, {"destination": {"host": f"{NAME}-canary"}, "weight": 0}]
+    route = route if canary else [{"destination": {"host": NAME}}]
     spec = {"hosts": ["rollouts-demo.local"], "http": [{"name": "primary", "route": route}]}
     return {"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService", "metadata": {"name": NAME}, "spec": spec}
 
@@ -92,6 +93,13 @@ CASES = {
     ),
     "clone, held": Case(
         _UP_AND_DOWN, (workload("Deployment", replicas=2), *_BOTH), more={"hold": True}, edited="argoproj/rollouts-demo:yellow"
+    ),
+    "clone, shares of pods": Case(
+        [{"set_weight": 50}, {"set_weight": 20}, {"set_weight": 80}],
+        (workload("Deployment", replicas=4), service("other"), service(NAME), virtual_service(canary=False)),
+        services=(NAME, "other"),
+        graceful=True,
+        more={"routers": [{"type": "replicas"}], "services": {"stable": NAME}},
     ),
     "revisions": Case(_UP_AND_DOWN, (workload("Deployment", replicas=2), *_BOTH), {"style": "revisions"}),
     "pair": Case(

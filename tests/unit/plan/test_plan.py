@@ -109,6 +109,7 @@ def test_the_hash_differs_when_what_is_done_differs(changes: Object, same: bool)
 
 
 LONG = "a" * 64
+BY_PODS, STABLE = [{"type": "replicas"}], {"stable": "shop"}
 # what is changed, what the message begins with, what it says
 MALFORMED = [
     ({"workload": REMOVED}, "workload is missing", "it needs name"),
@@ -134,6 +135,17 @@ MALFORMED = [
         "style pair pauses no workload between releases: leave it out",
     ),
     ({"workload__style": "revisions", "promotion": "rolling"}, "promotion:", "style revisions never rolls a workload beside a clone"),
+    ({"routers": [{"type": "istio", "name": "a"}, {"type": "replicas"}]}, "routers:", "type replicas stands alone"),
+    ({"routers": [{"type": "replicas", "name": "other"}]}, "routers, number 1:", "stand behind Service shop (services.stable)"),
+    ({"routers": [{"type": "replicas", "routes": ["a"]}]}, "routers, number 1:", "unknown key routes"),
+    ({"routers": BY_PODS, "services__canary": "other"}, "services.canary:", "one Service has the pods of both versions"),
+    ({"routers": BY_PODS, "workload__style": "pair"}, "routers:", "type replicas takes style clone"),
+    ({"routers": BY_PODS, "services": STABLE, "hold": True}, "hold:", "router type replicas does not have that"),
+    (
+        {"routers": BY_PODS, "services": STABLE, "canary__steps": [{"set_weight": 5}, {"set_canary_scale": {"replicas": 2}}]},
+        "canary.steps, step 2, set_canary_scale 2:",
+        "has set_weight and pause only",
+    ),
     ({"workload__styl": "clone", "workload__x": 1}, "workload:", "unknown key styl, x: it takes name, kind, style"),
     ({"revision__images": {}}, "revision.images", "must map container names to images"),
     ({"revision__images": {"app": None}}, "revision.images", "must map container names to images"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
@@ -307,3 +308,41 @@ def test_no_history() -> None:
 def test_messages_as_findings(message: str, problem: str, remedy: str) -> None:
     found = of_message("Service a/b", message)
     assert (found.object, found.problem, found.remedy) == ("Service a/b", problem, remedy)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "routers", "found"),
+    [
+        (1, [{"type": "replicas"}], ["fatal Deployment test/shop has one pod, which router type replicas cannot split"]),
+        (2, [{"type": "replicas"}], []),
+        (1, [{"type": "istio", "name": "shop"}], []),
+    ],
+)
+def test_one_pod_cannot_be_split(replicas: int, routers: list[Object], found: list[str]) -> None:
+    asked = plan_of({"set_weight": 5}, routers=routers, services={"stable": "shop"})
+    assert problems(workload.cannot_be_split, dataclasses.replace(scene(replicas), plan=asked)) == found
+
+
+def test_what_an_autoscaler_sizes_cannot_share_pods() -> None:
+    scaler = named("HorizontalPodAutoscaler", "web", {"scaleTargetRef": {"kind": "Deployment", "name": "shop"}})
+    at = scene(found={HORIZONTAL_POD_AUTOSCALER: [scaler]})
+    assert not problems(scaling.of_shared_pods, at)
+    asked = plan_of({"set_weight": 5}, routers=[{"type": "replicas"}], services={"stable": "shop"})
+    assert "whose number of pods is what shares the traffic" in problems(scaling.of_shared_pods, dataclasses.replace(at, plan=asked))[0]
+
+
+@pytest.mark.parametrize(("held", "found"), [(False, ["paused", "not fully rolled out"]), (True, [])])
+def test_a_paused_workload_with_a_template_that_waits(held: bool, found: list[str]) -> None:
+    at = scene(held=held)
+    at.deployment["spec"]["paused"] = True
+    at.deployment["status"]["updatedReplicas"] = 0
+    told = [*problems(workload.paused, at), *problems(workload.in_a_rollout_of_its_own, at)]
+    assert [[part for part in ("paused", "not fully rolled out") if part in text] for text in told] == [[part] for part in found]
+
+
+def test_one_that_stops_all_its_pods_does_not_roll_under_traffic() -> None:
+    at = scene()
+    at.deployment["spec"]["strategy"] = {"type": "Recreate"}
+    assert not problems(workload.stops_all, at)
+    rolling = dataclasses.replace(at, plan=plan_of({"set_weight": 5}, promotion="rolling"))
+    assert "would stop all its pods while they have traffic" in problems(workload.stops_all, rolling)[0]

@@ -39,12 +39,15 @@ def texts(program: list[Entry]) -> list[str]:
 
 REVISIONS, PAIR, IN_PLACE = plan("revisions"), plan("pair"), plan("in_place", "StatefulSet")
 ROLLING, HELD, NOT_HELD = plan("clone", promotion="rolling"), plan("clone", hold=True), plan("clone")
+BY_PODS = plan("clone", routers=[{"type": "replicas"}], services={"stable": "shop"})
+SHARE = "give the canary 50 % of the pods"
 RUNS = Facts(unchanged=True)  # what is asked for runs already
 UNPIN = f"give {BOTH} back their selectors"
 PINNED = f"point {BOTH} at the workload"
 ROLLED = [UNPIN, "roll the workload to the new version", PINNED]
 START = ["pause the workload", PINNED, SIZE, "make the canary Service", *STEP]
 CLEAN = [NO_SERVICE, "remove the canary", UNPIN]
+BACK = ["roll the workload to the stable version", PINNED, "drain", *CLEAN[1:], "unpause the workload"]
 
 PROMOTION = [*FULL, f"point {BOTH} at the canary", *ROUTERS, NO_SERVICE, "wait 30s", "scale the old version to 0"]
 RELEASES: list[Any] = [
@@ -105,6 +108,22 @@ RELEASES: list[Any] = [
         ],
     ),
     (ROLLING, FIRST, [*START, *ROLLED, *ROUTERS, *CLEAN, "unpause the workload"]),
+    (
+        BY_PODS,
+        FIRST,
+        [
+            "pause the workload",
+            SHARE,
+            FULL[0],
+            f"point {BOTH} at the canary",
+            "drain",
+            "roll the workload to the new version",
+            PINNED,
+            "drain",
+            *CLEAN[1:],
+            "unpause the workload",
+        ],
+    ),
     (HELD, RUNS, ["pause the workload"]),
     (NOT_HELD, RUNS, ["pause the workload", "unpause the workload"]),
 ]
@@ -164,6 +183,10 @@ WAYS_BACK: list[Any] = [
         )
         for place, nth in ((UNPIN, 0), (ROLLED[1], 0), (PINNED, 1), ("drain", 0))
     ),
+    (BY_PODS, FIRST, "pause the workload", 0, [*CLEAN[1:], "unpause the workload"]),
+    (BY_PODS, FIRST, SHARE, 0, BACK),
+    (BY_PODS, FIRST, FULL[0], 0, BACK),
+    (BY_PODS, FIRST, "roll the workload to the new version", 0, [FULL[0], f"point {BOTH} at the canary", "drain", *BACK]),
     (HELD, FIRST, MOVE, 0, [PINNED, *ROUTERS, *CLEAN]),
     (IN_PLACE, FIRST, STABLE, 0, [STABLE, NO_SERVICE, UNPIN]),
     (IN_PLACE, FIRST, SIZE, 0, [STABLE, NO_SERVICE, "roll the workload to the stable version", UNPIN]),

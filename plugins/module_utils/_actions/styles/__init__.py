@@ -9,9 +9,11 @@ from __future__ import annotations
 from .clone import CLONE
 from .in_place import IN_PLACE
 from .pair import PAIR
+from .replicas import REPLICAS
 from .revisions import REVISIONS
 from .style import Pin, Style
 
 __all__ = ["STYLES", "Pin", "Style"]
 
-STYLES: dict[str, Style] = {"clone": CLONE, "revisions": REVISIONS, "pair": PAIR, "in_place": IN_PLACE}
+# By Plan.order.
+STYLES: dict[str, Style] = {"clone": CLONE, "revisions": REVISIONS, "pair": PAIR, "in_place": IN_PLACE, "replicas": REPLICAS}

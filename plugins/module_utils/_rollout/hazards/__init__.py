@@ -35,12 +35,14 @@ OF_A_DEPLOYMENT: tuple[Hazard, ...] = (
     workload.in_a_rollout_of_its_own,
     workload.keeps_no_history,
     workload.stops_all,
+    workload.cannot_be_split,
 )
 # Those of two versions with the same labels.
 OF_ONE_SELECTOR: tuple[Hazard, ...] = (services.selecting_other_pods, services.left_empty)
 # Those of a second workload with pods that have the labels of the first one's.
 OF_A_CLONE: tuple[Hazard, ...] = (
     scaling.of_the_canary,
+    scaling.of_shared_pods,
     quota.no_room,
     placement.apart,
     placement.on_the_hosts_network,

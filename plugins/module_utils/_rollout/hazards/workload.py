@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._plan.steps import SetWeight
 from ..._workloads.revisions import template_hash
 from ..findings import Finding, fatal, warning
 from .scene import Scene
@@ -46,6 +47,13 @@ def stops_all(scene: Scene) -> Iterator[Finding]:
     if scene.plan.promotion == "rolling" and (scene.deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
         problem = "has strategy Recreate, and with promotion: rolling would stop all its pods while they have traffic"
         yield fatal(scene.title, problem, "leave promotion out, or set its strategy to RollingUpdate")
+
+
+def cannot_be_split(scene: Scene) -> Iterator[Finding]:
+    """One pod is of one version."""
+    weights = [step.weight for step in scene.plan.steps if isinstance(step, SetWeight)]
+    if not scene.plan.routers and scene.replicas == 1 and any(0 < weight < 100 for weight in weights):
+        yield fatal(scene.title, "has one pod, which router type replicas cannot split", "scale it to 2 or more, or use another router")
 
 
 def nothing_new(scene: Scene) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from ..actions import (
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, canary_service, follows, has, no_canary_service, pinned_services, released, stable_services
+from .style import Facts, Style, canary_service, follows, has, no_canary_service, pinned_services, released, resumed, stable_services
 
 # The workload of a pair needs no pause: its Services are pinned by its own labels, which its pods have whatever their template.
 
@@ -46,7 +46,7 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
     stable = stable_services(plan, facts)
     if facts.unchanged:
-        return _resumed(plan)
+        return resumed(plan)
     if plan.promotion == "rolling":
         return [*_rolled(plan, facts, "new"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     return [
@@ -91,11 +91,7 @@ def _rolled(plan: Plan, facts: Facts, to: str) -> list[Action]:
 def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     """The made pods are gone before any Service is unpinned."""
     unpinned = UnpinServices(pinned_services(plan, facts))
-    return [*no_canary_service(facts), RemoveCanary(), unpinned, *released(facts, "workload"), *_resumed(plan)]
-
-
-def _resumed(plan: Plan) -> list[Action]:
-    return [ResumeWorkload()] if plan.pauses and not plan.hold else []
+    return [*no_canary_service(facts), RemoveCanary(), unpinned, *released(facts, "workload"), *resumed(plan)]
 
 
 def _hand_back(plan: Plan, _facts: Facts) -> list[Action]:

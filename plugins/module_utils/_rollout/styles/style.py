@@ -12,7 +12,9 @@ from typing import Callable
 
 from ..._objects.resources import POD_DISRUPTION_BUDGET
 from ..._plan.plan import Plan
-from ..actions import Action, MakeCanaryService, PinServices, ReleaseGuards, RemoveCanaryService, ScaleFollows
+from ..._plan.steps import Step
+from ..actions import Action, MakeCanaryService, PinServices, ReleaseGuards, RemoveCanaryService, ResumeWorkload, ScaleFollows
+from ..course import Entry, entries
 from ..record import Record
 
 
@@ -61,6 +63,7 @@ class Style:
     hand_back: after a release, to the application as it was; nothing where a release leaves nothing behind.
     lasting: a release does leave something behind, and what it changed is remembered until the hand-back.
     follows: what scales the workload may scale what runs the new version instead.
+    course: the steps as actions, where there may be an autoscaler that follows the traffic.
     """
 
     start: Callable[[Plan, Facts], list[Action]]
@@ -70,6 +73,7 @@ class Style:
     hand_back: Callable[[Plan, Facts], list[Action]]
     lasting: bool = False
     follows: bool = True
+    course: Callable[[Sequence[Step], bool], list[Entry]] = entries
 
 
 def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
@@ -105,6 +109,11 @@ def released(facts: Facts, to: str) -> list[Action]:
 def has(actions: Sequence[Action], kind: type) -> bool:
     """Whether there is an action of this kind."""
     return any(isinstance(action, kind) for action in actions)
+
+
+def resumed(plan: Plan) -> list[Action]:
+    """Ends the workload's pause, unless it is held between releases."""
+    return [ResumeWorkload()] if plan.pauses and not plan.hold else []
 
 
 def nothing(_plan: Plan, _facts: Facts) -> list[Action]:
