@@ -116,8 +116,18 @@ class Context:
                 f"{what} was not reached in {self.wait_timeout:g} s: {late.missing}: mend the cause, or set a longer wait_timeout"
             ) from None
 
+    def catch_up(self) -> None:
+        """After the API server was away: waits until controllers, those of the routers above all, may be taken to know what it says."""
+        text = "the API server was away for a while, so the controllers that watch it were given time to come back"
+        while self.client.others_lag() > 0:
+            if text not in self.journal.warnings:
+                self.journal.warnings.append(text)
+            self.beat()
+            self.clock.sleep(min(self.client.others_lag(), 1.0))
+
     def settle(self, seconds: float, since: float) -> None:
         """Waits until `seconds` have passed since that time (epoch)."""
+        self.catch_up()
         left = min(since + seconds - self.clock.now(), seconds)
         if left > 0 and not self.wait:
             raise NotYet(f"waiting {left:.1f} s more for proxies to converge")

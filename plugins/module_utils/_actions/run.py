@@ -104,6 +104,7 @@ class Run:
         Whoever takes over writes the record first of all, and a record that somebody else wrote cannot be saved: a save just now says the
         same as the Lease.
         """
+        self.ctx.catch_up()
         if self.ctx.clock.monotonic() - self.saved_at > _SAVED_JUST_NOW:
             self.lease.guard()
 

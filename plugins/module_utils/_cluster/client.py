@@ -23,6 +23,9 @@ MERGE_PATCH = "application/merge-patch+json"
 # Answers that mean "not now": 429 by fairness and eviction, the others by an API server that is starting, overloaded or going.
 _PASSING = (429, 500, 502, 503, 504)
 _LONGEST_WAIT = 5.0
+# A server that was away is asked again by those who watch it after pauses that double up to half a minute, or twice that by chance; each
+# of them, and each kind of object, by its own. One that was just late, or cut a connection, loses nobody.
+_LATE, _COMES_BACK, _PER_SECOND, _AT_LATEST = 1.0, 10.0, 2.0, 60.0
 
 
 class Client:
@@ -38,6 +41,11 @@ class Client:
         self._clock = clock
         self._patience = patience
         self._reached = False
+        self._away, self._others_are_back = 0.0, 0.0
+
+    def others_lag(self) -> float:
+        """For how many seconds others that watch the server may still not know what happened while it was away."""
+        return max(0.0, self._others_are_back - self._clock.monotonic())
 
     @property
     def namespace(self) -> str:
@@ -116,20 +124,33 @@ class Client:
         content_type: str = "application/json",
         listing: bool = False,
     ) -> Mapping[str, Any]:
-        give_up = self._clock.monotonic() + self._patience
-        pause = 0.2
+        began = self._clock.monotonic()
+        give_up = began + self._patience
+        pause, away = 0.2, False
         while True:
             late = self._clock.monotonic() >= give_up
             response = self._try(method, path, query, body, content_type, late)
             if response is not None:
                 self._reached = True
-                if late or response.status not in _PASSING:
+                if late or not self._passes(response.status, away):
                     break
+            away = away or response is None or response.status not in (429, 500)
             self._clock.sleep(min(max(pause, _retry_after(response)), _LONGEST_WAIT))
             pause = min(pause * 2, 2.0)
+        if away:
+            self._was_away(self._clock.monotonic() - began)
         if response.status >= 400:
             raise api_error(method, ref, response.status, response.body, listing)
         return response.body if isinstance(response.body, Mapping) else {}
+
+    def _passes(self, status: int, away: bool) -> bool:
+        """Whether an answer means "not now". A server that has just started knows nobody's rights for a moment."""
+        return status in _PASSING or (status == 403 and (away or self.others_lag() > 0))
+
+    def _was_away(self, seconds: float) -> None:
+        if seconds > _LATE:
+            self._away += seconds
+            self._others_are_back = self._clock.monotonic() + min(_COMES_BACK + _PER_SECOND * self._away, _AT_LATEST)
 
     def _try(self, method: str, path: str, query: Mapping[str, str] | None, body: Any, content_type: str, last: bool) -> Response | None:
         """One attempt; None where no answer came and another attempt makes sense."""

@@ -1,4 +1,7 @@
-"""The first process of a cluster's namespaces: starts the components, waits until they answer, and ends all when one of them ends."""
+"""The first process of a cluster's namespaces: starts the components, waits until they answer, and ends all when one of them ends.
+
+But for one that a test announced it would kill, by a file NAME.restart in the cluster's folder: that is started again.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class Supervisor:
         self.pipe_state = select.poll()
         self.pipe_state.register(pipe, 0)  # an error shows that nobody reads it any more
         self.began = time.monotonic()
-        self.running: dict[int, str] = {}
+        self.running: dict[int, Component] = {}
         self.keep: list[subprocess.Popen[bytes]] = []  # a Popen that is let go waits for its process itself
 
     def tell(self, **message: str) -> None:
@@ -51,7 +54,7 @@ class Supervisor:
 
     def start(self, component: Component) -> None:
         print(f"{time.monotonic() - self.began:.2f} s: {component.name}", flush=True)
-        with open(self.cluster.logs / f"{component.name}.log", "wb") as log:
+        with open(self.cluster.logs / f"{component.name}.log", "ab") as log:
             process = subprocess.Popen(
                 component.command,
                 env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.cluster.folder), **component.environment},
@@ -61,7 +64,7 @@ class Supervisor:
                 pass_fds=component.sockets,
                 cwd=self.cluster.folder,
             )
-        self.running[process.pid] = component.name
+        self.running[process.pid] = component
         self.keep.append(process)
 
     def reap(self, options: int) -> bool:
@@ -70,10 +73,20 @@ class Supervisor:
             pid, status = os.waitpid(-1, options)
         except ChildProcessError:
             return False
-        if pid in self.running:
+        component = self.running.pop(pid, None)
+        if component is not None and not self.starts_again(component):
             code = os.waitstatus_to_exitcode(status)
-            raise ComponentFailed(self.running[pid], f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}")
+            raise ComponentFailed(component.name, f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}")
         return pid != 0
+
+    def starts_again(self, component: Component) -> bool:
+        """Whether its end had been announced; each announcement counts once."""
+        try:
+            (self.cluster.folder / f"{component.name}.restart").unlink()
+        except FileNotFoundError:
+            return False
+        self.start(component)
+        return True
 
     def wait_for(self, component: str, answers: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -171,3 +171,37 @@ def test_a_list_names_kinds_and_the_version_to_watch_from(reached: Client, serve
     assert [(item["apiVersion"], item["kind"], item["metadata"]["name"]) for item in items] == [("v1", "Service", "known")]
     assert version == str(server.version)
     assert server.queries[-1] == {"labelSelector": "app=shop", "fieldSelector": "metadata.name=x"}
+
+
+@pytest.mark.parametrize(
+    ("faults", "lag"),
+    [
+        pytest.param([answer(503)], 0.0, id="for a moment"),
+        pytest.param([answer(429, retry_after="5")], 0.0, id="it was just busy"),
+        pytest.param([lost(), lost(), answer(503), answer(503)], 10.0 + 2 * 3.0, id="for some seconds"),
+        pytest.param([lost(), lost(), answer(403), answer(403), answer(403)], 10.0 + 2 * 5.0, id="and it knows nobody's rights yet"),
+        pytest.param([answer(503, retry_after="5")] * 10, 10.0 + 2 * 10.0, id="longer than anybody is patient"),
+    ],
+)
+def test_how_long_others_may_not_know_what_happened_while_the_server_was_away(
+    client: Client, server: MemoryServer, clock: FakeClock, faults: list[Any], lag: float
+) -> None:
+    server.put(SHOP.path, BODY)
+    client.get(SHOP)
+    server.faults = list(faults)
+    try:
+        client.get(SHOP)
+    except ApiError:
+        assert len(faults) == 10
+    server.faults = []
+    assert client.others_lag() == pytest.approx(lag)
+    clock.sleep(lag)
+    assert client.others_lag() == 0.0
+
+
+def test_a_missing_right_is_told_at_once_where_the_server_was_not_away(client: Client, server: MemoryServer, clock: FakeClock) -> None:
+    client.get(Ref(SERVICE, "test", "known"))
+    server.faults = [answer(403)]
+    with pytest.raises(ApiError):
+        client.get(SHOP)
+    assert clock.slept == []

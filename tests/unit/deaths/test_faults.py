@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Failed
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Lost
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster import process
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.errors import ApiError
-from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, TransportError
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, Stage, stage
-from ansible_collections.progressive.delivery.tests.unit.deaths.faulty import FAULTS, LONG_OUTAGE, OF_WATCHES, OUTAGES, Faulty
+from ansible_collections.progressive.delivery.tests.unit.deaths.faulty import FAULTS, LONG_OUTAGE, OF_WATCHES, OUTAGE, OUTAGES, Faulty
 from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import undisturbed, wrong
 
 # Every fault for one case, and some for each of the others; all of them, at more places, in the full run.
@@ -62,3 +63,22 @@ def test_outages_are_shorter_and_longer_than_a_call_is_patient() -> None:
     """Else one of the two would prove nothing."""
     messages = {fault: call(stage(CASES["clone"]), fault, 50)[1] for fault in OUTAGES}
     assert not messages["an outage"] and "refuses connections" in messages["a long outage"]
+
+
+@pytest.mark.parametrize("number", range(30, 160, 40))
+def test_controllers_are_given_time_to_come_back_after_an_outage(number: int) -> None:
+    """What they do not know yet is not built upon; one write may have been under way already."""
+    place = stage(CASES["clone"])
+    time, written = place.cluster.time, []
+
+    class Noting(Faulty):
+        def request(self, method: str, *more: Any) -> Response:
+            answer = super().request(method, *more)
+            if method != "GET" and not any(own in more[0] for own in ("/configmaps", "/leases", "/events")):
+                written.append(time.now())
+            return answer
+
+    faulty = Noting(place.cluster.server, "an outage", number)
+    place.call(faulty)  # type: ignore[arg-type]
+    assert faulty.came and place.phase() == "Healthy" and not place.judge.complaints
+    assert len([at for at in written if faulty.away_until <= at < faulty.away_until + 2 * OUTAGE]) <= 1
