@@ -25,10 +25,14 @@ def until(what: str, check: Callable[[], Any], seconds: float = 120) -> Any:
 
 
 def start_module(name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> subprocess.Popen[str]:
-    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
+    return start_program([f"{MODULES}.{name}"], {**options, "_ansible_check_mode": check, "_ansible_diff": diff})
+
+
+def start_program(program: list[str], options: dict[str, Any]) -> subprocess.Popen[str]:
+    """A Python module and its arguments; the options are what Ansible gives its own modules."""
     environment = {**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
     process = subprocess.Popen(
-        [sys.executable, "-m", f"{MODULES}.{name}"],
+        [sys.executable, "-m", *program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -36,7 +40,7 @@ def start_module(name: str, options: dict[str, Any], check: bool = False, diff: 
         env=environment,
     )
     assert process.stdin is not None
-    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
     process.stdin.close()
     process.stdin = None
     return process

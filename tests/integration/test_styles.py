@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import Application, until
+from ansible_collections.progressive.delivery.tests.harness.mortal import PHASES, through_deaths
 
 REPLICAS = 3
 NAME = "rollouts-demo"
@@ -70,16 +73,26 @@ STYLES: dict[str, tuple[dict[str, Any], Callable[[Application], None]]] = {
 class Styled:
     """The application, released in one style."""
 
-    def __init__(self, app: Application, plan: dict[str, Any]) -> None:
-        self.app, self.plan = app, plan
-        self.workload = plan["workload"]
+    def __init__(self, app: Application, options: dict[str, Any]) -> None:
+        self.app, self.options = app, options
+        self.workload = options["workload"]
         self.kind = self.workload.get("kind", "Deployment")
         self.lasting = self.workload.get("style") == "revisions"  # a release leaves something behind until the hand-back
 
-    def release(self, image: str, *steps: Any, **more: Any) -> dict[str, Any]:
+    def plan(self, image: str, *steps: Any, **more: Any) -> dict[str, Any]:
         delays = {"scale_down_delay": "2s", "abort_scale_down_delay": "1s"} if self.lasting else {}
-        plan = self.app.plan(image, list(steps), **self.plan, grace="2s", **more)
-        return self.app.module("rollout_step", {**plan, "canary": {**plan["canary"], **delays}})
+        plan = self.app.plan(image, list(steps), **self.options, grace="2s", **more)
+        return {**plan, "canary": {**plan["canary"], **delays}}
+
+    def release(self, image: str, *steps: Any, **more: Any) -> dict[str, Any]:
+        return self.app.module("rollout_step", self.plan(image, *steps, **more))
+
+    def release_through_deaths(self, folder: Path, which: str, image: str, *steps: Any, **more: Any) -> dict[str, Any]:
+        """The result of the call that came to the end; all those before it were killed."""
+        target = {"namespace": self.app.namespace, "kubeconfig": self.app.kubeconfig}
+        result, places = through_deaths({**self.plan(image, *steps, **more), **target}, folder, which)
+        assert places == PHASES if which == "phase" else len(places) > 30, places
+        return result
 
     def call(self, **options: Any) -> dict[str, Any]:
         return self.app.module("rollout_step", {"name": self.app.name, "wait_timeout": 60, **options})
@@ -91,27 +104,35 @@ class Styled:
 
 @pytest.fixture
 def styled(app: Application, style: str) -> Styled:
-    plan, prepare = STYLES[style]
+    options, prepare = STYLES[style]
     prepare(app)
-    return Styled(app, plan)
+    return Styled(app, options)
 
 
 def _image_of(snapshot: dict[str, Any], key: str) -> str:
     return str(snapshot[key]["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+# Which calls of a release are killed: tests/harness/mortal.py.
+DEATHS = [pytest.param(which, marks=[] if which == "phase" else [pytest.mark.full]) for which in ("", "phase", "before", "after")]
+
+
+@pytest.mark.parametrize("which", DEATHS)
 @pytest.mark.parametrize("style", STYLES)
-def test_releases_and_the_hand_back(styled: Styled) -> None:
+def test_releases_and_the_hand_back(styled: Styled, which: str, tmp_path: Path) -> None:
     app = styled.app
     before = styled.snapshot()
     # The second release of style revisions begins with another version in the traffic than the workload's.
     images = ("yellow", "green") if styled.lasting else ("green",)
     with app.load(150) as load:
         for image in images:
-            result = styled.release(image, {"set_weight": 20}, {"set_weight": 50}, until="end")
+            steps = ({"set_weight": 20}, {"set_weight": 50})
+            dies = which and image == images[-1]
+            release = partial(styled.release_through_deaths, tmp_path, which) if dies else styled.release
+            result = release(image, *steps, until="end")
             assert (result.get("failed"), result["phase"]) == (None, "Healthy"), result
             assert set(app.ask(20)) == {image}
-            again = styled.release(image, {"set_weight": 20}, {"set_weight": 50}, until="end")
+            again = styled.release(image, *steps, until="end")
             assert (again["changed"], again["phase"]) == (False, "Healthy"), again
         assert app.weights() == (100, 0)
         result = styled.call(state="absent")
