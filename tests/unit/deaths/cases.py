@@ -27,7 +27,7 @@ GRACEFUL = 8.0  # seconds that a graceful pod serves after it was told to go
 class Case:
     """steps: of the plan. workload: how the plan names it. objects: the application. services: those that are asked without a router.
 
-    graceful: its pods serve until they are gone, since the style restarts pods under traffic.
+    graceful: its pods serve until they are gone, since the style restarts pods under traffic. image: the tag that is released.
     more: of the plan. edited: the image that the workload gets after a first call, and that the release is of.
     """
 
@@ -36,13 +36,14 @@ class Case:
     workload: dict[str, str] = field(default_factory=dict)
     services: tuple[str, ...] = (NAME,)
     graceful: bool = False
+    image: str = "yellow"
     more: dict[str, Any] = field(default_factory=dict)
     edited: str = ""
 
     def plan(self) -> dict[str, Any]:
         return {
             "workload": {"name": NAME, **self.workload},
-            "revision": None if self.edited else {"images": {NAME: "argoproj/rollouts-demo:yellow"}},
+            "revision": None if self.edited else {"images": {NAME: f"argoproj/rollouts-demo:{self.image}"}},
             "services": {"stable": NAME, "canary": f"{NAME}-canary"},
             "routers": [{"type": "istio", "name": NAME, "routes": ["primary"]}],
             "canary": {"steps": self.steps},
@@ -129,10 +130,15 @@ class Stage:
     warnings: list[str] = field(default_factory=list)
 
     def call(self, transport: Transport | None = None, **wish: Any) -> rollout.Run:
-        """One call, as a new process makes it; raises what the call raises."""
-        plan = {} if wish.get("state", "present") != "present" else self.case.plan()
+        """One call, as a new process makes it; raises what the call raises.
+
+        options: of the plan, beside the case's. recorded: the plan is the record's.
+        """
+        recorded = wish.pop("recorded", False) or "undo" in wish or wish.get("state", "present") != "present"
+        plan = {} if recorded else {**self.case.plan(), **wish.pop("options", {})}
         server = transport or self.cluster.server
-        ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME)
+        manners = {"on_drift": wish.pop("on_drift", "fail")}
+        ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME, **manners)
         run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until="end", **wish))
         rollout.carry_out(run)
         return run
