@@ -42,7 +42,7 @@ molecule: cluster-parts ## the Molecule scenario that users copy
 bench: cluster-parts ## the benchmarks
 	@tests/tools/kubernetes-core >/dev/null  # fetched here, since there is no way out of the cluster's network
 	@tests/tools/kubernetes-core >/dev/null
-	@tests/cluster/run --name bench -- $(PYTEST) -s tests/benchmarks
+	@tests/cluster/run --name bench -- $(PYTEST) -m "" -s tests/benchmarks tests/integration/test_scale.py
 
 .PHONY: format requirements build
 format: ## put the code into shape
