@@ -41,6 +41,15 @@ def through_deaths(options: dict[str, Any], folder: Path, which: str) -> tuple[d
     raise AssertionError(f"{_MOST} calls died, which is more than there are writes: {places.read_text()}")
 
 
+def die_at(options: dict[str, Any], folder: Path, position: int) -> None:
+    """A call that dies right after its first write in that place of the release, or behind it."""
+    places = folder / "deaths"
+    places.touch()
+    process = start_program([__name__, f"at {position}", str(places)], options)
+    assert process.wait(300) == -signal.SIGKILL, process.communicate()
+    process.communicate()
+
+
 class Deaths:
     """In the process that dies. Knows from the record that it reads and writes where the rollout is."""
 
@@ -73,6 +82,8 @@ class Deaths:
             ours = name.startswith(("configmaps", "leases", "events"))
             return "" if ours or self.record is None else self._phase(self.record)
         record = self.record
+        if self.which.startswith("at "):
+            return "there" if record is not None and record.position >= int(self.which[3:]) else ""
         if name.startswith("configmaps") and method != "DELETE":
             record = records.load(body["data"], "")
             name += f" {record.phase} moved {record.moved is not None} remembers {sorted(record.originals)}"

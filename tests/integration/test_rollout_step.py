@@ -156,21 +156,6 @@ def test_abort_takes_over_from_a_living_run(app: Application) -> None:
     assert {key: value for key, value in app.snapshot().items() if key not in OURS} == before
 
 
-def test_a_second_service_on_the_same_pods_moves_with_the_stable_one(app: Application) -> None:
-    bystander = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "metrics"},
-        "spec": {"selector": {"app": app.name}, "ports": [{"port": 80}]},
-    }
-    app.request("POST", "Service", body=bystander)
-    before = app.snapshot()
-    app.module("rollout_step", app.plan(steps=[{"set_weight": 20}, {"pause": {}}]))
-    assert "pod-template-hash" in app.get("Service", "metrics")["spec"]["selector"]
-    assert app.module("rollout_step", {"name": app.name, "promote": {}})["phase"] == "Healthy"
-    assert app.snapshot()["Service/metrics"] == before["Service/metrics"]
-
-
 def test_a_service_that_also_selects_another_workload_is_refused(app: Application) -> None:
     """Pinned to one version of this workload it would lose the other's pods."""
     other = {key: value for key, value in app.get("Deployment").items() if key in ("apiVersion", "kind")}
