@@ -67,4 +67,12 @@ options:
       - A version that is one of so many that were released last, the present one included, skips the steps and their pauses.
       - Those are counted that the record remembers (O(history_limit)), without aborted ones. Without it none is skipped.
     type: int
+  track_configs:
+    description:
+      - Each version keeps the ConfigMaps and Secrets that it was released with, and a change of what they hold is a new version.
+      - The new version's template names immutable copies of them, C(<name>-<hash>), in volumes, C(envFrom) and C(valueFrom). Those with the
+        annotation C(progressive.delivery/track=false) it names as they are.
+      - A copy goes when no pod, and no revision to which O(progressive.delivery.rollout_step#module:undo) can go back, names it. Those that
+        the workload names stay after a hand-back.
+    type: bool
 """

@@ -18,6 +18,7 @@ _VERSIONS = {
     "ConfigMap": "v1",
     "Event": "v1",
     "Pod": "v1",
+    "Secret": "v1",
     "Service": "v1",
     "EndpointSlice": "discovery.k8s.io/v1",
     "Lease": "coordination.k8s.io/v1",

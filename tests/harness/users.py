@@ -31,8 +31,8 @@ def user(app: Namespace, rules: list[dict[str, Any]]) -> str:
     return made
 
 
-def shipped_rules() -> list[dict[str, Any]]:
-    return next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
+def shipped_rules(file: str = "rbac.yml") -> list[dict[str, Any]]:
+    return next(item for item in yaml.safe_load((ROOT / "docs" / file).read_text())["items"] if item["kind"] == "Role")["rules"]
 
 
 def without(rules: list[dict[str, Any]], verb: str, resource: str) -> list[dict[str, Any]]:

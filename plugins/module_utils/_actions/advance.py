@@ -86,7 +86,11 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
         _moved(this)
         stage.record = this.record
 
-    stage.moved = moved
+    def note(**changes: Any) -> None:
+        this.save(replace(this.record, **changes))
+        stage.record = this.record
+
+    stage.moved, stage.note = moved, note
     limit = this.plan.progress_deadline if this.record.program == RELEASE else None
     this.ctx.no_later_than = None if limit is None else (this.record.began or 0.0) + limit
     written = len(this.ctx.journal.diff)

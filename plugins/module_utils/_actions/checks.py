@@ -16,7 +16,7 @@ from .._plan.plan import Plan
 from .._rollout.course import wishes
 from .._rollout.findings import FATAL, Finding, fatal
 from .._rollout.hazards import hazards_in
-from .._rollout.permissions import lacking, of_router
+from .._rollout.permissions import FOR_SECRETS, lacking, of_router
 from .._routing import router_of
 from .._routing.target import Target
 from .._workloads import revisions
@@ -103,9 +103,11 @@ def _permissions(survey: Survey) -> Iterator[Finding]:
     review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"namespace": namespace}}
     answer = survey.ctx.client.review(_REVIEW, review)
     routers = [needed for target in survey.plan.routers for needed in of_router(router_of(target).parts(target).values())]
-    missing = lacking(survey.plan.kind, routers, answer.get("status") or {})
+    secrets = [*FOR_SECRETS] if survey.copies_secrets else []
+    missing = lacking(survey.plan.kind, [*routers, *secrets], answer.get("status") or {})
     if missing:
-        remedy = "grant the verbs with a Role (docs/rbac.yml has the whole of it)"
+        where = "docs/rbac.yml has the whole of it" + (", docs/rbac-track-configs.yml that for Secrets" if secrets else "")
+        remedy = f"grant the verbs with a Role ({where})"
         yield fatal(f"namespace {namespace}", f"does not allow {', '.join(missing)}", remedy)
 
 

@@ -32,8 +32,8 @@ Object = dict[str, Any]
 def names(ctx: Context) -> list[str]:
     """All rollouts of the namespace that have a record."""
     found, _version = ctx.client.list(CONFIG_MAP, ctx.namespace, f"{MANAGED_BY}={MANAGER}")
-    rollouts = {labels(each).get(ROLLOUT, ""): name_of(each) for each in found}
-    return sorted(rollout for rollout, name in rollouts.items() if rollout and name == record_name(rollout))
+    rollouts = {(labels(each).get(ROLLOUT, ""), name_of(each)) for each in found}
+    return sorted(rollout for rollout, name in rollouts if rollout and name == record_name(rollout))
 
 
 def look(ctx: Context, name: str) -> dict[str, Any]:

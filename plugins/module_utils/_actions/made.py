@@ -130,6 +130,12 @@ def remove_service(ctx: Context, name: str) -> None:
     _delete(ctx, ctx.ref(SERVICE, name))
 
 
+def remove_copy(ctx: Context, ref: Ref) -> None:
+    """Deletes a copy of a ConfigMap or of a Secret, unless somebody has made it their own."""
+    if labels(ctx.client.find(ref) or {}).get(ROLLOUT) == ctx.by:
+        _delete(ctx, ref)
+
+
 def refuse_foreign(live: Object, ref: Ref, rollout: str) -> None:
     """Raises Refused unless the object was made for this rollout."""
     if labels(live).get(ROLLOUT) != rollout:

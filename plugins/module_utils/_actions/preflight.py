@@ -73,7 +73,7 @@ def _record(survey: Survey) -> tuple[Record | None, list[Finding]]:
             survey.recall(record)
             live = running(survey.ctx, survey.plan, record, survey.workload)["template"]
             asked = template_hash(survey.template_or_present)
-            if decide.admit(record, survey.plan, asked, live, retry=False, held=survey.held) == decide.REPLACE:
+            if decide.admit(record, survey.plan, asked, live, False, survey.held, survey.reconfigured(record)) == decide.REPLACE:
                 problem = (
                     f"revision {record.revision} is under way ({record.phase}) and releases another version, which this one would replace"
                 )

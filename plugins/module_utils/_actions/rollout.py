@@ -24,9 +24,11 @@ from .._rollout.record import Record
 from .._routing.target import Wish as TargetWish
 from .._routing.target import split_of
 from .._workloads import revisions
+from .._workloads.configs import changed_since
 from .._workloads.in_place import not_taken_up
-from . import checks, events, templates, traffic
+from . import checks, events, traffic
 from .advance import advance, hand_back
+from .configs import version_of
 from .context import Journal
 from .lease import Lost, RolloutLease
 from .run import Run, Wish, open_run
@@ -125,7 +127,8 @@ def _replace(this: Run) -> None:
         old = _plan_of(this, this.record)
         turned = decide.replaced(this.record, old, reason)
         rest = [entry.action for entry in program_of(turned, old)[turned.position :]]
-        _preview(this, decide.successor(turned, old, this.plan, revisions.template_hash(this.template)), rest)
+        after = decide.successor(turned, old, this.plan, revisions.template_hash(this.template))
+        _preview(this, after and replace(after, **_configs(this)), rest)
         return
     _take_lease(this)
     if this.found is not None and this.record.under_way:
@@ -211,10 +214,16 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _admit(this: Run) -> str:
     this.workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload))
-    this.template = templates.new_template(this.ctx, this.plan, this.workload, this.workload["spec"]["template"])
-    live = running(this.ctx, this.plan, this.found, this.workload)["template"]
+    this.version = version_of(this.ctx, this.plan, this.workload, this.found, _settled(this))
+    target, live = revisions.template_hash(this.template), running(this.ctx, this.plan, this.found, this.workload)["template"]
     held = is_held(this.plan, this.found, this.workload)
-    return decide.admit(this.found, this.plan, revisions.template_hash(this.template), live, this.wish.retry, held)
+    reconfigured = this.found is not None and changed_since(this.record.configs, this.version.configs)
+    return decide.admit(this.found, this.plan, target, live, this.wish.retry, held, reconfigured)
+
+
+def _settled(this: Run) -> bool:
+    """Whether the call goes on with the revision under way as it was begun: it names that one, or none of its own."""
+    return this.found is not None and this.record.under_way and (this.wish.revision is not None or not this.wish.plan.get("workload"))
 
 
 def _start(this: Run) -> None:
@@ -253,7 +262,14 @@ def _first_record(this: Run) -> Record:
         guards=facts.guards,
         history=last.history if last else [],
         by=process.actor(),
+        **_configs(this),
     )
+
+
+def _configs(this: Run) -> dict[str, Any]:
+    """What the record of the new revision says of its ConfigMaps and Secrets."""
+    version = this.version
+    return {"configs": version.configs, "copies": version.copies, "tracks": this.plan.track_configs or bool(version.copies)}
 
 
 def _take_over(this: Run) -> bool:

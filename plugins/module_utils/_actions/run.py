@@ -16,6 +16,7 @@ from .._objects.resources import CONFIG_MAP, LEASE
 from .._plan.plan import Plan
 from .._rollout.actions import Action
 from .._rollout.record import Record, record_name
+from .configs import Version
 from .context import Context
 from .lease import RolloutLease
 from .store import Store
@@ -58,12 +59,17 @@ class Run:
     found: Record | None = None  # the record, where there is one
     agreed: Plan | None = None  # the plan, once it has been read
     workload: Object = field(default_factory=dict)  # the user's, as it was found
-    template: Object = field(default_factory=dict)  # the pod template that is asked for
+    version: Version = field(default_factory=lambda: Version({}))  # the version that is asked for
     planned: list[Action] = field(default_factory=list)  # in check mode: what would be done
     nothing_to_do: str = ""  # why nothing has to be done
     expected: Record | None = None  # in check mode: the record of the revision that would be begun
     working: int | None = None  # the revision that this call goes on with
     saved_at: float = float("-inf")  # when the record was last written here (monotonic)
+
+    @property
+    def template(self) -> Object:
+        """The pod template that is asked for."""
+        return self.version.template
 
     @property
     def record(self) -> Record:

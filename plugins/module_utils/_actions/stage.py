@@ -17,10 +17,15 @@ from .._rollout.record import Record
 from .._routing import default_grace
 from .._workloads import revisions
 from .._workloads.clones import revision_name
+from .._workloads.configs import renamed
 from . import templates, traffic
 from .context import Context
 
 Object = dict[str, Any]
+
+
+def _not_noted(**_changes: Any) -> None:
+    """Stands for the record where there is none to be written."""
 
 
 @dataclass
@@ -29,6 +34,7 @@ class Stage:
 
     moved: called as soon as a move of traffic is written, so that the grace can be counted from then if the run dies.
     resumed: an earlier call began this action and did not end it, so it may have moved traffic without living to note it.
+    note: writes changes of the record.
     """
 
     ctx: Context
@@ -36,6 +42,7 @@ class Stage:
     record: Record
     moved: Callable[[], None]
     resumed: bool = False
+    note: Callable[..., None] = _not_noted
 
     @property
     def grace(self) -> float:
@@ -63,9 +70,19 @@ class Stage:
     def new_template(self, workload: Object) -> revisions.Template:
         """The template of the new version, for the user's workload."""
         if self.plan.hold and self.plan.revision.carried:
-            self.present_template(workload)
-            return templates.held(self.ctx, self.plan, workload, self.record.target)
-        return templates.new_template(self.ctx, self.plan, workload, self.present_template(workload))
+            return self._waiting_template(workload, self.present_template(workload))
+        return self.with_copies(templates.new_template(self.ctx, self.plan, workload, self.present_template(workload)))
+
+    def _waiting_template(self, workload: Object, present: revisions.Template) -> revisions.Template:
+        """What waited in the workload while that was held; later the canary has it, or the workload again."""
+        new = self.with_copies(present)
+        if revisions.template_hash(new) == self.record.target:
+            return new
+        return templates.held(self.ctx, self.plan, workload, self.record.target)
+
+    def with_copies(self, template: revisions.Template) -> revisions.Template:
+        """The template with the names of the ConfigMaps and Secrets that the new version has."""
+        return renamed(template, self.record.configs) if self.record.configs else template
 
     def present_template(self, workload: Object) -> revisions.Template:
         """The workload's template; one that somebody else changed meanwhile is refused, replaced or accepted as on_drift says."""
@@ -87,7 +104,8 @@ class Stage:
     def ours(self, template: revisions.Template) -> bool:
         """Whether it is the stable version's, the new one's, or what the workload had at the start."""
         stable = self.record.stable
-        return revisions.template_hash(template) in (stable["template"], stable.get("source"), self.record.target)
+        hashes = {revisions.template_hash(each) for each in (template, self.with_copies(template))}
+        return bool(hashes & {stable["template"], stable.get("source"), self.record.target})
 
     def stable_template(self, workload: Object) -> revisions.Template:
         """The stable version's template, from the object that keeps it."""

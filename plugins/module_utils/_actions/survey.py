@@ -13,7 +13,7 @@ from typing import Any
 from .._cluster.errors import ApiError, NotFound
 from .._objects import edits
 from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT, NODE, SERVICE, WORKLOADS, Resource, name_of
+from .._objects.resources import DEPLOYMENT, NODE, SECRET, SERVICE, WORKLOADS, Resource, name_of
 from .._plan.plan import Plan
 from .._rollout.findings import Finding, warning
 from .._rollout.hazards import LOOKS, RouterObjects, Scene
@@ -22,7 +22,9 @@ from .._rollout.permissions import full_name
 from .._rollout.record import Record
 from .._routing.target import Target
 from .._workloads import revisions
-from . import templates, traffic
+from .._workloads.configs import changed_since, named_in
+from . import traffic
+from .configs import Version, version_of
 from .context import Context
 from .running import is_held
 from .startable import Stable, of_revision, stable_of
@@ -51,10 +53,12 @@ class Survey:
         self._held = held
         self.unread: list[Finding] = []
         self._workload, self._template = workload, template
+        self._record: Record | None = None
         self._routers: dict[Target, RouterObjects] = {}
 
     def recall(self, record: Record) -> None:
         """There is a record."""
+        self._record = record
         self.has_record, self.running = True, record.stable if record.stable.get("made") else {}
         self._held = is_held(self.plan, record, self.workload)
 
@@ -71,7 +75,24 @@ class Survey:
     @cached_property
     def template(self) -> revisions.Template:
         """The new version's; raises Refused where what the plan says does not fit the workload."""
-        return self._template or templates.new_template(self.ctx, self.plan, self.workload, self.workload["spec"]["template"])
+        return self._template or self.version.template
+
+    @cached_property
+    def version(self) -> Version:
+        """The same with what it says of ConfigMaps and Secrets."""
+        return version_of(self.ctx, self.plan, self.workload, self._record)
+
+    def reconfigured(self, record: Record) -> bool:
+        """Whether ConfigMaps and Secrets hold something else than at the start of the record's revision, as far as they can be read."""
+        try:
+            return changed_since(record.configs, self.version.configs)
+        except Refused:
+            return False
+
+    @property
+    def copies_secrets(self) -> bool:
+        """Whether the new version names copies of Secrets."""
+        return self.plan.track_configs and any(named.startswith(f"{SECRET.kind}/") for named in named_in(self.template_or_present))
 
     @property
     def template_or_present(self) -> revisions.Template:

@@ -79,15 +79,23 @@ def of_canary(plan: Plan, canary: Object, new: Template) -> Template:
     return {**new, "metadata": own.get("metadata") or {}}
 
 
+def kept(ctx: Context, plan: Plan, workload: Object) -> list[Template]:
+    """The templates of the workload's versions that objects of the cluster hold."""
+    return [revisions.template_of(each) for each in _holders(ctx, plan, workload)]
+
+
 def _find(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template | None:
     live: Template = workload["spec"]["template"]
     if revisions.template_hash(live) == hash_of_template:
         return live
+    return revisions.holding(_holders(ctx, plan, workload), hash_of_template)
+
+
+def _holders(ctx: Context, plan: Plan, workload: Object) -> list[Object]:
     if plan.kind != DEPLOYMENT.kind:
-        return revisions.holding(_controller_revisions(ctx, workload), hash_of_template)
-    sets = workloads.replica_sets(ctx, workload)
+        return _controller_revisions(ctx, workload)
     made, _version = ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={plan.name}")
-    return revisions.holding([*sets, *made], hash_of_template)
+    return [*workloads.replica_sets(ctx, workload), *made]
 
 
 def _controller_revisions(ctx: Context, workload: Object) -> list[Object]:

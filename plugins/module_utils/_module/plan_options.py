@@ -20,4 +20,5 @@ PLAN_SPEC: dict[str, Any] = {
     "hold": {"type": "bool"},
     "history_limit": {"type": "int"},
     "rollback_window": {"type": "int"},
+    "track_configs": {"type": "bool"},
 }

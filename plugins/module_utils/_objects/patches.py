@@ -30,7 +30,7 @@ def guarded(patch: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
 
 
 def diff_entry(title: str, before: Any, after: Any) -> dict[str, Any]:
-    """One entry of Ansible's diff, free of the fields that the API server keeps itself."""
+    """One entry of Ansible's diff, free of the fields that the API server keeps itself, and of what Secrets hold."""
     return {"before_header": title, "after_header": title, "before": _shown(before), "after": _shown(after)}
 
 
@@ -39,6 +39,7 @@ def without_managed_fields(obj: dict[str, Any]) -> dict[str, Any]:
     return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key != "managedFields"}}
 
 
+_SECRET_PARTS, _HIDDEN = ("data", "stringData"), "********"
 _SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 
 
@@ -46,7 +47,8 @@ def _shown(obj: Any) -> Any:
     if not isinstance(obj, dict):
         return obj or ""
     metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in _SERVER_FIELDS}
-    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
+    hidden = {key: dict.fromkeys(obj[key], _HIDDEN) for key in _SECRET_PARTS if obj.get("kind") == "Secret" and obj.get(key)}
+    return {**{key: value for key, value in obj.items() if key != "status"}, **hidden, "metadata": metadata}
 
 
 def merge_diffs(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -70,10 +70,12 @@ POD_DISRUPTION_BUDGET = Resource("policy", "v1", "PodDisruptionBudget", "poddisr
 REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")
 RESOURCE_QUOTA = Resource("", "v1", "ResourceQuota", "resourcequotas")
 SCALED_OBJECT = Resource("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects")  # KEDA's
+SECRET = Resource("", "v1", "Secret", "secrets")
 SERVICE = Resource("", "v1", "Service", "services")
 STATEFUL_SET = Resource("apps", "v1", "StatefulSet", "statefulsets")
 
 WORKLOADS = {each.kind: each for each in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)}
+CONFIGS = {each.kind: each for each in (CONFIG_MAP, SECRET)}  # what pods read their configuration from
 
 # Kinds that are served in several versions; the first is what is asked for by default, since every release
 # of the router that is in use serves it.

@@ -54,6 +54,7 @@ class Plan:
     scale_down_delay, abort_scale_down_delay: style revisions, how long a version without traffic runs on.
     promotion: style clone, full (the workload rolls while the clone has all the traffic) or rolling (under the last split).
     hold: style clone, the workload stays paused between releases.
+    track_configs: the new version names copies of its ConfigMaps and Secrets.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Plan:
     hold: bool
     history_limit: int
     rollback_window: int
+    track_configs: bool
     raw: dict[str, Any]
 
     @property
@@ -100,13 +102,18 @@ class Plan:
         """Differs when what is done differs; a new revision under the same plan keeps it."""
         routers = [given_of(each) for each in self.routers]
         where = [self.workload, *([] if self.style == "clone" else [self.style, self.kind, self.canary_workload])]
-        order = [*([self.promotion] if self.promotion != PROMOTION[0] else []), *(["hold"] if self.hold else [])]
+        order = [
+            *([self.promotion] if self.promotion != PROMOTION[0] else []),
+            *(["hold"] if self.hold else []),
+            *(["track_configs"] if self.track_configs else []),
+        ]
         lasting = [*where, *order, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
 _TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline")
-PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, "promotion", "hold", "history_limit", "rollback_window")
+_LASTING = ("promotion", "hold", "history_limit", "rollback_window", "track_configs")
+PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, *_LASTING)
 ON_DEADLINE = ("abort", "stop")
 PROMOTION = ("full", "rolling")
 
@@ -131,6 +138,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     steps = read_steps(canary_part.get("steps"))
     if by_pods:
         _refuse_beside_pods(style, services, raw, steps)
+    revision = read_revision(raw.get("revision"))
     return Plan(
         name=name,
         namespace=namespace,
@@ -140,7 +148,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         canary_workload=named("workload.canary", workload.get("canary") or f"{workload['name']}-canary", MAX_OBJECT),
         stable_service=stable,
         canary_service=canary,
-        revision=read_revision(raw.get("revision")),
+        revision=revision,
         routers=routers,
         steps=steps,
         grace=_seconds(raw, "grace"),
@@ -154,6 +162,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         hold=truth("hold", raw.get("hold", False)),
         history_limit=whole("history_limit", raw.get("history_limit", _HISTORY_LIMIT), 1, 100),
         rollback_window=whole("rollback_window", raw.get("rollback_window", 0), 0, 100),
+        track_configs=_track_configs(raw, style, revision),
         raw=raw,
     )
 
@@ -245,6 +254,16 @@ def _refuse_foreign_options(style: str, workload: Mapping[str, Any], canary: Map
     for key, what in (("promotion", "never rolls a workload beside a clone"), ("hold", "pauses no workload between releases")):
         if raw.get(key) not in (None, False, PROMOTION[0]) and style != "clone":
             raise Refused(f"{key}: style {style} {what}: leave it out, or use style clone")
+
+
+def _track_configs(raw: Mapping[str, Any], style: str, revision: Revision) -> bool:
+    tracks = truth("track_configs", raw.get("track_configs", False))
+    if tracks and style == "pair" and revision.carried:
+        raise Refused(
+            "track_configs: the second Deployment of the pair carries its template already, and with it the names of its ConfigMaps and "
+            "Secrets: name the new version in revision, or leave track_configs out"
+        )
+    return tracks
 
 
 def _delay(canary: Mapping[str, Any], key: str) -> float:

@@ -45,7 +45,9 @@ class Revision:
     @property
     def asked(self) -> str:
         """A hash that differs when another version is asked for."""
-        given = [self.images, self.template, self.definition, self.restart]
+        # With the images of an old version alone, the version of those images that is wanted now would pass for it.
+        held = [] if self.held is None else [self.held]
+        given = [self.images, self.template, self.definition, self.restart, *held]
         return hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).hexdigest()[:10]
 
     def kept(self, target: str) -> dict[str, Any]:

@@ -17,6 +17,26 @@ from .._workloads.clones import canary_replicas
 
 
 @dataclass(frozen=True)
+class CopyConfigs:
+    """Make the copies of ConfigMaps and Secrets that the new version names: kind, name of the original, name of the copy."""
+
+    copies: tuple[tuple[str, str, str], ...]
+
+    def __str__(self) -> str:
+        return "copy " + ", ".join(f"{kind} {original} as {name}" for kind, original, name in self.copies)
+
+
+@dataclass(frozen=True)
+class RemoveConfigs:
+    """Remove the copies that neither the workload nor a version to which one can go back names. history: whether one can go back."""
+
+    history: bool = True
+
+    def __str__(self) -> str:
+        return "remove the copies of ConfigMaps and Secrets that no version needs any more"
+
+
+@dataclass(frozen=True)
 class PauseWorkload:
     """Stop the workload's own rolling, so that its pods can be pinned by their hash."""
 
@@ -240,6 +260,8 @@ class ResumeWorkload:
 
 
 Action = Union[
+    CopyConfigs,
+    RemoveConfigs,
     PauseWorkload,
     PinServices,
     ScaleFollows,

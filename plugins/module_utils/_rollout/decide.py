@@ -22,17 +22,18 @@ from .styles import STYLES, facts_of
 START, GO_ON, REPLACE, NOTHING = "start", "go on", "replace", "nothing"
 
 
-def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool, held: bool = False) -> str:
+def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool, held: bool = False, reconfigured: bool = False) -> str:
     """Whether this call starts a revision, goes on with the one under way or puts another one in its place, or has nothing to do.
 
     target, live: hashes of the template asked for and of the one that runs now. held: the workload is paused between releases.
+    reconfigured: its ConfigMaps and Secrets hold something else than at the start of the revision under way.
     Raises Refused where the call contradicts the record.
     """
     if record is not None and record.program == HAND_BACK:
         raise Refused(f"rollout {plan.name} is being handed back: finish that first (state: absent)")
     if record is not None and record.under_way:
         # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
-        another = record.asked != plan.revision.asked or (plan.hold and plan.revision.carried)
+        another = reconfigured or record.asked != plan.revision.asked or (plan.hold and plan.revision.carried)
         if record.target != target and another:
             return REPLACE
         if record.plan_hash != plan.hash:

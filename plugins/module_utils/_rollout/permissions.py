@@ -22,6 +22,7 @@ from .._objects.resources import (
     REPLICA_SET,
     RESOURCE_QUOTA,
     SCALED_OBJECT,
+    SECRET,
     SERVICE,
     WORKLOADS,
     Resource,
@@ -61,6 +62,8 @@ FOR_GUARDS: Needed = (
     (SCALED_OBJECT, ("get", "patch")),
     (POD_DISRUPTION_BUDGET, ("get", "patch")),
 )
+# Needed with track_configs where the template names Secrets; docs/rbac-track-configs.yml grants just these.
+FOR_SECRETS: Needed = ((SECRET, ("get", "create", "delete")),)
 _USERS = ("get", "patch")  # of a router's object that is the user's
 _MADE = ("get", "list", "create", "patch", "delete")  # of one that is made for the release
 
@@ -70,10 +73,10 @@ def of_router(parts: Iterable[Part]) -> list[tuple[Resource, tuple[str, ...]]]:
     return [(part.resource, (_USERS if part.required else _MADE) + (("watch",) if part.has_status else ())) for part in parts]
 
 
-def lacking(kind: str, routers: Sequence[tuple[Resource, tuple[str, ...]]], status: Mapping[str, Any]) -> list[str]:
+def lacking(kind: str, more: Sequence[tuple[Resource, tuple[str, ...]]], status: Mapping[str, Any]) -> list[str]:
     """The permissions that are not granted, as `patch services`.
 
-    kind: the workload's. routers: what must be allowed with the routers' objects.
+    kind: the workload's. more: what must be allowed with the routers' objects, and with Secrets.
     status: that of a SelfSubjectRulesReview (authorization.k8s.io/v1); one that says it is incomplete proves nothing.
     """
     if status.get("incomplete"):
@@ -81,7 +84,7 @@ def lacking(kind: str, routers: Sequence[tuple[Resource, tuple[str, ...]]], stat
     rules = status.get("resourceRules") or []
     missing = [
         f"{verb} {full_name(resource)}"
-        for resource, verbs in [*NEEDED, *OF_KIND[kind], *routers]
+        for resource, verbs in [*NEEDED, *OF_KIND[kind], *more]
         for verb in verbs
         if not any(_grants(rule, resource, verb) for rule in rules)
     ]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
+from .actions import Action, CopyConfigs, RemoveConfigs
 from .course import Entry
 from .record import Record
 from .styles import STYLES, Facts, facts_of
@@ -30,7 +31,8 @@ def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     """Start, steps, promotion."""
     style = STYLES[plan.order]
     steps = [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows)
-    return [Entry(action) for action in style.start(plan, facts)] + steps + [Entry(action) for action in style.promotion(plan, facts)]
+    start = [*([CopyConfigs(facts.copies)] if facts.copies else []), *style.start(plan, facts)]
+    return [Entry(action) for action in start] + steps + [Entry(action) for action in (*style.promotion(plan, facts), *_tidied(facts))]
 
 
 def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Facts) -> list[Entry]:
@@ -41,12 +43,17 @@ def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Fa
             "run it again to finish, then release the old version"
         )
     begun = [entry.action for entry in release[: position + 1]]
-    return [Entry(action) for action in STYLES[plan.order].way_back(plan, facts, begun)]
+    return [Entry(action) for action in (*STYLES[plan.order].way_back(plan, facts, begun), *_tidied(facts))]
 
 
 def hand_back_program(plan: Plan, facts: Facts) -> list[Entry]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
-    return [Entry(action) for action in STYLES[plan.order].hand_back(plan, facts)]
+    return [Entry(action) for action in (*STYLES[plan.order].hand_back(plan, facts), *_tidied(facts, history=False))]
+
+
+def _tidied(facts: Facts, history: bool = True) -> list[Action]:
+    """No copy of a ConfigMap or Secret stays that nothing needs. history: whether one can still go back to former versions."""
+    return [RemoveConfigs(history)] if facts.tracks else []
 
 
 def already_promoted(release: Sequence[Entry], position: int, plan: Plan) -> bool:

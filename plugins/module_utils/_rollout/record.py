@@ -51,6 +51,10 @@ class Record:
     asked: str = ""  # hash of the plan's revision, as it was asked for
     skips: bool = False  # the steps are skipped
     originals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # object -> its remembered fields
+    tracks: bool = False  # there are, or were at the start, copies of ConfigMaps and Secrets
+    # What the template names (Ref.key) -> its original, and the name that the new version's template has instead.
+    configs: dict[str, list[str]] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)  # copies of them that may be there (Ref.key) -> the original
     history: list[dict[str, Any]] = field(default_factory=list)
     by: dict[str, str] = field(default_factory=dict)  # who started this revision
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from .._objects.marks import MANAGED_BY, MANAGER, own_labels
 
-__all__ = ["MANAGED_BY", "MANAGER", "POD_TEMPLATE_HASH", "REVISION", "ROLLOUT", "marks", "own_labels"]
+__all__ = ["COPY_OF", "MANAGED_BY", "MANAGER", "POD_TEMPLATE_HASH", "REVISION", "ROLLOUT", "TRACK", "marks", "own_labels"]
 
 ROLLOUT = "progressive.delivery/rollout"
 REVISION = "progressive.delivery/revision"
 POD_TEMPLATE_HASH = "pod-template-hash"
+# Annotations: of a versioned copy, the name of its original; of a ConfigMap or Secret of the user's, "false" where it shall not be copied.
+COPY_OF = "progressive.delivery/copy-of"
+TRACK = "progressive.delivery/track"
 
 
 def marks(rollout: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ VERSIONS = {
     "Lease": "coordination.k8s.io/v1",
     "Pod": "v1",
     "ReplicaSet": "apps/v1",
+    "Secret": "v1",
     "Service": "v1",
     "StatefulSet": "apps/v1",
     "VirtualService": "networking.istio.io/v1beta1",

@@ -167,7 +167,13 @@ class Stage:
 
     def phase(self) -> str | None:
         """Of the rollout, as its record says."""
-        return next((_phase(obj) for obj in self._all("ConfigMap") if obj["metadata"]["name"] == f"{NAME}.rollout"), None)
+        record = self.record()
+        return str(record["phase"]) if record else None
+
+    def record(self) -> Object:
+        """Empty where there is none."""
+        found = [obj for obj in self._all("ConfigMap") if obj["metadata"]["name"] == f"{NAME}.rollout"]
+        return dict(json.loads(found[0]["data"]["record"])) if found else {}
 
     def _all(self, kind: str) -> list[Object]:
         return [obj for each, objects in self.cluster.store.objects.items() if each.kind == kind for obj in objects.values()]
@@ -190,10 +196,6 @@ def _kept(obj: Object) -> bool:
 def _version(pod: Object) -> str:
     labels = pod["metadata"]["labels"]
     return str(labels.get("pod-template-hash") or labels["controller-revision-hash"])
-
-
-def _phase(record: Object) -> str:
-    return str(json.loads(record["data"]["record"])["phase"])
 
 
 def stage(case: Case) -> Stage:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import (
     FOR_CHECKS,
     FOR_GUARDS,
+    FOR_SECRETS,
     NEEDED,
     OF_KIND,
     lacking,
@@ -14,7 +14,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.perm
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
-from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT
+from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules
 
 TARGETS = [
     Target("istio", "shop", "test", "shop", "shop", stable_subset="a", canary_subset="b", destination_rule="shop"),
@@ -25,12 +25,19 @@ TARGETS = [
     Target("ingress_nginx", "shop", "test", "shop", "shop-canary"),
 ]
 ROUTERS = [needed for target in TARGETS for needed in of_router(router_of(target).parts(target).values())]
-RULES = next(item for item in yaml.safe_load((ROOT / "docs" / "rbac.yml").read_text())["items"] if item["kind"] == "Role")["rules"]
+RULES = shipped_rules()
+SECRETS = shipped_rules("rbac-track-configs.yml")
 
 
 @pytest.mark.parametrize("kind", OF_KIND)
 def test_it_is_enough(kind: str) -> None:
     assert lacking(kind, [*FOR_CHECKS, *FOR_GUARDS, *ROUTERS], {"resourceRules": RULES}) == []
+
+
+def test_track_configs_needs_a_role_beside_it() -> None:
+    assert lacking("Deployment", FOR_SECRETS, {"resourceRules": RULES}) == ["get secrets", "create secrets", "delete secrets"]
+    assert lacking("Deployment", FOR_SECRETS, {"resourceRules": [*RULES, *SECRETS]}) == []
+    assert [{"apiGroups": [each.group], "resources": [each.plural], "verbs": [*verbs]} for each, verbs in FOR_SECRETS] == SECRETS
 
 
 def test_it_is_no_more_than_that_and_events_and_a_look_at_all_rollouts() -> None:

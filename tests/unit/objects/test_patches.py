@@ -102,6 +102,14 @@ def test_a_diff_hides_what_the_api_server_keeps(obj: Any, shown: Any) -> None:
     }
 
 
+def test_a_diff_hides_what_secrets_hold() -> None:
+    secret = {"kind": "Secret", "metadata": {"name": "key"}, "data": {"a": "czNjcjN0"}, "stringData": {"b": "s3cr3t"}}
+    hidden = {**secret, "data": {"a": "********"}, "stringData": {"b": "********"}}
+    assert patches.diff_entry("Secret test/key", None, secret)["after"] == hidden and secret["data"] == {"a": "czNjcjN0"}
+    config = {**secret, "kind": "ConfigMap"}
+    assert patches.diff_entry("ConfigMap test/key", config, None)["before"] == config
+
+
 def test_a_result_shows_the_object_without_managed_fields() -> None:
     assert patches.without_managed_fields(LIVE)["metadata"] == {"name": "shop", "uid": "u", "resourceVersion": "1", "labels": {"a": "b"}}
     assert "managedFields" in LIVE["metadata"]

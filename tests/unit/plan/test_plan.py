@@ -156,6 +156,8 @@ MALFORMED = [
     ({"revision": {"template": {"containers": []}}}, "revision.template:", "unknown key containers: it takes metadata and spec"),
     ({"revision": {"definition": {"spec": {"template": {"spec": {}}}}}}, "revision.definition:", "it has no containers"),
     ({"rollback_window": -1}, "rollback_window:", "-1 is not a whole number from 0 to 100"),
+    ({"track_configs": "maybe"}, "track_configs:", "'maybe' is neither true nor false"),
+    ({"workload__style": "pair", "revision": REMOVED, "track_configs": True}, "track_configs:", "name the new version in revision"),
     ({"history_limit": 0}, "history_limit:", "0 is not a whole number from 1 to 100"),
     ({"revision__images": "example.org/shop:2"}, "revision.images", "must map container names to images"),
     ({"revision__images": ["a"]}, "revision.images", "must map container names to images"),

@@ -200,6 +200,13 @@ def test_another_version_takes_the_place_of_one_under_way(record: Record, plan: 
     assert decide.admit(replace(record, asked=begun_as), plan, target, "old", False) == verdict
 
 
+@pytest.mark.parametrize(("target", "verdict"), [("other", decide.REPLACE), (SECOND_PAUSE.target, decide.GO_ON)])
+def test_so_does_the_same_one_with_another_configuration(target: str, verdict: str) -> None:
+    record = replace(SECOND_PAUSE, asked=PLAN.revision.asked)
+    assert decide.admit(record, PLAN, target, "old", False) == decide.GO_ON  # the template was changed by somebody else
+    assert decide.admit(record, PLAN, target, "old", False, reconfigured=True) == verdict
+
+
 @pytest.mark.parametrize(
     ("record", "goes_back"),
     [

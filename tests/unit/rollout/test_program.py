@@ -11,6 +11,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.cour
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     already_promoted,
+    hand_back_program,
     program_of,
     release_program,
 )
@@ -232,3 +233,16 @@ def test_the_program_of_a_record(made: bool) -> None:
     assert program_of(record, plan) == release
     aborted = record_of(plan, bystanders=["metrics"], canary_service_made=made, program="abort", aborted_at=6)
     assert program_of(aborted, plan) == abort_program(release, 6, plan, Facts(("metrics",), made))
+
+
+def test_copies_are_made_first_and_tidied_last() -> None:
+    facts = Facts(copies=(("ConfigMap", "app", "app-1"), ("Secret", "key", "key-2")), tracks=True)
+    plain, plan = Facts(), plan_of(*SEED)
+    copies, tidy = (
+        "copy ConfigMap app as app-1, Secret key as key-2",
+        "remove the copies of ConfigMaps and Secrets that no version needs any more",
+    )
+    release = release_program(plan, facts)
+    assert texts(release) == [copies, *texts(release_program(plan, plain)), tidy]
+    assert texts(abort_program(release, 3, plan, facts)) == [*texts(abort_program(release_program(plan, plain), 2, plan, plain)), tidy]
+    assert texts(hand_back_program(plan, facts)) == [tidy] and not hand_back_program(plan, plain)

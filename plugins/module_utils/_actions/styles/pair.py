@@ -47,7 +47,7 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     replicas = wanted if action.shrink or not _touched(stage) else max(wanted, replicas_of(before))
     guards.cover_canary(stage, before, replicas)
     _scale(stage, replicas)
-    workload.set_template(stage.ctx, ref, lambda live: templates.of_canary(stage.plan, live, new))
+    workload.set_template(stage.ctx, ref, lambda live: stage.with_copies(templates.of_canary(stage.plan, live, new)))
     workload.wait_rolled_out(stage.ctx, ref.name)
     if action.shrink:
         shrunk(stage, before, written)

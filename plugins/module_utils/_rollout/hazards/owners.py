@@ -77,15 +77,14 @@ def _of_guard(guard: Object) -> list[Path]:
 
 
 def _of_template(scene: Scene) -> list[Path]:
-    """The images of a version that is described by these; else all of the template."""
+    """The images of a version that is described by these alone; else all of the template."""
     if scene.plan.revision.carried:
         return []
-    if not scene.plan.revision.images or scene.plan.revision.held is not None:
+    revision = scene.plan.revision
+    if not revision.images or revision.held is not None or scene.plan.track_configs:
         return [("spec", "template")]
     containers = {str(each["name"]): key for key in ("initContainers", "containers") for each in scene.pods.get(key) or []}
-    return [
-        ("spec", "template", "spec", containers[name], {"name": name}, "image") for name in scene.plan.revision.images if name in containers
-    ]
+    return [("spec", "template", "spec", containers[name], {"name": name}, "image") for name in revision.images if name in containers]
 
 
 def _edited(scene: Scene, target: Any, objects: Mapping[str, Any], key: str) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Callable
 from ..._objects.resources import POD_DISRUPTION_BUDGET
 from ..._plan.plan import Plan
 from ..._plan.steps import Step
+from ..._workloads.configs import copies_in
 from ..actions import Action, MakeCanaryService, PinServices, ReleaseGuards, RemoveCanaryService, ResumeWorkload, ScaleFollows
 from ..course import Entry, entries
 from ..record import Record
@@ -27,6 +28,7 @@ class Facts:
     skips: the steps are skipped, since the release goes back within the rollback window.
     unchanged: the version runs already; the workload is just held, or no longer.
     guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
+    copies: of ConfigMaps and Secrets, which the new version names. tracks: whether there may be any, of earlier releases too.
     """
 
     bystanders: tuple[str, ...] = ()
@@ -35,6 +37,8 @@ class Facts:
     skips: bool = False
     guards: tuple[str, ...] = ()
     unchanged: bool = False
+    copies: tuple[tuple[str, str, str], ...] = ()
+    tracks: bool = False
 
     @property
     def scaled(self) -> bool:
@@ -51,6 +55,8 @@ def facts_of(record: Record) -> Facts:
         skips=record.skips,
         guards=tuple(record.guards),
         unchanged=record.target == record.stable.get("template"),
+        copies=tuple(copies_in(record.configs)),
+        tracks=record.tracks,
     )
 
 
