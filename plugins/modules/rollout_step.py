@@ -83,7 +83,9 @@ options:
     type: dict
     suboptions:
       stable:
-        description: Name of the Service of the stable version.
+        description:
+          - Name of the Service of the stable version.
+          - Where there is none of that name, it is made at the start, by the workload's C(matchLabels), and is yours from then on.
         type: str
         required: true
       canary:
@@ -91,12 +93,22 @@ options:
           - Name of the Service of the new version. It is made, and removed at the end, where there is none of that name.
           - Without it, the stable Service's name with C(-canary) behind it.
         type: str
+      ports:
+        description:
+          - The ports of the stable Service, as in its C(spec.ports), where it has to be made. One that is there keeps its own.
+          - Without it, those of the workload's containers.
+        type: list
+        elements: dict
   routers:
     description:
       - The routers that carry the traffic, each with its C(type) and C(name). All are validated before anything is written.
       - C(type) is what O(progressive.delivery.canary_weight#module:router) is there, and each takes the options of that module that say
         where the split stands, such as C(routes), C(kind), C(canary_ingress), C(api_version) or C(definition).
       - V(replicas) stands alone and has no name, O(workload.style=clone) gives the canary its share of the pods behind the stable Service.
+      - With C(spec), the spec of its object (VirtualService, HTTPRoute, Ingress, ...), the object is made at the start where it is not
+        there. It must send its traffic to the stable Service.
+      - What was made so is yours from then on - an abort and O(state=absent) leave it as it was declared, since it carries the traffic.
+        The C(spec) is not applied to an object that is there.
     type: list
     elements: dict
   canary:
@@ -181,7 +193,8 @@ options:
       - V(present) releases the version in O(revision).
       - V(aborted) sends all traffic back to the stable version and removes the new one, from wherever the rollout is, also while another
         call works on it.
-      - V(absent) does the same with what is under way, and forgets the record. The application is then as it was before.
+      - V(absent) does the same with what is under way, and forgets the record. The application is then as it was before, with what was
+        made because O(services) or O(routers) declare it.
     type: str
     choices: [present, aborted, absent]
     default: present
@@ -323,6 +336,11 @@ REVISION_SPEC: dict[str, Any] = {
     "restart": {"type": "str"},
     "number": {"type": "int"},
 }
+SERVICES_SPEC: dict[str, Any] = {
+    "stable": {"type": "str", "required": True},
+    "canary": {"type": "str"},
+    "ports": {"type": "list", "elements": "dict"},
+}
 CANARY_SPEC: dict[str, Any] = {
     "steps": {"type": "list", "elements": "raw"},
     "scale_down_delay": {"type": "str"},
@@ -333,7 +351,7 @@ SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "workload": {"type": "dict", "options": WORKLOAD_SPEC},
     "revision": {"type": "dict", "options": REVISION_SPEC},
-    "services": {"type": "dict", "options": {"stable": {"type": "str", "required": True}, "canary": {"type": "str"}}},
+    "services": {"type": "dict", "options": SERVICES_SPEC},
     "routers": {"type": "list", "elements": "dict"},
     "canary": {"type": "dict", "options": CANARY_SPEC},
     **PLAN_SPEC,

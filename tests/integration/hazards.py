@@ -78,13 +78,36 @@ ADD = "add to spec.ignoreDifferences of Application shop"
 TOGETHER = "pods in the promotion"
 AFFINITY = {"labelSelector": {"matchLabels": POD}, "topologyKey": "kubernetes.io/os"}
 
+ROUTE: Object = {"route": [{"destination": {"host": NAME}}]}
+
 CASES = [
     Case("nothing", []),
     Case("no workload", ["F Deployment {ns}/nope does not exist: check its name"], options={"workload": {"name": "nope"}}),
     Case(
         "no Service",
-        ["F Service {ns}/nope does not exist: check its name", f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to"],
+        [
+            "W Service {ns}/nope does not exist, and will be made with the ports of the containers (http 8080): name",
+            f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
+        ],
         options={"services": {"stable": "nope", "canary": CLONE}},
+    ),
+    Case(
+        "a Service that the API server would refuse",
+        [
+            "F Service {ns}/nope does not exist and cannot be made, ",
+            f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
+        ],
+        options={"services": {"stable": "nope", "canary": CLONE, "ports": [{"port": 80}, {"port": 81}]}},
+    ),
+    Case(
+        "a router that will be made",
+        [],
+        options={"routers": [{"type": "istio", "name": "new", "spec": {"hosts": ["a.b"], "http": [ROUTE]}}]},
+    ),
+    Case(
+        "a router that the API server would refuse",
+        ["F VirtualService {ns}/new does not exist and cannot be made, the API server answered 400"],
+        options={"routers": [{"type": "istio", "name": "new", "spec": {"hosts": ["a.b"], "htp": [ROUTE]}}]},
     ),
     Case("no router", ["F VirtualService {ns}/nope does not exist"], options={"routers": [{"type": "istio", "name": "nope"}]}),
     Case(

@@ -23,6 +23,7 @@ from ansible_collections.progressive.delivery.tests.integration.hazards import (
     NAME,
     NO_ROOM,
     POD,
+    ROUTE,
     STABLE,
     Case,
     Object,
@@ -168,6 +169,11 @@ def test_with_fewer_rights_the_findings_name_verb_and_resource(still_app: Applic
     ok, found = found_by_module(still_app, kubeconfig=user(still_app, fewer))
     assert not ok and found[0] == f"{namespace} patch services, get virtualservices.networking.istio.io"
     assert found[1].endswith(f"not allowed to get VirtualService {still_app.namespace}/{NAME}") and len(found) == 2
+    fewer = without(shipped_rules(), "create", "virtualservices")
+    routers = [{"type": "istio", "name": name, "spec": {"hosts": ["a.b"], "http": [ROUTE]}} for name in (NAME, "new")]
+    ok, found = found_by_module(still_app, kubeconfig=user(still_app, fewer), routers=routers[1:])
+    assert not ok and found[0] == f"{namespace} create virtualservices.networking.istio.io"
+    assert found_by_module(still_app, kubeconfig=user(still_app, fewer), routers=routers[:1]) == (True, []), "it is there already"
 
 
 def test_without_nodes_it_says_how_many_are_needed(still_app: Application) -> None:

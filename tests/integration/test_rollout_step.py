@@ -216,7 +216,17 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
         {"revision": {"images": {"nope": "x:1"}}},
         "Deployment {ns}/rollouts-demo has no container 'nope' (it has: rollouts-demo)",
     ),
-    ("no such Service", {"services": {"stable": "nope"}}, "Service {ns}/nope does not exist"),
+    ("no route to the Service", {"services": {"stable": "nope"}}, "HTTP route 'primary' does not lead to Service 'nope'"),
+    (
+        "a port of no Service",
+        {"services": {"stable": "nope", "ports": [{"port": 80, "protocol": "X"}]}},
+        "Service {ns}/nope does not exist and cannot be made, the API server refuses Service {ns}/nope as invalid",
+    ),
+    (
+        "a router's spec",
+        {"routers": [{"type": "istio", "name": "nope", "spec": {"hosts": ["a.b"], "http": [{"route": []}]}}]},
+        "VirtualService {ns}/nope (as its spec would make it)",
+    ),
     ("no such VirtualService", {"routers": [{"type": "istio", "name": "nope"}]}, "VirtualService {ns}/nope does not exist"),
     (
         "no such route",

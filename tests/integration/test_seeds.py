@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.seeds import SeedApplication, installed
+from ansible_collections.progressive.delivery.tests.harness.watch import Watch
 
 FAST = {"canary_grace": "2s", "canary_approval": "manual"}
 
@@ -53,9 +54,13 @@ def _variables(app: SeedApplication, seed: Seed, **more: Any) -> dict[str, Any]:
     return given
 
 
-def _promote(app: SeedApplication, variables: dict[str, Any]) -> None:
-    code, out = app.playbook("promote", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
+def _done(app: SeedApplication, playbook: str, variables: dict[str, Any]) -> None:
+    code, out = app.playbook(playbook, variables)
     assert code == 0, out
+
+
+def _promote(app: SeedApplication, variables: dict[str, Any]) -> None:
+    _done(app, "promote", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
 
 
 @pytest.mark.parametrize("seed", _each("kruise-istio", "nginx-manual-canary", "argo-nginx-canary"))
@@ -101,3 +106,54 @@ def test_aborted_at_the_first_pause(app: SeedApplication, seed: Seed) -> None:
     assert not load.results().failures, load.results().failures[:3]
     assert set(app.answers(20)) == {seed.old}
     assert {key: value for key, value in app.everything().items() if not key.endswith(".rollout")} == before
+
+
+def _canary_weight(virtual_service: dict[str, Any]) -> int:
+    return sum(route.get("weight", 0) for route in virtual_service["spec"]["http"][0]["route"][1:])
+
+
+# Which of its objects are left out, and whether a release that is aborted comes between.
+FLAGGERS = [
+    pytest.param(("Service",), False, id="without a Service"),
+    pytest.param(("Service",), True, id="without a Service, and an abort", marks=pytest.mark.full),
+    pytest.param((), True, id="with a Service, and an abort", marks=pytest.mark.full),
+]
+
+
+@pytest.mark.parametrize(("left_out", "aborted"), FLAGGERS)
+def test_flaggers_whose_router_is_made_and_stays(left_out: tuple[str, ...], aborted: bool) -> None:
+    """From the first answer on nothing is lost: in that release, in one that is aborted after it, in the hand-back."""
+    with installed("flagger-istio", os.environ["KUBECONFIG"], *left_out) as app:
+        before, flagger = app.everything(), Seed("flagger-istio", "3.1.0", "3.1.1", {}, (), "podinfo")
+        variables = _variables(app, flagger)
+        named = {"rollout_name": "podinfo", "rollout_namespace": app.namespace}
+        with Watch(app.path("VirtualService", "podinfo"), app.kubeconfig) as watch:
+            release = app.start_playbook("canary", variables)
+            app.wait_until_served()
+            with app.load(100) as load:
+                out, _none = release.communicate(timeout=600)
+                assert release.returncode == 0, out
+                weights = [_canary_weight(item) for item in watch.items]
+                if aborted:
+                    revision = {"images": {"podinfod": "stefanprodan/podinfo:3.1.2"}}
+                    _done(app, "canary", {**variables, "canary_revision": revision, "canary_steps": [{"set_weight": 40}, {"pause": {}}]})
+                    assert set(app.answers(20)) == {flagger.new, "3.1.2"}
+                    _done(app, "abort", named)
+                _done(app, "hand_back", named)
+                time.sleep(0.5)
+        assert weights == [0, 20, 40, 60, 100, 0]
+        assert not load.results().failures, load.results().failures[:3]
+        assert set(app.answers(20)) == {flagger.new}
+        _as_declared(app, before, variables, left_out)
+
+
+def _as_declared(app: SeedApplication, before: dict[str, Any], variables: dict[str, Any], left_out: tuple[str, ...]) -> None:
+    """What was made is there, with nothing of ours, and all else is as it was but for the new version."""
+    after = app.everything()
+    made = {key: after.pop(key) for key in set(after) - set(before)}
+    assert set(made) == {"VirtualService/podinfo", *(f"{kind}/podinfo" for kind in left_out)}
+    assert made["VirtualService/podinfo"]["spec"] == variables["canary_routers"][0]["spec"]
+    assert all(set(each["metadata"]) == {"name", "namespace"} for each in made.values())
+    assert all(made[f"{kind}/podinfo"]["spec"]["selector"] == {"app": "podinfo"} for kind in left_out)
+    after["Deployment/podinfo"]["spec"]["template"] = before["Deployment/podinfo"]["spec"]["template"]
+    assert after == before

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
-from .._rollout.course import wishes
-from .._rollout.findings import FATAL, Finding, fatal
+from .._rollout.findings import FATAL, Finding, fatal, warning
 from .._rollout.hazards import hazards_in
 from .._rollout.permissions import FOR_SECRETS, lacking, of_router
 from .._routing import router_of
@@ -23,7 +23,7 @@ from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
-from . import guards, traffic
+from . import declared, guards
 from .context import Context, Failed
 from .startable import refuse_taken
 from .survey import Survey
@@ -42,6 +42,7 @@ class Facts:
     canary_service_made: bool
     guards: list[str]  # keys (Ref.key) of what scales the workload by itself, and of its disruption budgets
     canary_template: str  # of the other Deployment of a pair, as it was; its hash
+    made: list[str]  # keys of what the plan declares, and is not there
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def check(
         raise Refused(str(problem)) from None
     there = [name_of(each) for each in survey.services]
     other = revisions.template_hash(stable.other) if stable.other else ""
-    return Facts(stable.hash, survey.scene.bystanders, plan.canary_service not in there, guards.keys_of(survey.scene.guards), other)
+    for ref, obj in survey.made.items() if ctx.check else ():
+        ctx.journal.wrote(ref, None, obj)
+    made = [ref.key for ref in survey.made]
+    return Facts(stable.hash, survey.scene.bystanders, plan.canary_service not in there, guards.keys_of(survey.scene.guards), other, made)
 
 
 def checks_of(survey: Survey) -> list[Check]:
@@ -102,13 +106,23 @@ def _permissions(survey: Survey) -> Iterator[Finding]:
     namespace = survey.ctx.namespace
     review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"namespace": namespace}}
     answer = survey.ctx.client.review(_REVIEW, review)
-    routers = [needed for target in survey.plan.routers for needed in of_router(router_of(target).parts(target).values())]
+    routers = [needed for target in survey.plan.routers for needed in _of_router(survey, target)]
     secrets = [*FOR_SECRETS] if survey.copies_secrets else []
     missing = lacking(survey.plan.kind, [*routers, *secrets], answer.get("status") or {})
     if missing:
         where = "docs/rbac.yml has the whole of it" + (", docs/rbac-track-configs.yml that for Secrets" if secrets else "")
         remedy = f"grant the verbs with a Role ({where})"
         yield fatal(f"namespace {namespace}", f"does not allow {', '.join(missing)}", remedy)
+
+
+def _of_router(survey: Survey, target: Target) -> list[tuple[Resource, tuple[str, ...]]]:
+    parts = router_of(target).parts(target).values()
+    if target not in survey.plan.specs:
+        return of_router(parts)
+    try:
+        return of_router(parts, made=survey.ctx.client.find(declared.routers_object(survey.ctx, target)[0]) is None)
+    except ApiError:
+        return of_router(parts)  # It cannot be read, and that is what users have to hear first.
 
 
 def _leftovers(survey: Survey) -> Iterator[Finding]:
@@ -132,9 +146,12 @@ def _refuse_left(ctx: Context, rollout: str, deployments: Sequence[Object]) -> N
 
 
 def _stable_service(survey: Survey) -> Iterator[Finding]:
-    if not any(name_of(each) == survey.plan.stable_service for each in survey.services):
-        title = str(survey.ctx.ref(SERVICE, survey.plan.stable_service))
-        yield fatal(title, "does not exist", "check its name and the namespace")
+    """A name that is written wrong looks the same as a Service that nobody has made."""
+    made = survey.made_service
+    if made is not None and not survey.plan.ports:
+        ports = ", ".join(" ".join(str(port[key]) for key in ("name", "port") if key in port) for port in made["spec"]["ports"])
+        problem = f"does not exist, and will be made with the ports of the containers ({ports})"
+        yield warning(str(survey.ctx.ref(SERVICE, name_of(made))), problem, "name them in services.ports, or correct services.stable")
 
 
 def _new_version(survey: Survey) -> Iterator[Finding]:
@@ -168,11 +185,10 @@ def _service_of_the_other(survey: Survey) -> Iterator[Finding]:
 
 def _router(survey: Survey, target: Target) -> Check:
     def run(survey: Survey) -> Iterator[Finding]:
-        traffic.validate(survey.ctx, target, wishes(survey.plan), survey.router(target))
+        declared.validate(survey.ctx, survey.plan, target, *survey.router(target))
         yield from ()
 
-    part = next(iter(router_of(target).parts(target).values()))
-    return Check(str(survey.ctx.ref(part.resource, part.name)), run)
+    return Check(str(declared.routers_object(survey.ctx, target)[0]), run)
 
 
 def _guards(survey: Survey) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any, Callable
 from .._objects.resources import SERVICE
 from .._rollout import actions as kinds
 from .._routing.target import Wish, split_of
-from . import configs, guards, made, services, traffic
+from . import configs, declared, guards, made, services, traffic
 from .stage import Stage
 from .styles import STYLES
 
@@ -77,6 +77,7 @@ def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
 HANDLERS: dict[type, Callable[[Stage, Any], None]] = {
     kinds.CopyConfigs: configs.make,
     kinds.RemoveConfigs: configs.remove_unneeded,
+    kinds.MakeDeclared: declared.make,
     kinds.PinServices: _pin_services,
     kinds.ScaleFollows: guards.follow,
     kinds.MakeCanaryService: _make_canary_service,

@@ -26,7 +26,7 @@ from .._routing.target import split_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
 from .._workloads.in_place import not_taken_up
-from . import checks, events, traffic
+from . import checks, declared, events, traffic
 from .advance import advance, hand_back
 from .configs import version_of
 from .context import Journal
@@ -160,8 +160,13 @@ def _rehearse(this: Run) -> None:
     if this.plan.hash == this.record.plan_hash:
         return
     rehearsal = replace(this.ctx, check=True, journal=Journal())
-    rehearsal.client.get(rehearsal.ref(SERVICE, this.plan.stable_service))
+    if rehearsal.client.find(rehearsal.ref(SERVICE, this.plan.stable_service)) is None:
+        declared.service_to_make(rehearsal, this.plan, this.workload)
     for target in this.plan.routers:
+        found, made = declared.objects_to_be(rehearsal, this.plan, target)
+        if made:
+            declared.validate(rehearsal, this.plan, target, found, made)
+            continue
         for step, wish in {"promotion": TargetWish(split_of(100)), **wishes(this.plan)}.items():
             try:
                 traffic.move(rehearsal, target, wish, require_ready=False)
@@ -259,6 +264,7 @@ def _first_record(this: Run) -> Record:
         skips=decide.skips_steps(last, this.plan, target),
         originals=last.originals if last else {},
         canary_service_made=facts.canary_service_made,
+        made=facts.made,
         guards=facts.guards,
         history=last.history if last else [],
         by=process.actor(),

@@ -13,7 +13,7 @@ from typing import Any
 from .._cluster.errors import ApiError, NotFound
 from .._objects import edits
 from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT, NODE, SECRET, SERVICE, WORKLOADS, Resource, name_of
+from .._objects.resources import DEPLOYMENT, NODE, SECRET, SERVICE, WORKLOADS, Ref, Resource, name_of
 from .._plan.plan import Plan
 from .._rollout.findings import Finding, warning
 from .._rollout.hazards import LOOKS, RouterObjects, Scene
@@ -23,7 +23,7 @@ from .._rollout.record import Record
 from .._routing.target import Target
 from .._workloads import revisions
 from .._workloads.configs import changed_since, named_in
-from . import traffic
+from . import declared
 from .configs import Version, version_of
 from .context import Context
 from .running import is_held
@@ -54,7 +54,7 @@ class Survey:
         self.unread: list[Finding] = []
         self._workload, self._template = workload, template
         self._record: Record | None = None
-        self._routers: dict[Target, RouterObjects] = {}
+        self._routers: dict[Target, tuple[RouterObjects, bool]] = {}
 
     def recall(self, record: Record) -> None:
         """There is a record."""
@@ -103,9 +103,23 @@ class Survey:
             return dict(self.workload["spec"]["template"])
 
     @cached_property
-    def services(self) -> list[Object]:
-        """All of the namespace, without our pins, of which some styles leave some after a release."""
+    def _services(self) -> list[Object]:
         return [edits.base_of(each, self.ctx.by) for each in self.ctx.client.list(SERVICE, self.ctx.namespace)[0]]
+
+    @cached_property
+    def made_service(self) -> Object | None:
+        """The stable Service as it will be made, None where it is there; raises Refused where it cannot be made."""
+        if any(name_of(each) == self.plan.stable_service for each in self._services):
+            return None
+        return declared.service_to_make(self.ctx, self.plan, self.workload)
+
+    @property
+    def services(self) -> list[Object]:
+        """All of the namespace, the stable one that will be made too, without our pins, of which some styles leave some after a release."""
+        try:
+            return [*self._services, *([self.made_service] if self.made_service else [])]
+        except Refused:
+            return self._services  # A check of its own says so.
 
     @cached_property
     def deployments(self) -> list[Object]:
@@ -124,24 +138,37 @@ class Survey:
             return self.workload
         return next((each for each in self.deployments if name_of(each) == self.running["workload"]), self.workload)
 
-    def router(self, target: Target) -> RouterObjects:
-        """A router's objects; raises NotFound."""
+    def router(self, target: Target) -> tuple[RouterObjects, bool]:
+        """A router's objects, and whether the first is yet to be made; raises NotFound, or Refused where it cannot be made."""
         if target not in self._routers:
-            self._routers[target] = traffic.objects_of(self.ctx, target)
+            self._routers[target] = declared.objects_to_be(self.ctx, self.plan, target)
         return self._routers[target]
+
+    @property
+    def made(self) -> dict[Ref, Object]:
+        """What will be made before anything else, in that order."""
+        found = {self.ctx.ref(SERVICE, self.plan.stable_service): self.made_service} if self.made_service else {}
+        for target in self.plan.routers:
+            objects, made = self.router(target)
+            ref, key = declared.routers_object(self.ctx, target)
+            found.update({ref: objects[key] or {}} if made else {})
+        return found
 
     @cached_property
     def scene(self) -> Scene:
         """All of it. Which of the plan's images and routers are not there is for other checks to say."""
-        template = self.template_or_present
+        template, services = self.template_or_present, self.services
         routers, looks = self._routers_there(), self._looks(template)
-        return Scene(self.plan, self.workload, template, self.services, self.deployments, routers, looks, self.runs, self.held)
+        made = len(services) > len(self._services)
+        return Scene(self.plan, self.workload, template, services, self.deployments, routers, looks, self.runs, self.held, made)
 
     def _routers_there(self) -> list[tuple[Target, RouterObjects]]:
         there = []
         for target in self.plan.routers:
             try:
-                there.append((target, self.router(target)))
+                there.append((target, self.router(target)[0]))
+            except Refused:
+                continue
             except ApiError as problem:
                 if problem.status not in (403, 404):
                     raise

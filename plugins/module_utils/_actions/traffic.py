@@ -147,16 +147,34 @@ def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
         raise Failed(str(late)) from None
 
 
-def objects_of(ctx: Context, target: Target) -> dict[str, Object | None]:
-    """The router's objects as they are; raises NotFound where one that it needs is not there."""
-    parts = router_of(target).parts(target)
-    return {key: ctx.client.get(ref) if parts[key].required else ctx.client.find(ref) for key, ref in _refs(ctx, target).items()}
+def objects_of(ctx: Context, target: Target, known: Objects | None = None) -> dict[str, Object | None]:
+    """The router's objects as they are, but for those that are known; raises NotFound where one that it needs is not there."""
+    parts, known = router_of(target).parts(target), known or {}
+    return {
+        key: known[key] if key in known else ctx.client.get(ref) if parts[key].required else ctx.client.find(ref)
+        for key, ref in _refs(ctx, target).items()
+    }
 
 
-def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Objects) -> None:
+def wait_served(ctx: Context, target: Target) -> None:
+    """Waits until a router that was made just now is served, where its controller says such things."""
+    router, found = router_of(target), objects_of(ctx, target)
+
+    def missing(found: Objects) -> str | None:
+        try:
+            return router.missing(found, target)
+        except NotSeen as nobody:
+            return str(nobody)
+
+    if missing(found) is not None:
+        _until(ctx, _refs(ctx, target), found, missing)
+
+
+def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Objects, seen: bool = True) -> None:
     """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing.
 
-    wishes: what it will ask for, by what messages call the step that does. found: the router's objects.
+    wishes: what it will ask for, by what messages call the step that does. found: the router's objects. seen: their controller must know
+    of them, which it cannot before they are made.
     """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
@@ -166,7 +184,8 @@ def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Ob
         except Refused as problem:
             raise Refused(f"{step}: {problem}" if step else str(problem)) from None
     _refuse_siblings(ctx, target, found)
-    _require_served(ctx, target, refs, found)
+    if seen:
+        _require_served(ctx, target, refs, found)
     for key, obj in found.items():
         if obj is not None and not parts[key].required:
             objects.refuse_other_owners(ctx, refs[key], obj)

@@ -70,9 +70,10 @@ class Client:
         items = [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or []]
         return items, str(answer["metadata"].get("resourceVersion", ""))
 
-    def create(self, ref: Ref, obj: Object) -> Object:
-        """Makes the object; raises Conflict where one of that name is there."""
-        return dict(self._ask("POST", ref, ref.resource.path(ref.namespace), body=obj))
+    def create(self, ref: Ref, obj: Object, dry_run: bool = False) -> Object:
+        """Makes the object; raises Conflict where one of that name is there. dry_run: as with patch, unknown fields being errors too."""
+        query = {"fieldValidation": "Strict", "dryRun": "All"} if dry_run else None
+        return dict(self._ask("POST", ref, ref.resource.path(ref.namespace), query, obj))
 
     def patch(self, ref: Ref, patch: Object, seen: Object, dry_run: bool = False) -> Object:
         """Merges the patch into the object if it is still as it was seen; raises Conflict else.

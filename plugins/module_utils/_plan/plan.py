@@ -14,6 +14,7 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._routing.target import Target, given_of
+from .declared import read_ports, read_spec
 from .durations import seconds
 from .probes import Probe, read_probe
 from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
@@ -27,7 +28,7 @@ _MAX_NAME = 63 - len("-canary")
 # What each part of the plan may hold; the first names are required.
 _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "workload": (("name",), ("kind", "style", "canary")),
-    "services": (("stable",), ("canary",)),
+    "services": (("stable",), ("canary", "ports")),
     "canary": ((), ("steps", "scale_down_delay", "abort_scale_down_delay")),
 }
 # The kinds of workload that each style can release; the first is the default.
@@ -40,7 +41,7 @@ STYLES: dict[str, tuple[str, ...]] = {
 KINDS = tuple(dict.fromkeys(kind for kinds in STYLES.values() for kind in kinds))
 _SCALE_DOWN_DELAY = 30.0
 _HISTORY_LIMIT = 10
-_ROUTER = (("type", "name"), ALL_OPTIONS)
+_ROUTER = (("type", "name"), (*ALL_OPTIONS, "spec"))
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Plan:
     promotion: style clone, full (the workload rolls while the clone has all the traffic) or rolling (under the last split).
     hold: style clone, the workload stays paused between releases.
     track_configs: the new version names copies of its ConfigMaps and Secrets.
+    ports: of the stable Service, specs: of the routers' objects, where these have to be made; a router without one is there.
     """
 
     name: str
@@ -80,6 +82,8 @@ class Plan:
     history_limit: int
     rollback_window: int
     track_configs: bool
+    ports: tuple[dict[str, Any], ...]
+    specs: dict[Target, dict[str, Any]]
     raw: dict[str, Any]
 
     @property
@@ -107,7 +111,8 @@ class Plan:
             *(["hold"] if self.hold else []),
             *(["track_configs"] if self.track_configs else []),
         ]
-        lasting = [*where, *order, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps]]
+        made = [self.ports, list(self.specs.values())] if self.ports or self.specs else []
+        lasting = [*where, *order, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps], *made]
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
@@ -134,7 +139,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     choice("on_deadline", raw.get("on_deadline", ON_DEADLINE[0]), ON_DEADLINE)
     choice("promotion", raw.get("promotion", PROMOTION[0]), PROMOTION)
     between = Between(namespace, stable, canary)
-    routers = () if by_pods else _routers(raw.get("routers"), between)
+    specs = {} if by_pods else _routers(raw.get("routers"), between)
     steps = read_steps(canary_part.get("steps"))
     if by_pods:
         _refuse_beside_pods(style, services, raw, steps)
@@ -149,7 +154,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         stable_service=stable,
         canary_service=canary,
         revision=revision,
-        routers=routers,
+        routers=tuple(specs),
         steps=steps,
         grace=_seconds(raw, "grace"),
         drain=_seconds(raw, "drain"),
@@ -163,6 +168,8 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         history_limit=whole("history_limit", raw.get("history_limit", _HISTORY_LIMIT), 1, 100),
         rollback_window=whole("rollback_window", raw.get("rollback_window", 0), 0, 100),
         track_configs=_track_configs(raw, style, revision),
+        ports=read_ports(services.get("ports")),
+        specs={target: spec for target, spec in specs.items() if spec is not None},
         raw=raw,
     )
 
@@ -183,16 +190,17 @@ def _part(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
     return keys(key, {} if value is None else value, required, optional)
 
 
-def _routers(raw: Any, between: Between) -> tuple[Target, ...]:
+def _routers(raw: Any, between: Between) -> dict[Target, dict[str, Any] | None]:
+    """The routers in their order, each with the spec that it declares."""
     if not isinstance(raw, list) or not raw:
         raise Refused("routers: name at least one in a list, for example [{type: istio, name: shop}]")
-    routers = tuple(_router(each, f"routers, number {number}", between) for number, each in enumerate(raw, 1))
-    objects = [(each.router, each.name) for each in routers]
+    routers = [_router(each, f"routers, number {number}", between) for number, each in enumerate(raw, 1)]
+    objects = [(each.router, each.name) for each, _spec in routers]
     twice = next((each for each in objects if objects.count(each) > 1), None)
     if twice:
         # The split of each entry is computed from the object without any of ours, so the second would undo the first.
         raise Refused(f"routers: {twice[0]} {twice[1]} stands there more than once: write one entry with all its routes")
-    return routers
+    return dict(routers)
 
 
 def _by_pods(raw: Any, stable: str) -> bool:
@@ -222,13 +230,13 @@ def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[st
             raise Refused(f"canary.steps, step {number}, {step}: router type {REPLICAS} has set_weight and pause only: use another router")
 
 
-def _router(raw: Any, where: str, between: Between) -> Target:
+def _router(raw: Any, where: str, between: Between) -> tuple[Target, dict[str, Any] | None]:
     value = keys(where, raw, *_ROUTER)
     options = {key: value[key] for key in ALL_OPTIONS if key in value}
     target = read_router(str(value["type"]), value["name"], options, where, between)
     if target.stable_subset or target.canary_subset:
         raise Refused(f"{where}: a rollout splits between two Services: leave the subsets out, or move them with module canary_weight")
-    return target
+    return target, read_spec(f"{where}, spec", value["spec"]) if "spec" in value else None
 
 
 def _style(workload: Mapping[str, Any]) -> tuple[str, str]:

@@ -37,6 +37,16 @@ class RemoveConfigs:
 
 
 @dataclass(frozen=True)
+class MakeDeclared:
+    """Make an object that the plan declares and the user has none of; from then on it is the user's."""
+
+    key: str  # Ref.key
+
+    def __str__(self) -> str:
+        return f"make {self.key.replace('/', ' ')}"
+
+
+@dataclass(frozen=True)
 class PauseWorkload:
     """Stop the workload's own rolling, so that its pods can be pinned by their hash."""
 
@@ -262,6 +272,7 @@ class ResumeWorkload:
 Action = Union[
     CopyConfigs,
     RemoveConfigs,
+    MakeDeclared,
     PauseWorkload,
     PinServices,
     ScaleFollows,

@@ -93,7 +93,7 @@ def successor(record: Record, its_plan: Plan, plan: Plan, target: str) -> Record
     running = ended.target if ended.phase == HEALTHY else ended.stable.get("template")
     if target == running:
         return None
-    fresh: dict[str, Any] = {"promoted": {}, "steps": [], "skips": skips_steps(ended, plan, target), "msg": ""}
+    fresh: dict[str, Any] = {"promoted": {}, "steps": [], "skips": skips_steps(ended, plan, target), "made": [], "msg": ""}
     stable = {**ended.stable, "template": running}
     return replace(ended, revision=record.revision + 1, stable=stable, target=target, phase=PROGRESSING, program=RELEASE, **fresh)
 

@@ -68,9 +68,10 @@ _USERS = ("get", "patch")  # of a router's object that is the user's
 _MADE = ("get", "list", "create", "patch", "delete")  # of one that is made for the release
 
 
-def of_router(parts: Iterable[Part]) -> list[tuple[Resource, tuple[str, ...]]]:
-    """What must be allowed with the objects of a router."""
-    return [(part.resource, (_USERS if part.required else _MADE) + (("watch",) if part.has_status else ())) for part in parts]
+def of_router(parts: Iterable[Part], made: bool = False) -> list[tuple[Resource, tuple[str, ...]]]:
+    """What must be allowed with the objects of a router. made: the first, which the user names, is made, since the plan declares it."""
+    needed = [(part.resource, (_USERS if part.required else _MADE) + (("watch",) if part.has_status else ())) for part in parts]
+    return [*needed, (needed[0][0], ("create",))] if made else needed
 
 
 def lacking(kind: str, more: Sequence[tuple[Resource, tuple[str, ...]]], status: Mapping[str, Any]) -> list[str]:

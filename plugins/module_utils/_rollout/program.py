@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .actions import Action, CopyConfigs, RemoveConfigs
+from .actions import Action, CopyConfigs, MakeDeclared, RemoveConfigs
 from .course import Entry
 from .record import Record
 from .styles import STYLES, Facts, facts_of
@@ -28,11 +28,13 @@ def program_of(record: Record, plan: Plan) -> list[Entry]:
 
 
 def release_program(plan: Plan, facts: Facts) -> list[Entry]:
-    """Start, steps, promotion."""
+    """What is not there yet, start, steps, promotion. What was made of the plan stays on every way back: it carries traffic."""
     style = STYLES[plan.order]
+    made: list[Action] = [MakeDeclared(key) for key in facts.made]
+    copied: list[Action] = [CopyConfigs(facts.copies)] if facts.copies else []
     steps = [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows)
-    start = [*([CopyConfigs(facts.copies)] if facts.copies else []), *style.start(plan, facts)]
-    return [Entry(action) for action in start] + steps + [Entry(action) for action in (*style.promotion(plan, facts), *_tidied(facts))]
+    start = [Entry(action) for action in (*made, *copied, *style.start(plan, facts))]
+    return start + steps + [Entry(action) for action in (*style.promotion(plan, facts), *_tidied(facts))]
 
 
 def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Facts) -> list[Entry]:

@@ -47,6 +47,7 @@ class Record:
     images: dict[str, str] = field(default_factory=dict)
     bystanders: list[str] = field(default_factory=list)
     canary_service_made: bool = False
+    made: list[str] = field(default_factory=list)  # keys (Ref.key) of what the plan declares, and was not there at the start
     guards: list[str] = field(default_factory=list)  # keys (Ref.key) of what scales the workload, and of its disruption budgets
     asked: str = ""  # hash of the plan's revision, as it was asked for
     skips: bool = False  # the steps are skipped

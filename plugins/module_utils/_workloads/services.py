@@ -74,6 +74,33 @@ def canary_service(stable: Mapping[str, Any], name: str, selector: Selector, rol
     }
 
 
+def stable_service(workload: Mapping[str, Any], name: str, ports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A Service for all pods of a workload, with no mark of ours: it is the user's. ports: without any, those of the containers."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": workload["metadata"]["namespace"]},
+        "spec": {
+            "selector": dict(workload["spec"]["selector"].get("matchLabels") or {}),
+            "ports": [dict(port) for port in ports] or _container_ports(workload["spec"]["template"]),
+        },
+    }
+
+
+def _container_ports(template: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Named ports are led to by name, so that a version that calls one otherwise shows before it has traffic."""
+    found = [port for container in template["spec"].get("containers") or [] for port in container.get("ports") or []]
+    return [_service_port(port, alone=len(found) == 1) for port in found]
+
+
+def _service_port(port: Mapping[str, Any], alone: bool) -> dict[str, Any]:
+    number = port["containerPort"]
+    # Where there are several, each needs a name.
+    name = port.get("name") or ("" if alone else f"port-{number}")
+    kept = {key: port[key] for key in ("protocol",) if key in port}
+    return {**({"name": name} if name else {}), "port": number, "targetPort": port.get("name") or number, **kept}
+
+
 @dataclass(frozen=True)
 class Endpoints:
     """The pods (uids) behind a Service: those that can take requests, and all."""

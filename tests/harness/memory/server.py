@@ -84,7 +84,7 @@ class MemoryServer(Transport):
         if method == "GET" and not name:
             return 200, self._list(kind, version, namespace, query)
         if method == "POST":
-            return 201, _shown(kind, version, self._create(kind, version, namespace, body))
+            return 201, _shown(kind, version, self._create(kind, version, namespace, body, bool(query.get("dryRun"))))
         live = self.store.find(kind, namespace, name)
         if live is None:
             raise _not_found(kind, name)
@@ -140,7 +140,7 @@ class MemoryServer(Transport):
 
     # Writing
 
-    def _create(self, kind: Kind, version: str, namespace: str, body: Object) -> Object:
+    def _create(self, kind: Kind, version: str, namespace: str, body: Object, dry_run: bool) -> Object:
         metadata = body.get("metadata") or {}
         if namespace != NAMESPACE:
             raise Refused(404, "NotFound", f'namespaces "{namespace}" not found', name=namespace, kind="namespaces")
@@ -153,6 +153,8 @@ class MemoryServer(Transport):
         if kind.status:
             obj.pop("status", None)
         obj = self._admitted(kind, None, obj)
+        if dry_run:
+            return obj
         return self.store.add(kind, {**obj, "status": {"loadBalancer": {}}} if kind is SERVICE else obj)
 
     def _patched(self, kind: Kind, live: Object, patch: Object) -> Object:

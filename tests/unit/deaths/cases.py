@@ -29,6 +29,7 @@ class Case:
 
     graceful: its pods serve until they are gone, since the style restarts pods under traffic. image: the tag that is released.
     more: of the plan. edited: the image that the workload gets after a first call, and that the release is of.
+    declared: the stable Service and the VirtualService that the plan declares, and that are not among the objects.
     """
 
     steps: list[Any]
@@ -39,13 +40,17 @@ class Case:
     image: str = "yellow"
     more: dict[str, Any] = field(default_factory=dict)
     edited: str = ""
+    declared: tuple[Object, ...] = ()
 
     def plan(self) -> dict[str, Any]:
+        specs = {each["kind"]: each["spec"] for each in self.declared}
+        ports = {"ports": specs["Service"]["ports"]} if "Service" in specs else {}
+        spec = {"spec": specs["VirtualService"]} if "VirtualService" in specs else {}
         return {
             "workload": {"name": NAME, **self.workload},
             "revision": None if self.edited else {"images": {NAME: f"argoproj/rollouts-demo:{self.image}"}},
-            "services": {"stable": NAME, "canary": f"{NAME}-canary"},
-            "routers": [{"type": "istio", "name": NAME, "routes": ["primary"]}],
+            "services": {"stable": NAME, "canary": f"{NAME}-canary", **ports},
+            "routers": [{"type": "istio", "name": NAME, "routes": ["primary"], **spec}],
             "canary": {"steps": self.steps},
             "grace": GRACE,
             **self.more,
@@ -85,6 +90,7 @@ CASES = {
     "clone with a bystander, the canary Service made": Case(
         [{"set_weight": 50}], (workload("Deployment", replicas=3), service("other"), *_ROUTER), services=(NAME, "other")
     ),
+    "clone that makes what is declared": Case([{"set_weight": 50}], (workload("Deployment", replicas=2),), services=(), declared=_ROUTER),
     "clone that shrinks": Case(
         [{"set_weight": 100}, {"set_weight": 0}, {"pause": {"duration": 3}}, {"set_weight": 25}],
         (workload("Deployment", replicas=4), *_BOTH),
@@ -186,7 +192,8 @@ def _lasting(obj: Object) -> Object:
         del annotations[key]
     if ANNOTATION in annotations:
         annotations[ANNOTATION] = json.loads(annotations[ANNOTATION])["fields"]
-    return {"labels": obj["metadata"].get("labels") or {}, "annotations": annotations, "spec": obj.get("spec")}
+    spec = {key: value for key, value in (obj.get("spec") or {}).items() if key not in ("clusterIP", "clusterIPs")}
+    return {"labels": obj["metadata"].get("labels") or {}, "annotations": annotations, "spec": spec}
 
 
 def _kept(obj: Object) -> bool:
@@ -198,9 +205,9 @@ def _version(pod: Object) -> str:
     return str(labels.get("pod-template-hash") or labels["controller-revision-hash"])
 
 
-def stage(case: Case) -> Stage:
-    """A cluster with the application of a case, at rest."""
-    cluster = MemoryCluster(GRACEFUL if case.graceful else 0.5).apply(*case.objects)
+def stage(case: Case, *more: Object) -> Stage:
+    """A cluster with the application of a case, and more, at rest."""
+    cluster = MemoryCluster(GRACEFUL if case.graceful else 0.5).apply(*case.objects, *more)
     drain = GRACEFUL - LAG - 1.0 if case.graceful else DRAIN
     place = Stage(case, cluster, Judge(cluster, (NAME,), case.services, LAG, drain, case.graceful))
     if case.edited:

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.tests.harness.memory.server import MemoryServer
-from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, Object, Stage, stage
+from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Object, Stage, stage
 
 NEVER = 10_000
 
@@ -50,14 +50,14 @@ def live_until(place: Stage, write: int, carried_out: bool = True, **wish: Any) 
 
 @cache
 def at_first(case: str) -> Object:
-    """The state before the release."""
-    return stage(CASES[case]).end_state()
+    """The state before the release, but with what the plan declares, which stays whatever becomes of the release."""
+    return stage(CASES[case], *CASES[case].declared).end_state()
 
 
 @cache
 def untouched(case: str) -> Object:
     """The application's own state."""
-    return stage(replace(CASES[case], edited="")).end_state()
+    return stage(replace(CASES[case], edited=""), *CASES[case].declared).end_state()
 
 
 @cache
@@ -97,6 +97,8 @@ def different(end: Object, wanted: Object) -> Object:
 
 
 def wrong(place: Stage, wanted: Object) -> object:
-    """What is wrong at the end, if anything."""
+    """What is wrong at the end, if anything. A call that died very early may not have come to make what is declared."""
     end = place.end_state()
+    if place.case.declared and end["phase"] != "Healthy" and f"VirtualService/{NAME}" not in end:
+        end = {**end, **{key: wanted[key] for key in (f"VirtualService/{NAME}", f"Service/{NAME}", "behind")}}
     return place.judge.complaints or different(end, wanted)

@@ -82,6 +82,21 @@ def test_death_in_a_hand_back_of_revisions(step: int) -> None:
     assert found and not {write: problem for write, problem in found.items() if problem}
 
 
+def test_what_was_made_is_as_it_was_declared() -> None:
+    """After a release and after an abort, with nothing of ours on it; what is there already is not made."""
+    case = "clone that makes what is declared"
+    for state in ("present", "aborted"):
+        place = stage(CASES[case])
+        live_until(place, NEVER if state == "present" else 40)
+        live_until(place, NEVER, state=state)
+        found, wanted = place.end_state(), at_first(case)
+        assert {key: found[key] for key in found if key.startswith(("Service/", "VirtualService/"))} == {
+            key: wanted[key] for key in wanted if key.startswith(("Service/", "VirtualService/"))
+        }
+        made = [action for action in place.call(retry=True).ctx.journal.actions if action.startswith("make ")]
+        assert made == ([] if state == "present" else ["make the canary Service"])
+
+
 def test_a_dead_run_whose_end_nobody_can_see(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ran on another machine: its Lease is waited out."""
     monkeypatch.setattr(process, "is_gone", lambda _mark: False)

@@ -24,7 +24,7 @@ TARGETS = [
     ),
     Target("ingress_nginx", "shop", "test", "shop", "shop-canary"),
 ]
-ROUTERS = [needed for target in TARGETS for needed in of_router(router_of(target).parts(target).values())]
+ROUTERS = [needed for target in TARGETS for needed in of_router(router_of(target).parts(target).values(), made=True)]
 RULES = shipped_rules()
 SECRETS = shipped_rules("rbac-track-configs.yml")
 

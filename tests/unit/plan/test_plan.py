@@ -83,6 +83,18 @@ def test_a_plan_out_of_the_record_is_the_plan(steps: Any) -> None:
     assert again.hash == plan.hash
 
 
+def test_what_is_declared_of_objects_that_are_not_there() -> None:
+    spec = {"hosts": ["a"], "http": [{"name": None, "route": []}]}
+    plan = read(
+        services={"stable": "shop", "ports": [{"port": "80", "targetPort": "8080"}, {"port": 81, "targetPort": "http", "name": None}]},
+        routers=[{"type": "istio", "name": "a"}, {"type": "istio", "name": "b", "spec": spec}],
+    )
+    assert plan.ports == ({"port": 80, "targetPort": 8080}, {"port": 81, "targetPort": "http"})
+    assert plan.specs == {plan.routers[1]: {"hosts": ["a"], "http": [{"route": []}]}}
+    again = read_plan("shop", "test", json.loads(json.dumps(plan.raw)))
+    assert again == plan and again.hash == plan.hash
+
+
 def test_reading_changes_nothing() -> None:
     given = options()
     kept = copy.deepcopy(given)
@@ -102,6 +114,8 @@ def test_reading_changes_nothing() -> None:
         ({"workload__name": "other"}, False),
         ({"services__canary": "other"}, False),
         ({"routers": [{"type": "istio", "name": "other"}]}, False),
+        ({"routers": [{"type": "istio", "name": "shop", "spec": {"hosts": ["a"]}}]}, False),
+        ({"services__ports": [{"port": 80}]}, False),
     ],
 )
 def test_the_hash_differs_when_what_is_done_differs(changes: Object, same: bool) -> None:
@@ -171,7 +185,16 @@ MALFORMED = [
     ({"services__canary": "-x"}, "services.canary:", "'-x' is not a name"),
     ({"services__stable": LONG}, "services.stable:", "is not a name"),
     ({"services__stable": LONG[:60]}, "services.canary:", "-canary' is not a name: use at most 63"),
-    ({"services__preview": "x"}, "services:", "unknown key preview: it takes stable, canary"),
+    ({"services__preview": "x"}, "services:", "unknown key preview: it takes stable, canary, ports"),
+    ({"services__ports": []}, "services.ports must be a list", "for example [{name: http, port: 80"),
+    ({"services__ports": {"port": 80}}, "services.ports must be a list", ""),
+    ({"services__ports": [80]}, "services.ports, number 1 must be a mapping", "with port, name, targetPort"),
+    ({"services__ports": [{"port": 80}, {"name": "x"}]}, "services.ports, number 2:", "port is missing"),
+    ({"services__ports": [{"port": "http"}]}, "services.ports, number 1, port:", "'http' is not a whole number from 1 to 65535"),
+    ({"services__ports": [{"port": 80, "targetPort": 70000}]}, "services.ports, number 1, targetPort:", "70000 is not a whole number"),
+    ({"services__ports": [{"port": 80, "target_port": 80}]}, "services.ports, number 1:", "unknown key target_port: it takes port, name"),
+    ({"routers": [{"type": "istio", "name": "a", "spec": {}}]}, "routers, number 1, spec:", "give the object's spec as a mapping"),
+    ({"routers": [{"type": "istio", "name": "a", "spec": "x"}]}, "routers, number 1, spec:", "give the object's spec as a mapping"),
     ({"routers": REMOVED}, "routers:", "name at least one in a list"),
     ({"routers": []}, "routers:", "name at least one in a list"),
     ({"routers": {"type": "istio", "name": "shop"}}, "routers:", "name at least one in a list"),

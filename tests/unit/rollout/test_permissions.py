@@ -70,3 +70,9 @@ def test_two_routers_of_a_kind_are_named_once() -> None:
     assert lacking(KIND, ROUTERS * 2, {"resourceRules": without("virtualservices", "patch")}) == [
         "patch virtualservices.networking.istio.io"
     ]
+
+
+def test_a_router_that_is_made_needs_one_verb_more() -> None:
+    made = of_router([Part(versioned("VirtualService"), "shop"), Part(versioned("DestinationRule"), "shop")], made=True)
+    both = [*ALL, rule(versioned("DestinationRule"), ["get", "patch"])]
+    assert lacking(KIND, made, {"resourceRules": both}) == ["create virtualservices.networking.istio.io"]

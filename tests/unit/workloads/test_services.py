@@ -142,3 +142,36 @@ def test_a_plain_service_gives_a_plain_canary() -> None:
         "selector": {"app": "shop", REVISION: "r"},
         "ports": [{"port": 80}],
     }
+
+
+NAMED = {"name": "http", "containerPort": 8080, "protocol": "TCP"}
+PLAIN = {"containerPort": 9090}
+
+
+@pytest.mark.parametrize(
+    ("containers", "ports", "wanted"),
+    [
+        pytest.param([[NAMED]], (), [{"name": "http", "port": 8080, "targetPort": "http", "protocol": "TCP"}], id="named"),
+        pytest.param([[PLAIN]], (), [{"port": 9090, "targetPort": 9090}], id="without a name"),
+        pytest.param(
+            [[NAMED], None, [PLAIN]],
+            (),
+            [
+                {"name": "http", "port": 8080, "targetPort": "http", "protocol": "TCP"},
+                {"name": "port-9090", "port": 9090, "targetPort": 9090},
+            ],
+            id="of several each gets a name",
+        ),
+        pytest.param([[NAMED]], ({"port": 80},), [{"port": 80}], id="as given"),
+        pytest.param([None, []], (), [], id="none"),
+    ],
+)
+def test_the_stable_service_that_is_made(containers: Any, ports: Any, wanted: Any) -> None:
+    spec = {"containers": [{"name": "a", **({} if each is None else {"ports": each})} for each in containers]}
+    workload = {
+        "metadata": {"name": "shop", "namespace": "test"},
+        "spec": {"selector": {"matchLabels": {"app": "shop"}}, "template": {"metadata": {"labels": PODS}, "spec": spec}},
+    }
+    made = services.stable_service(workload, "front", ports)
+    assert made["metadata"] == {"name": "front", "namespace": "test"}, "nothing of ours"
+    assert made["spec"] == {"selector": {"app": "shop"}, "ports": wanted}

@@ -47,7 +47,7 @@ def _compared(quota: Object, needed: Mapping[str, Fraction]) -> Iterator[tuple[s
 def _needed(scene: Scene) -> dict[str, Fraction]:
     """What the rollout adds to the namespace at most, by the names that quotas use."""
     pods = scene.peak - scene.replicas
-    made = int(not any(name_of(each) == scene.plan.canary_service for each in scene.services))
+    made = int(not any(name_of(each) == scene.plan.canary_service for each in scene.services)) + scene.makes_service
     objects = {"pods": pods, "count/pods": pods, "count/deployments.apps": 1, "services": made, "count/services": made}
     counted = {name: Fraction(count) for name, count in objects.items() if count}
     return {**counted, **{resource: amount * pods for resource, amount in of_pod(scene.pods).items()}}

@@ -42,6 +42,7 @@ class Scene:
     """deployment: the user's workload; template: of its new version. services, deployments: all of the namespace.
 
     runs: what runs the stable version where that is not the workload itself. held: the workload is paused between releases.
+    makes_service: the stable Service, and perhaps a router's object, are not there yet, and stand here as they will be made.
 
     routers: the objects of those that could be read. found: what else was read, by its kind; a kind that is not there could not be, or
     need not.
@@ -56,6 +57,7 @@ class Scene:
     found: Mapping[Resource, Sequence[Object]] = field(default_factory=dict)
     runs: Object | None = None
     held: bool = False
+    makes_service: bool = False
 
     @property
     def stable(self) -> Object:

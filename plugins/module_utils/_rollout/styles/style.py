@@ -29,6 +29,7 @@ class Facts:
     unchanged: the version runs already; the workload is just held, or no longer.
     guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
     copies: of ConfigMaps and Secrets, which the new version names. tracks: whether there may be any, of earlier releases too.
+    made: keys of what the plan declares, and was not there at the start.
     """
 
     bystanders: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Facts:
     unchanged: bool = False
     copies: tuple[tuple[str, str, str], ...] = ()
     tracks: bool = False
+    made: tuple[str, ...] = ()
 
     @property
     def scaled(self) -> bool:
@@ -57,6 +59,7 @@ def facts_of(record: Record) -> Facts:
         unchanged=record.target == record.stable.get("template"),
         copies=tuple(copies_in(record.configs)),
         tracks=record.tracks,
+        made=tuple(record.made),
     )
 
 
