@@ -87,6 +87,7 @@ CASES = [
         "no Service",
         [
             "W Service {ns}/nope does not exist, and will be made with the ports of the containers (http 8080): name",
+            f"W {STABLE} selects the same pods",
             f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
         ],
         options={"services": {"stable": "nope", "canary": CLONE}},
