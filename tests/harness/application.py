@@ -23,7 +23,7 @@ from ansible_collections.progressive.delivery.tests.harness.namespace import Nam
 __all__ = ["Application", "application", "finish", "seed", "until"]
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED = ROOT / "extensions" / "molecule" / "default" / "files" / "app.yaml"
+SEED = ROOT / "extensions" / "molecule" / "argo-istio-canary" / "files" / "app.yaml"
 
 _GATEWAY = {
     "apiVersion": "networking.istio.io/v1beta1",
@@ -113,14 +113,14 @@ class Application(Namespace):
         }
 
     def start_playbook(
-        self, name: str, variables: dict[str, Any], log: Path | None = None, terminal: int | None = None
+        self, name: str, variables: dict[str, Any], *options: str, log: Path | None = None, terminal: int | None = None
     ) -> subprocess.Popen[str]:
         """Runs one of the collection's playbooks as a user does, in a session of its own.
 
         Its output goes to the log, or a pipe; with a terminal, that is its input and output.
         """
         given = {"rollout_auth": {"kubeconfig": self.kubeconfig}, **variables}
-        command = ["ansible-playbook", f"progressive.delivery.{name}", "-e", json.dumps(given)]
+        command = ["ansible-playbook", f"progressive.delivery.{name}", "-e", json.dumps(given), *options]
         with open(log or os.devnull, "w", encoding="utf-8") as file:
             out = terminal if terminal is not None else file if log else subprocess.PIPE
             source = subprocess.DEVNULL if terminal is None else terminal
@@ -130,9 +130,9 @@ class Application(Namespace):
                 command, stdin=source, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=own
             )
 
-    def playbook(self, name: str, variables: dict[str, Any]) -> tuple[int, str]:
+    def playbook(self, name: str, variables: dict[str, Any], *options: str) -> tuple[int, str]:
         """The exit code and the output of a playbook."""
-        process = self.start_playbook(name, variables)
+        process = self.start_playbook(name, variables, *options)
         out, _none = process.communicate(timeout=600)
         return process.returncode, out
 

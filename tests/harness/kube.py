@@ -1,65 +1,77 @@
-"""The little of kubectl that scenarios need, since a fresh machine has none: apply manifests, name objects (cluster from $KUBECONFIG)."""
+"""The little of kubectl that scenarios need, as a fresh machine has none. Cluster: $KUBECONFIG; collection: $ANSIBLE_COLLECTIONS_PATH."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+sys.path[:0] = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "").split(os.pathsep)
+
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import connect
+from ansible_collections.progressive.delivery.tests.harness.namespace import NAMESPACES, Namespace
+
+# What of an application, and of ours, may be there.
+SHOWN = ("Deployment", "Service", "ConfigMap", "Lease", "VirtualService", "Ingress", "HTTPRoute")
+
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="kube.py", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    apply_command = commands.add_parser("apply", help="create or update what the files hold, and wait for its Deployments")
-    apply_command.add_argument("namespace")
-    apply_command.add_argument("files", nargs="+", type=Path)
-    apply_command.set_defaults(run=apply)
-    names_command = commands.add_parser("names", help="the names of the objects of a kind, a line each")
-    names_command.add_argument("namespace")
-    names_command.add_argument("api_version")
-    names_command.add_argument("kind")
-    names_command.set_defaults(run=names)
+    for run, description in (
+        (apply, "make the namespace and what the files hold, and wait for its Deployments"),
+        (show, "all objects of an application as users wrote them, as JSON by Kind/name"),
+        (events, "the Events, a line each: reason and message"),
+        (remove, "remove the namespace and all that is in it"),
+    ):
+        command = commands.add_parser(run.__name__, help=description)
+        command.add_argument("namespace")
+        command.set_defaults(run=run)
+        if run is apply:
+            command.add_argument("files", nargs="+", type=Path)
     options = parser.parse_args(arguments)
-    options.run(_client(), options)
+    kubeconfig = os.environ["KUBECONFIG"]
+    with closing(connect({"kubeconfig": kubeconfig})) as transport:
+        options.run(Namespace(transport, options.namespace, kubeconfig), options)
     return 0
 
 
-def apply(client: Any, options: argparse.Namespace) -> None:
-    found = [item for path in options.files for item in yaml.safe_load_all(path.read_text()) if item]
-    items = [item for each in found for item in (each["items"] if each["kind"] == "List" else [each])]
+def apply(there: Namespace, options: argparse.Namespace) -> None:
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": there.namespace}}
+    response = there.transport.request("POST", NAMESPACES, None, made)
+    if response.status != 201:
+        raise SystemExit(f"namespace {there.namespace}: {response.body}")
+    items = [item for path in options.files for item in _items(path)]
     for item in items:
-        resource = client.resources.get(api_version=item["apiVersion"], kind=item["kind"])
-        client.server_side_apply(resource, body=item, name=item["metadata"]["name"], namespace=options.namespace, field_manager="kube.py")
+        there.make(item)
     for item in items:
         if item["kind"] == "Deployment":
-            _wait_for(client, item["metadata"]["name"], options.namespace)
+            there.wait_for_pods(item["spec"]["replicas"], item["metadata"]["name"])
 
 
-def names(client: Any, options: argparse.Namespace) -> None:
-    found = client.resources.get(api_version=options.api_version, kind=options.kind).get(namespace=options.namespace)
-    print("\n".join(sorted(item.metadata.name for item in found.items)))
+def _items(path: Path) -> Iterator[dict[str, Any]]:
+    for each in yaml.safe_load_all(path.read_text()):
+        yield from each["items"] if each["kind"] == "List" else [each]
 
 
-def _wait_for(client: Any, name: str, namespace: str) -> None:
-    deployments = client.resources.get(api_version="apps/v1", kind="Deployment")
-    deadline = time.monotonic() + 60
-    while True:
-        found = deployments.get(name=name, namespace=namespace)
-        if found.status.observedGeneration == found.metadata.generation and found.status.availableReplicas == found.spec.replicas:
-            return
-        if time.monotonic() > deadline:
-            raise SystemExit(f"Deployment {namespace}/{name} is not available after 60 s")
-        time.sleep(0.2)
+def show(there: Namespace, _options: argparse.Namespace) -> None:
+    print(json.dumps(there.snapshot(*SHOWN)))
 
 
-def _client() -> Any:
-    from kubernetes import config, dynamic
+def events(there: Namespace, _options: argparse.Namespace) -> None:
+    for event in there.request("GET", "Event")["items"]:
+        print(event["reason"], event["message"])
 
-    return dynamic.DynamicClient(config.new_client_from_config())
+
+def remove(there: Namespace, _options: argparse.Namespace) -> None:
+    there.transport.request("DELETE", f"{NAMESPACES}/{there.namespace}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The other systems' applications, by their own steps: nothing is lost, and afterwards all is as it was but for the new version."""
+"""The other systems' applications, by their own steps: nothing is lost, and afterwards all is as it was but for the new version.
+
+All by a user who has just the Role that is shipped.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.seeds import SeedApplication, installed
+from ansible_collections.progressive.delivery.tests.harness.stats import describe, fits
+from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, user
 from ansible_collections.progressive.delivery.tests.harness.watch import Watch
 
 FAST = {"canary_grace": "2s", "canary_approval": "manual"}
@@ -43,6 +49,7 @@ def _each(*quick: str) -> list[Any]:
 @pytest.fixture
 def app(seed: Seed) -> Iterator[SeedApplication]:
     with installed(seed.name, os.environ["KUBECONFIG"]) as made:
+        made.kubeconfig = user(made, shipped_rules())
         yield made
 
 
@@ -84,13 +91,50 @@ def test_released_step_by_step_and_handed_back(app: SeedApplication, seed: Seed)
         assert code == 0, out
         time.sleep(0.5)
     assert not load.results().failures, load.results().failures[:3]
-    after = app.everything()
+    _same_but_for_the_version(before, app.everything())
+
+
+def _same_but_for_the_version(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert set(after) == set(before)
-    templates = {key for key in before if key.startswith("Deployment/")}
     for key in before:
-        if key in templates:
+        if key.startswith("Deployment/"):
             after[key]["spec"]["template"] = before[key]["spec"]["template"]
         assert after[key] == before[key]
+
+
+ARGO = Seed("argo-istio-canary", "blue", "yellow", {}, (), "rollouts-demo")
+# From when on the gateway is taken to follow a new weight, and how long before the next one the measuring ends (requests take 100 ms).
+CONVERGED, MARGIN = 1.5, 0.2
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", [pytest.param(ARGO, id=ARGO.name)])
+def test_two_updates_in_a_row_split_alike_and_are_handed_back(app: SeedApplication, seed: Seed) -> None:
+    before = app.everything()
+    variables = _variables(app, seed)
+    with app.load(300) as load, Watch(app.path("VirtualService", seed.workload), os.environ["KUBECONFIG"]) as watch:
+        for image in ("yellow", "green"):
+            code, out = app.playbook("canary", {**variables, "canary_revision": {"images": {seed.workload: f"argoproj/demo:{image}"}}})
+            assert code == 0, out
+        code, out = app.playbook("hand_back", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
+        assert code == 0, out
+        time.sleep(0.5)
+    assert not load.results().failures, load.results().failures[:3]
+    _same_but_for_the_version(before, app.everything())
+
+    states = [(state.time, state.item["spec"]["http"][0]["route"][1].get("weight") or 0) for state in watch.states]
+    assert [weight for _time, weight in states] == [0, *[5, 20, 80, 100, 0] * 2]
+    for number, ((since, weight), (until, _next)) in enumerate(pairwise(states)):
+        old, new = ("blue", "yellow") if number < 6 else ("yellow", "green")
+        served = load.results(since + CONVERGED, until - MARGIN).versions
+        total, got = sum(served.values()), served[new]
+        if number % 5:  # at weight 0 either version may answer: which one depends on the Service
+            assert set(served) <= {old, new} and total >= 200, served
+            assert fits(got, total, weight / 100), f"at {weight} %: {describe(got, total, weight / 100)}"
+    told = [(event["reason"], event["message"]) for event in app.request("GET", "Event")["items"]]
+    for revision in (1, 2):
+        steps = [each for reason, each in told if reason == "RolloutStepCompleted" and f" of revision {revision}:" in each]
+        assert len(steps) == len(variables["canary_steps"]), told
 
 
 @pytest.mark.parametrize("seed", _each("kruise-istio"))

@@ -9,12 +9,13 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.perm
     FOR_SECRETS,
     NEEDED,
     OF_KIND,
+    full_name,
     lacking,
     of_router,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
-from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules
+from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, without
 
 TARGETS = [
     Target("istio", "shop", "test", "shop", "shop", stable_subset="a", canary_subset="b", destination_rule="shop"),
@@ -38,6 +39,14 @@ def test_track_configs_needs_a_role_beside_it() -> None:
     assert lacking("Deployment", FOR_SECRETS, {"resourceRules": RULES}) == ["get secrets", "create secrets", "delete secrets"]
     assert lacking("Deployment", FOR_SECRETS, {"resourceRules": [*RULES, *SECRETS]}) == []
     assert [{"apiGroups": [each.group], "resources": [each.plural], "verbs": [*verbs]} for each, verbs in FOR_SECRETS] == SECRETS
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_each_verb_that_is_taken_from_it_is_named(kind: str) -> None:
+    for resource, verbs in [*NEEDED, *OF_KIND[kind], *ROUTERS]:
+        for verb in verbs:
+            named = lacking(kind, ROUTERS, {"resourceRules": without(RULES, verb, resource.plural)})
+            assert f"{verb} {full_name(resource)}" in named and {each.split()[0] for each in named} == {verb}
 
 
 def test_it_is_no_more_than_that_and_events_and_a_look_at_all_rollouts() -> None:
