@@ -307,6 +307,12 @@ actions:
   returned: always
   type: list
   elements: str
+tree:
+  description:
+    - The rollout as a picture in text, of several lines, as M(progressive.delivery.rollout_info) draws it.
+    - Just its first line, without workloads and pods, from a call that had nothing to do, and in check mode.
+  returned: always
+  type: str
 """
 
 from typing import Any
@@ -317,7 +323,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Held, Lost
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
-from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of
+from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of, tree_of
 from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PLAN_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
@@ -414,7 +420,7 @@ def _carry_out(module: AnsibleModule, this: rollout.Run) -> None:
 
 def _told(module: AnsibleModule, this: rollout.Run) -> dict[str, Any]:
     """The result but for its message."""
-    result = {**journal_of(module, this.ctx.journal), **result_of(this)}
+    result = {**journal_of(module, this.ctx.journal), **result_of(this), "tree": tree_of(this)}
     del result["msg"]
     return result
 

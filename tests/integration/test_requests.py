@@ -48,8 +48,9 @@ def test_a_finished_rollout_asks_twice_and_takes_no_lease(app: Application) -> N
     done, requests = _requests(app, "rollout_step", plan)
     looks = {key: number for key, number in count(requests).items() if key[1] in ("horizontalpodautoscalers", "poddisruptionbudgets")}
     assert done["phase"] == "Healthy" and looks == {("list", "horizontalpodautoscalers"): 1, ("list", "poddisruptionbudgets"): 1}
-    _result, requests = _requests(app, "rollout_step", plan)
+    same, requests = _requests(app, "rollout_step", plan)
     assert count(requests) == {("get", "configmaps"): 1, ("get", "deployments"): 1}
+    assert done["tree"].splitlines()[0] == same["tree"], "the picture of the pods would cost more"
 
 
 def test_the_checks_of_a_start_read_each_thing_once(still_app: Application) -> None:

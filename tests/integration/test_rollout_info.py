@@ -42,6 +42,7 @@ def test_from_nothing_to_the_end(app: Application) -> None:
     assert (canary["version"], canary["ready"], canary["services"]) == ("canary", 1, [f"{app.name}-canary"])
     assert [len(each["pods"]) for each in (stable, canary)] == [2, 1]
     first, *lines = seen["tree"].splitlines()
+    assert paused["tree"] == seen["tree"]
     assert first == f"{app.name}  Paused  revision 1  step 2 of 2: pause until promoted  20 % canary" and len(lines) == 5
     code, out = app.playbook("status", {"rollout_namespace": app.namespace})
     assert code == 0 and first in out and "promote it with" in out

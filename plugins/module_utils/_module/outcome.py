@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._actions import info
 from .._actions.run import Run
 from .._plan.plan import Plan, read_plan
 from .._rollout.program import RELEASE
 from .._rollout.report import report
+from .._rollout.tree import tree
+from .results import TROUBLES
 
 
 def result_of(this: Run) -> dict[str, Any]:
@@ -24,6 +27,17 @@ def result_of(this: Run) -> dict[str, Any]:
     measured = this.ctx.journal.measured
     told.update({} if measured is None else {"measured": measured})
     return {**told, "actions": [str(action) for action in this.planned] or this.ctx.journal.actions}
+
+
+def tree_of(this: Run) -> str:
+    """The rollout as a picture. Of a call that did nothing just the first line, which asks for nothing; so where it cannot be looked at."""
+    told, plan, journal = result_of(this), _plan_of(this), this.ctx.journal
+    if this.found is not None and plan is not None and not this.ctx.check and (journal.acting or journal.changed):
+        try:
+            return info.draw(this.ctx, plan, this.found, told)
+        except TROUBLES:
+            pass  # What the call itself has to tell is what the user must see.
+    return tree({"name": this.wish.name, **told, "workloads": []})
 
 
 def _plan_of(this: Run) -> Plan | None:

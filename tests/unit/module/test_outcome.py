@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.run import Run, Wish
-from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
+from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of, tree_of
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, PAUSED, PROGRESSING, Record
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
@@ -54,3 +55,17 @@ def test_a_record_of_another_plan_is_told_by_its_own() -> None:
     run = ended(replace(GOING, steps=[{"began": 1.0, "ended": 2.0}] * 3, phase=PROGRESSING))
     run.agreed = plan_of({"set_weight": 1})
     assert result_of(run)["step"] == {"index": 3, "total": 6, "current": "pause until promoted"}
+
+
+def test_the_tree_of_a_call_that_did_nothing_asks_for_nothing() -> None:
+    assert tree_of(ended(GOING)).startswith("shop  Progressing  revision 7  step 1 of 6") and "\n" not in tree_of(ended(GOING))
+
+
+def test_a_tree_that_cannot_be_drawn_hides_no_result() -> None:
+    class Down:
+        def list(self, *_what: Any) -> Any:
+            raise TransportError("nobody answers")
+
+    run = ended(GOING)
+    run.ctx.client, run.ctx.journal.changed = cast(Any, Down()), True
+    assert tree_of(run) == tree_of(ended(GOING))
