@@ -48,7 +48,7 @@ def start(app: Application, log: Path) -> subprocess.Popen[str]:
     """The playbook as a user calls it, its output in the log."""
     variables = app.canary_variables(steps=STEPS, grace="2s")
     print("$ ansible-playbook progressive.delivery.canary -e @vars.yml   # set_weight 5, 20, 80, 100, with pauses of 5 s\n", flush=True)
-    return app.start_playbook("canary", variables, log)
+    return app.start_playbook("canary", variables, log=log)
 
 
 def stop(playbook: subprocess.Popen[str]) -> None:

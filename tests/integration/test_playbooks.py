@@ -166,3 +166,18 @@ def test_a_missing_variable_is_named(app: Application, missing: str, said: str) 
     del variables[missing]
     code, out = app.playbook("canary", variables)
     assert code != 0 and said in out and app.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("playbook", "misspelt", "said"),
+    [
+        ("canary", "canary_step", "not known: canary_step (check the spelling"),
+        ("abort", "rollout_revison", "not known: rollout_revison (there are rollout_at_step, "),
+    ],
+)
+def test_a_misspelt_variable_is_named(still_app: Application, playbook: str, misspelt: str, said: str) -> None:
+    """Its wish would go unheard: a release without steps, an abort of whatever is under way."""
+    variables = still_app.canary_variables() if playbook == "canary" else _rollout(still_app)
+    before = still_app.snapshot()
+    code, out = still_app.playbook(playbook, {**variables, misspelt: 1})
+    assert code != 0 and said in out and still_app.snapshot() == before, out
