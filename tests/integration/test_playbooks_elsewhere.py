@@ -77,6 +77,7 @@ def _clusters(folder: Path, apps: dict[str, Application]) -> str:
     return str(path)
 
 
+@pytest.mark.full
 def test_one_cluster_after_the_other(app: Application, tmp_path: Path) -> None:
     """The second is not begun when the first fails; and each has its own place in the statistics."""
     with application(os.environ["KUBECONFIG"]) as second:
