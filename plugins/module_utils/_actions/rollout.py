@@ -63,8 +63,6 @@ def _present(this: Run) -> None:
     this.agreed = _plan(this)
     decide.only(this.found, this.wish.name, this.wish.revision)
     verdict = _admit(this)
-    if this.wish.promote is not None:
-        _refuse_promotion(this, verdict, this.wish.promote)
     if verdict == decide.NOTHING:
         this.nothing_to_do = "the workload runs this version already"
         return
@@ -89,10 +87,8 @@ def _present(this: Run) -> None:
         _present(this)
 
 
-def _refuse_promotion(this: Run, verdict: str, promote: Mapping[str, Any]) -> None:
+def _refuse_promotion(this: Run, verdict: str) -> None:
     """Raises Refused for a promotion of something else than what is under way."""
-    if this.found is not None:
-        decide.promotable(this.record, this.wish.name, promote)
     if verdict == decide.START:
         raise Refused(f"rollout {this.wish.name}: there is nothing to promote: no revision is under way")
     if verdict == decide.REPLACE:
@@ -218,12 +214,18 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _admit(this: Run) -> str:
+    promote = this.wish.promote
+    if promote is not None and this.found is not None:
+        decide.promotable(this.record, this.wish.name, promote)
     this.workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload))
     this.version = version_of(this.ctx, this.plan, this.workload, this.found, _settled(this))
     target, live = revisions.template_hash(this.template), running(this.ctx, this.plan, this.found, this.workload)["template"]
     held = is_held(this.plan, this.found, this.workload)
     reconfigured = this.found is not None and changed_since(this.record.configs, this.version.configs)
-    return decide.admit(this.found, this.plan, target, live, this.wish.retry, held, reconfigured)
+    verdict = decide.admit(this.found, this.plan, target, live, this.wish.retry, held, reconfigured)
+    if promote is not None:
+        _refuse_promotion(this, verdict)
+    return verdict
 
 
 def _settled(this: Run) -> bool:

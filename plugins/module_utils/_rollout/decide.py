@@ -109,7 +109,7 @@ def only(record: Record | None, name: str, revision: int | None) -> None:
 def promotable(record: Record | None, name: str, promote: Mapping[str, Any]) -> bool:
     """Whether `promote` passes the pause that the rollout is at; False when it has been passed before.
 
-    Raises Refused when it names another revision, or a step that has not been reached.
+    Raises Refused when it names another revision, or a step that has not been reached, and where the revision was aborted.
     """
     if record is None:
         raise Refused(f"rollout {name}: there is nothing to promote: it has no record in this namespace")
@@ -119,6 +119,8 @@ def promotable(record: Record | None, name: str, promote: Mapping[str, Any]) -> 
             f"rollout {name}: promote names revision {revision}, but revision {record.revision} is the present one: "
             "promote that, or leave revision out"
         )
+    if record.phase == ABORTED:
+        raise Refused(f"rollout {name}: there is nothing to promote: revision {record.revision} was aborted ({record.msg})")
     index = record.steps_done
     if step is not None and int(step) > index:
         raise Refused(f"rollout {name}: promote names step {step}, but step {index} is the present one: promote that, or leave step out")

@@ -107,7 +107,6 @@ def test_another_revision_of_the_same_plan_is_the_same_plan(steps_there: Any) ->
         pytest.param(FIRST_PAUSE, {}, True, id="a timed pause"),
         pytest.param(record_of(PLAN, **ENDED), {"revision": 7, "step": 3}, False, id="complete"),
         pytest.param(record_of(PLAN, **ENDED), {}, False, id="complete, nothing named"),
-        pytest.param(record_of(PLAN, **STOPPED), {"revision": 7}, False, id="aborted"),
         pytest.param(decide.begin_abort(SECOND_PAUSE, "x"), {"revision": 7, "step": 3}, False, id="going back"),
     ],
 )
@@ -128,6 +127,8 @@ def test_promotable(record: Record, promote: dict[str, Any], passes: bool) -> No
         (SECOND_PAUSE, {"step": 4}, "promote names step 4, but step 3 is the present one: promote that, or leave step out"),
         (FIRST_PAUSE, {"revision": 7, "step": 3}, "promote names step 3, but step 1 is the present one"),
         (record_of(PLAN, **ENDED), {"revision": 6}, "promote names revision 6, but revision 7 is the present one"),
+        (record_of(PLAN, **STOPPED), {"revision": 6}, "promote names revision 6, but revision 7 is the present one"),
+        (record_of(PLAN, **STOPPED), {"revision": 7}, "there is nothing to promote: revision 7 was aborted (aborted by ann@host)"),
     ],
 )
 def test_a_promotion_of_something_else_is_refused(record: Record | None, promote: dict[str, Any], said: str) -> None:
