@@ -75,12 +75,10 @@ def read_router(kind: str, name: str, raw: Mapping[str, Any], where: str, betwee
 
 def _refuse_unknown(kind: str, where: str, defined: bool) -> None:
     key = f"{where}, type" if where else "router"
-    if kind == REPLICAS:
-        raise Refused(f"{key}: {kind} splits by the pods of two Deployments, which a rollout cannot do yet: use the module canary_weight")
     if defined and kind in ROUTERS:
         raise Refused(f"{key}: {kind!r} is a router that needs no definition: leave definition out, or give the router another name")
     if not defined and kind not in names():
-        known = ", ".join(names() if where else sorted([*names(), REPLICAS]))
+        known = ", ".join(sorted([*names(), REPLICAS]))
         raise Refused(f"{key}: unknown router {kind!r}: use one of {known}, or describe it with definition (docs/routers.md)")
 
 

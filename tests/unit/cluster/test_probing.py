@@ -112,7 +112,7 @@ def test_the_beat_goes_on(plain: Any) -> None:
     beats: list[float] = []
     with pytest.raises(NotServed):
         ask(probe_of(plain.url, timeout=1), 0.0, 1.0, lambda: beats.append(time.monotonic()))
-    assert len(beats) > 10
+    assert len(beats) > 3
 
 
 def test_what_the_beat_raises_ends_it(plain: Any) -> None:
@@ -257,11 +257,10 @@ def test_tls(server: Any, ca: Any, monkeypatch: pytest.MonkeyPatch, trusted: boo
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(ca.cert))
     Split({0.0: 1.0}).serve_on(server)
-    wanted = probe_of(server.url, timeout=1, **options)
     if trouble is None:
-        assert ask(wanted, 0.0, 1.0).told_apart
+        assert ask(probe_of(server.url, timeout=60, **options), 0.0, 1.0).told_apart
         return
     with pytest.raises(NotServed) as late:
-        ask(wanted, 0.0, 1.0)
+        ask(probe_of(server.url, timeout=1, **options), 0.0, 1.0)
     assert re.search(rf"\(last: {trouble}\): check url, headers, validate_certs and expect", str(late.value))
     assert not server.requests

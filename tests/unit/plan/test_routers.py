@@ -94,11 +94,10 @@ def _plan(router: Object) -> Object:
     ("router", "message"),
     [
         ({"type": "nginx"}, "routers, number 1, type: unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx"),
-        ({"type": "replicas"}, "routers, number 1, type: replicas splits by the pods of two Deployments, which a rollout cannot"),
         ({"type": "road", "definition": {}}, "routers, number 1, type: unknown router 'road'"),
         ({"type": "road", "definition": {"kind": "Road"}}, "routers, number 1, definition: apiVersion, plural, destinations, desti"),
     ],
-    ids=["unknown", "replicas", "an empty definition", "half a definition"],
+    ids=["unknown", "an empty definition", "half a definition"],
 )  # fmt: skip
 def test_refusals_in_a_plan_name_the_place(router: Object, message: str) -> None:
     with pytest.raises(Refused) as refused:

@@ -32,7 +32,7 @@ def test_an_unknown_router_is_refused_with_those_there_are() -> None:
     [
         (["istio"], None, 5.0),
         (["istio", "istio"], None, 5.0),
-        ([], None, 0.0),
+        ([], None, 5.0),
         (["istio"], 0.0, 0.0),
         (["istio"], 12.5, 12.5),
         ([], 1.0, 1.0),
