@@ -100,7 +100,25 @@ def test_each_version_keeps_its_own(configured: Application) -> None:
     record = app.get("ConfigMap", f"{app.name}.rollout")["data"]["record"]
     assert "two" not in record and "c2VjcmV0" not in record
 
-    configure(app, "three")
+    step(app, "Healthy", state="absent")
+    until("the pods are its own", lambda: named_by_pods(app) == {second})
+    assert copies(app) == set(second)
+    after = {name: obj for name, obj in app.snapshot().items() if name not in (f"ConfigMap/{second[0]}", "ConfigMap/app")}
+    for each in (before, after):
+        each.pop(f"Deployment/{app.name}")
+        each.pop("ConfigMap/app", None)
+    assert after == before
+
+
+@pytest.mark.full
+def test_the_ways_back(configured: Application) -> None:
+    app, versions = configured, []
+    for value in ("two", "three"):
+        configure(app, value)
+        step(app, "Healthy", **{**released(app), "canary": {}})
+        versions.append(named_by(app))
+    first, second = versions
+    configure(app, "four")
     step(app, "Paused", **released(app))
     assert len(copies(app)) == 6
     step(app, "Aborted", state="aborted")
@@ -108,12 +126,5 @@ def test_each_version_keeps_its_own(configured: Application) -> None:
     step(app, "Paused", undo="previous")
     step(app, "Healthy", promote={})
     assert named_by(app) == first and copies(app) == {*first, *second}
-
     step(app, "Healthy", state="absent")
-    until("the pods are its own", lambda: named_by_pods(app) == {first})
-    assert copies(app) == set(first)
-    after = {name: obj for name, obj in app.snapshot().items() if name not in (f"ConfigMap/{first[0]}", "ConfigMap/app")}
-    for each in (before, after):
-        each.pop(f"Deployment/{app.name}")
-        each.pop("ConfigMap/app", None)
-    assert after == before
+    assert named_by_pods(app) == {first} and copies(app) == set(first)
