@@ -124,7 +124,10 @@ class Child:
 
 
 class SharedClusters:
-    """In the parent: starts the children at their first test, and reports what they write down."""
+    """In the parent: starts the children, and reports what they write down.
+
+    One of them runs beside what runs here, which takes one core, and the others when that has ended.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -143,10 +146,11 @@ class SharedClusters:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        if item not in self.items:
+        own = item not in self.items
+        if self.items:
+            self.start(1 if own else CLUSTERS)
+        if own:
             return None
-        if not self.children:
-            self.start()
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         for report in self.reports_of(item):
             item.ihook.pytest_runtest_logreport(report=report)
@@ -159,14 +163,16 @@ class SharedClusters:
         if self.folder is not None:
             self.folder.cleanup()
 
-    def start(self) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="progressive-delivery-tests-", ignore_cleanup_errors=True)
-        folder = Path(self.folder.name)
-        (folder / "tests").write_text("".join(f"{self.config.rootpath}/{item.nodeid}\n" for item in self.items))
-        for name in ("claims", "tmp"):
-            (folder / name).mkdir()
-        number = min(CLUSTERS, len({item.path for item in self.items}))
-        self.children = [Child(each, folder, self.config) for each in range(1, number + 1)]
+    def start(self, count: int) -> None:
+        """Until there are so many children, or as many as there are files."""
+        if self.folder is None:
+            self.folder = tempfile.TemporaryDirectory(prefix="progressive-delivery-tests-", ignore_cleanup_errors=True)
+            folder = Path(self.folder.name)
+            (folder / "tests").write_text("".join(f"{self.config.rootpath}/{item.nodeid}\n" for item in self.items))
+            for name in ("claims", "tmp"):
+                (folder / name).mkdir()
+        for number in range(len(self.children), min(count, len({item.path for item in self.items}))):
+            self.children.append(Child(number + 1, Path(self.folder.name), self.config))
 
     def reports_of(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
         """The reports of one test as they come, whatever the order in which the children run their tests."""
