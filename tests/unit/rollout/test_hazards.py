@@ -346,3 +346,19 @@ def test_one_that_stops_all_its_pods_does_not_roll_under_traffic() -> None:
     assert not problems(workload.stops_all, at)
     rolling = dataclasses.replace(at, plan=plan_of({"set_weight": 5}, promotion="rolling"))
     assert "would stop all its pods while they have traffic" in problems(workload.stops_all, rolling)[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ({}, False),
+        ({"promotion": "rolling"}, True),
+        ({"workload": {"name": "shop", "kind": "StatefulSet"}}, True),
+        ({"routers": [{"type": "replicas"}], "services": {"stable": "shop"}}, True),
+    ],
+)
+def test_pods_that_end_under_traffic_end_slowly(options: Object, warned: bool) -> None:
+    at = dataclasses.replace(scene(), plan=plan_of({"set_weight": 5}, **options))
+    assert bool(problems(workload.ends_abruptly, at)) is warned
+    at.deployment["spec"]["template"]["spec"]["containers"][0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 5}}}
+    assert not problems(workload.ends_abruptly, at)

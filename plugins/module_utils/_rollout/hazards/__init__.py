@@ -20,6 +20,7 @@ Hazard = Callable[[Scene], Iterable[Finding]]
 # Those that are there however the new version runs.
 OF_ANY_STYLE: tuple[Hazard, ...] = (
     workload.nothing_new,
+    workload.ends_abruptly,
     services.unfit,
     services.standing_by,
     stickiness.client_ip,

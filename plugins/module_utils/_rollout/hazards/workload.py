@@ -56,6 +56,17 @@ def cannot_be_split(scene: Scene) -> Iterator[Finding]:
         yield fatal(scene.title, "has one pod, which router type replicas cannot split", "scale it to 2 or more, or use another router")
 
 
+def ends_abruptly(scene: Scene) -> Iterator[Finding]:
+    """Where pods end that have traffic, proxies learn of it a little later than the pods."""
+    plan = scene.plan
+    under_traffic = plan.style == "in_place" or plan.promotion == "rolling" or not plan.routers
+    containers = (scene.stable["spec"]["template"].get("spec") or {}).get("containers") or []
+    if under_traffic and not any((each.get("lifecycle") or {}).get("preStop") for each in containers):
+        problem = "ends pods that have traffic in this kind of release, and none of its containers has a preStop hook"
+        remedy = "give them a preStop sleep of some seconds, or the requests of that moment are lost (docs/styles.md)"
+        yield warning(scene.title, problem, remedy)
+
+
 def nothing_new(scene: Scene) -> Iterator[Finding]:
     """An image by the same name is the same version."""
     if not scene.plan.hold and template_hash(scene.template) == template_hash(scene.deployment["spec"]["template"]):
