@@ -54,7 +54,7 @@ def test_all_at_once(app: Application) -> None:
         app.make(manifest)
     bystander = _bystander(app)
     before = app.snapshot(*KINDS)
-    with app.load(150) as load, bystander:
+    with bystander, app.load(150) as load:
         assert app.module("rollout_step", app.plan(steps=HALF, grace="1s"))["phase"] == "Paused"
         _template(app, {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}})
         _template(app, {"spec": {"containers": [{**_container(app), "image": "argoproj/rollouts-demo:red"}]}})
