@@ -114,8 +114,8 @@ rollouts:
       elements: dict
     workloads:
       description:
-        - The workloads (C(kind), C(name), C(version), C(replicas), C(ready), C(paused), C(images), the C(services) that lead to it, and the
-          C(pods), each with C(name) and C(state)).
+        - The workloads (C(kind), C(name), C(version), C(replicas), C(ready), C(paused), C(images) that run, C(waiting) those of a
+          paused one that do not yet, the C(services) that lead to it, and the C(pods), each with C(name) and C(state)).
       returned: always
       type: list
       elements: dict

@@ -76,7 +76,9 @@ options:
         description: The same version with new pods; any text that differs from restart to restart, such as a date.
         type: str
       number:
-        description: The number of the revision to go on with, or with O(state=aborted) to abort; any other is an error.
+        description:
+          - The number of the revision to go on with, with O(state=aborted) to abort, with O(state=absent) to hand back.
+          - Any other is an error.
         type: int
   services:
     description: The Services of the application.

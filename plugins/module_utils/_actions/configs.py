@@ -175,7 +175,8 @@ def _needing(stage: Stage, history: bool) -> Iterator[revisions.Template]:
 def _history(stage: Stage) -> set[str]:
     """The hashes of the templates to which `undo` can go back when this program has ended."""
     record = stage.record
-    rest = [each for each in record.history[: stage.plan.history_limit - 1] if each["phase"] == HEALTHY]
+    healthy = [each for each in record.history if each["phase"] == HEALTHY]
+    rest = healthy[: stage.plan.history_limit - (record.program == RELEASE)]
     before: Sequence[Mapping[str, Any]] = [record.stable, *(each.get("before") or {} for each in rest)]
     released = [record.target] if record.program == RELEASE else []
     return {*released, *(each["target"] for each in rest), *(each.get("template", "") for each in before)}

@@ -113,10 +113,21 @@ def _canaries(plan: Plan, record: Record) -> tuple[str, ...]:
     return (clone_name(plan.workload) if plan.style == "clone" else plan.canary_workload,) if plan.style in ("clone", "pair") else ()
 
 
+def _images(workload: Object, pods: Sequence[Object]) -> tuple[dict[str, str], dict[str, str]]:
+    """Those that run, and those of a template that waits while the Deployment is paused; by container."""
+    images = images_of(workload["spec"]["template"])
+    if not (workload["spec"].get("paused") and pods):
+        return images, {}
+    found = images_of(pods[0])  # what is injected into pods is none of the user's
+    running = {name: found.get(name, image) for name, image in images.items()}
+    return running, {} if running == images else images
+
+
 def _workload(workload: Object, is_canary: bool, services: Sequence[Object], pods: Sequence[Object]) -> Object:
     selector = _selector(workload)
     # The pods of what was made here keep all labels of the workload's.
     own = [pod for pod in pods if selects(selector, labels(pod)) and (REVISION in labels(pod)) == (REVISION in selector)]
+    images, waiting = _images(workload, own)
     return {
         "kind": workload["kind"],
         "name": name_of(workload),
@@ -124,7 +135,8 @@ def _workload(workload: Object, is_canary: bool, services: Sequence[Object], pod
         "replicas": replicas_of(workload) if workload["kind"] == DEPLOYMENT.kind else in_place.size_of(workload),
         "ready": sum(map(is_ready, own)),
         "paused": bool(workload["spec"].get("paused")),
-        "images": images_of(workload["spec"]["template"]),
+        "images": images,
+        "waiting": waiting,
         "services": [name_of(each) for each in services if any(selects(selector_of(each), labels(pod)) for pod in own)],
         "pods": [{"name": name_of(pod), "state": state_of(pod)} for pod in own],
     }

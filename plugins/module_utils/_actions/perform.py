@@ -68,7 +68,7 @@ def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
         service = stage.ctx.client.find(stage.ctx.ref(SERVICE, name))
         if service is None:
             continue  # The user deleted it meanwhile.
-        if service["spec"].get("publishNotReadyAddresses"):
+        if action.canary_gone and service["spec"].get("publishNotReadyAddresses"):
             # Such a Service takes pods as ready until their very end.
             made.wait_gone(stage.ctx, stage.record.target)
         services.prove(stage.ctx, services.point(stage.ctx, name, lambda _base: [], min_ready=0).after)

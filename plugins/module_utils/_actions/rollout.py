@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._cluster import process
-from .._objects.refusal import Refused
+from .._objects.refusal import Drifted, Refused
 from .._objects.resources import SERVICE, WORKLOADS
 from .._plan.plan import Plan, read_plan
 from .._rollout import decide
@@ -33,6 +33,7 @@ from .context import Journal
 from .lease import Lost, RolloutLease
 from .run import Run, Wish, open_run
 from .running import is_held, running
+from .stage import Stage
 
 Object = dict[str, Any]
 
@@ -206,7 +207,7 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise Refused(f"undo goes by the plan of the last release: leave {', '.join(given)} out, or release the old version by its images")
     if this.found is None:
         return {"revision": decide.undone(None, this.wish.name, undo, "")}
-    if this.record.under_way and this.record.plan["revision"].get("held"):
+    if this.record.under_way and this.record.undo == undo:
         return {}
     plan = read_plan(this.wish.name, this.ctx.namespace, this.record.plan)
     live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
@@ -263,6 +264,7 @@ def _first_record(this: Run) -> Record:
         images=revisions.images_of(new),
         bystanders=sorted({*facts.bystanders, *(last.bystanders if last and lasting else [])}),
         asked=this.plan.revision.asked,
+        undo=this.wish.undo or "",
         skips=decide.skips_steps(last, this.plan, target),
         originals=last.originals if last else {},
         canary_service_made=facts.canary_service_made,
@@ -340,6 +342,7 @@ def _absent(this: Run) -> None:
     if this.found is None:
         checks.refuse_leftovers(this.ctx, this.wish.name)
         return
+    decide.only(this.found, this.wish.name, this.wish.revision)
     if not this.record.under_way:
         _forget(this)
         return
@@ -348,6 +351,8 @@ def _absent(this: Run) -> None:
 
 def _forget(this: Run) -> None:
     """Hands back what releases left behind, and forgets the record."""
+    this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
+    _refuse_waiting_edit(this)
     this.planned = [entry.action for entry in program_of(decide.begin_hand_back(this.record), this.plan)] if this.ctx.check else []
     this.ctx.journal.changed = True
     this.ctx.journal.actions.append("forget the record")
@@ -358,8 +363,18 @@ def _forget(this: Run) -> None:
     if this.found is not None and this.record.under_way:
         raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
     if this.found is not None:
-        this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
         hand_back(this)
+
+
+def _refuse_waiting_edit(this: Run) -> None:
+    """Raises Drifted where a version waits in the template of a workload that is held, which would roll to it."""
+    if not (this.plan.hold and this.workload and this.ctx.on_drift == "fail") or this.record.program:
+        return
+    if not Stage(this.ctx, this.plan, this.record, lambda: None).ours(this.workload["spec"]["template"]):
+        raise Drifted(
+            f"{this.plan.title}: a version that was not released waits in its template: release it, put the template back, "
+            "or set on_drift to repair (it goes) or accept (the Deployment rolls to it)"
+        )
 
 
 def _turn_round(this: Run, reason: str, forget: bool) -> None:

@@ -97,7 +97,7 @@ class Stage:
         return self.stable_template(workload)
 
     @property
-    def held(self) -> bool:
+    def edit_waited(self) -> bool:
         """Whether the workload had another template at the start than its pods, which waited while it was paused."""
         return bool(self.record.stable.get("source", self.record.stable["template"]) != self.record.stable["template"])
 

@@ -223,7 +223,7 @@ def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[st
     if "canary" in services:
         raise Refused(f"services.canary: with router type {REPLICAS} one Service has the pods of both versions: leave it out")
     for key in ("probe", "promotion", "hold"):
-        if raw.get(key) not in (None, False, PROMOTION[0]):
+        if _wants(raw, key):
             raise Refused(f"{key}: router type {REPLICAS} does not have that: leave it out, or use another router")
     for number, step in enumerate(steps, 1):
         if not isinstance(step, (SetWeight, Pause)):
@@ -260,8 +260,13 @@ def _refuse_foreign_options(style: str, workload: Mapping[str, Any], canary: Map
         if key in canary and style != "revisions":
             raise Refused(f"canary.{key}: style {style} keeps no version that runs without traffic: leave it out (drain is for requests)")
     for key, what in (("promotion", "never rolls a workload beside a clone"), ("hold", "pauses no workload between releases")):
-        if raw.get(key) not in (None, False, PROMOTION[0]) and style != "clone":
+        if _wants(raw, key) and style != "clone":
             raise Refused(f"{key}: style {style} {what}: leave it out, or use style clone")
+
+
+def _wants(raw: Mapping[str, Any], key: str) -> bool:
+    """Whether an option is given that is not as it is without it."""
+    return raw.get(key) not in (None, False, PROMOTION[0])
 
 
 def _track_configs(raw: Mapping[str, Any], style: str, revision: Revision) -> bool:

@@ -243,9 +243,10 @@ class FinishUpdate:
 
 @dataclass(frozen=True)
 class UnpinServices:
-    """Give Services their own selectors back."""
+    """Give Services their own selectors back. canary_gone: what runs the new version is to have no pods by then."""
 
     services: tuple[str, ...]
+    canary_gone: bool = True
 
     def __str__(self) -> str:
         return f"give {_services(self.services)} back {'its selector' if len(self.services) == 1 else 'their selectors'}"

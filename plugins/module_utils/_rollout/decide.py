@@ -55,7 +55,7 @@ def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool
 def skips_steps(record: Record | None, plan: Plan, target: str) -> bool:
     """Whether a release goes back to one of the versions that were released last, as many as the plan's rollback window has."""
     complete = [entry for entry in record.history if entry["phase"] == HEALTHY] if record is not None else []
-    return target in [entry["target"] for entry in complete[: plan.rollback_window]]
+    return target in list(dict.fromkeys(entry["target"] for entry in complete))[: plan.rollback_window]
 
 
 def ensured(record: Record | None, plan: Plan, number: int) -> bool:
@@ -146,7 +146,8 @@ def undone(record: Record | None, name: str, undo: str, live: str) -> dict[str, 
                 f"rollout {name}: there is no revision {undo} to go back to (complete are: {numbers}): name one of these, or previous"
             )
         return {"images": found["images"], "held": found["target"]}
-    last = next((entry for entry in complete if entry["target"] == live), None)
+    # A call that just holds or resumes the workload changes no version.
+    last = next((entry for entry in complete if entry["target"] == live and (entry.get("before") or {}).get("template") != live), None)
     if last is None and complete:
         return {"images": complete[0]["images"], "held": complete[0]["target"]}  # Somebody changed the workload by hand since.
     before = (last or {}).get("before") or {}

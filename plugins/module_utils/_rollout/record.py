@@ -50,6 +50,7 @@ class Record:
     made: list[str] = field(default_factory=list)  # keys (Ref.key) of what the plan declares, and was not there at the start
     guards: list[str] = field(default_factory=list)  # keys (Ref.key) of what scales the workload, and of its disruption budgets
     asked: str = ""  # hash of the plan's revision, as it was asked for
+    undo: str = ""  # what a call that began this revision asked to go back to
     skips: bool = False  # the steps are skipped
     originals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # object -> its remembered fields
     tracks: bool = False  # there are, or were at the start, copies of ConfigMaps and Secrets
@@ -101,7 +102,7 @@ def load(data: dict[str, str], name: str) -> Record:
 
 
 def with_history(record: Record, at: float, limit: int) -> list[dict[str, Any]]:
-    """The history with the revision that just ended on top, so many of them."""
+    """The history with the revision that just ended on top: so many that were released, and of others as many."""
     entry = {
         "revision": record.revision,
         "target": record.target,
@@ -112,4 +113,7 @@ def with_history(record: Record, at: float, limit: int) -> list[dict[str, Any]]:
         "by": record.by,
         "msg": record.msg,
     }
-    return [entry, *record.history][:limit]
+    entries = [entry, *record.history]
+    released = [each for each in entries if each["phase"] == HEALTHY][:limit]
+    others = [each for each in entries if each["phase"] != HEALTHY][:limit]
+    return [each for each in entries if each in released or each in others]

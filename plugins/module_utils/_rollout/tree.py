@@ -31,6 +31,8 @@ def _workload(workload: Mapping[str, Any]) -> str:
     services = ", ".join(f"Service {name}" for name in workload["services"])
     text = f"{workload['kind']} {workload['name']}  {workload['ready']}/{workload['replicas']} ready  {images}"
     paused = "  paused" if workload["paused"] else ""
+    if workload["waiting"]:
+        paused += f", {', '.join(sorted(set(workload['waiting'].values())))} waits"
     return f"{text}{paused}  <- {services}" if services else text + paused
 
 

@@ -240,7 +240,7 @@ def test_what_a_parent_refuses_is_put_back_at_once(shop: TwoVersions) -> None:
         result
     )
     assert shop.snapshot() == before
-    assert shop.split("GATEWAY_TRAEFIK", 100) == {STABLE: 100}
+    shop.wait_for("GATEWAY_TRAEFIK", STABLE)
 
 
 def test_a_probe_of_a_route_whose_weights_are_all_0(shop: TwoVersions) -> None:

@@ -145,6 +145,7 @@ class Stage:
         server = transport or self.cluster.server
         manners = {"on_drift": wish.pop("on_drift", "fail")}
         ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME, **manners)
+        ctx.check = wish.pop("check", False)
         run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until="end", **wish))
         rollout.carry_out(run)
         return run
@@ -164,10 +165,10 @@ class Stage:
         """
         self.cluster.time.sleep(60.0)
         kinds = ("Deployment", "StatefulSet", "DaemonSet", "Service", "VirtualService")
-        found: Object = {f"{kind}/{obj['metadata']['name']}": _lasting(obj) for kind in kinds for obj in self._all(kind) if not _kept(obj)}
-        found["pods"] = sorted(_version(obj) for obj in self._all("Pod"))
+        found: Object = {f"{kind}/{obj['metadata']['name']}": _lasting(obj) for kind in kinds for obj in self.all(kind) if not _kept(obj)}
+        found["pods"] = sorted(_version(obj) for obj in self.all("Pod"))
         found["behind"] = {
-            obj["metadata"]["labels"]["kubernetes.io/service-name"]: len(obj["endpoints"]) for obj in self._all("EndpointSlice")
+            obj["metadata"]["labels"]["kubernetes.io/service-name"]: len(obj["endpoints"]) for obj in self.all("EndpointSlice")
         }
         return {**found, "phase": self.phase()}
 
@@ -178,10 +179,10 @@ class Stage:
 
     def record(self) -> Object:
         """Empty where there is none."""
-        found = [obj for obj in self._all("ConfigMap") if obj["metadata"]["name"] == f"{NAME}.rollout"]
+        found = [obj for obj in self.all("ConfigMap") if obj["metadata"]["name"] == f"{NAME}.rollout"]
         return dict(json.loads(found[0]["data"]["record"])) if found else {}
 
-    def _all(self, kind: str) -> list[Object]:
+    def all(self, kind: str) -> list[Object]:
         return [obj for each, objects in self.cluster.store.objects.items() if each.kind == kind for obj in objects.values()]
 
 

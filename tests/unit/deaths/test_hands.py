@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -127,6 +128,37 @@ def test_after_an_edit_there_is_a_way_back(style: str, edit: str) -> None:
     place = _edited(style, EDITS[edit])
     place.call(state="aborted", on_drift="repair")
     assert not wrong(place, back(style, "aborted"))
+
+
+@pytest.mark.parametrize("on_drift", ["fail", "repair", "accept"])
+@pytest.mark.parametrize("style", ["clone", "clone under a share of the traffic", "clone, shares of pods", "revisions"])
+def test_after_another_image_there_is_a_way_back(style: str, on_drift: str) -> None:
+    """The traffic is back before anybody asks what becomes of that image, which waits while the Deployment is paused."""
+    case = CASES[style]
+    place = stage(replace(case, steps=PAUSING))
+    place.call()
+    place.edit("argoproj/rollouts-demo:green")
+    if on_drift == "fail":
+        with pytest.raises(Drifted, match="template was changed by somebody else"):
+            place.call(state="aborted")
+        assert not place.judge.complaints
+        on_drift = "repair"
+    place.call(state="aborted", on_drift=on_drift)
+    if on_drift == "repair":
+        assert not wrong(place, back(style, "aborted"))
+    else:
+        assert place.end_state()["Deployment/rollouts-demo"]["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":green")
+
+
+def test_who_scales_what_shares_pods_is_followed_on_the_way_back() -> None:
+    place = stage(replace(CASES["clone, shares of pods"], steps=PAUSING))
+    place.call()
+    Api(place.cluster.server, NAMESPACE, lambda: place.cluster.time.sleep(0.05)).patch("Deployment", NAME, spec={"replicas": 5})
+    place.cluster.time.sleep(10)
+    with pytest.raises(Drifted, match=r"spec\.replicas is 5"):
+        place.call(promote={"full": True})
+    place.call(state="aborted")
+    assert len(place.end_state()["pods"]) == 5 and not place.judge.complaints
 
 
 @pytest.mark.parametrize("state", ["present", "aborted"])

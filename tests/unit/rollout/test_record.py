@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, Record
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
 
 PLAN = plan_of(*SEED)
@@ -89,13 +89,16 @@ def test_what_is_under_way_and_what_is_done(program: str, steps: Any, under_way:
     assert (record.under_way, record.steps_done) == (under_way, done)
 
 
-@pytest.mark.parametrize(("before", "kept"), [(0, 0), (3, 3), (9, 9), (10, 9), (15, 9)])
-def test_the_history_has_the_last_revisions_with_the_newest_on_top(before: int, kept: int) -> None:
-    older = [{"revision": 7 - number} for number in range(1, before + 1)]
+# How many revisions there were before one that is aborted, how they ended, and how many of them are kept.
+@pytest.mark.parametrize(
+    ("before", "phase", "kept"), [(0, HEALTHY, 0), (3, HEALTHY, 3), (10, HEALTHY, 10), (15, HEALTHY, 10), (3, ABORTED, 3), (15, ABORTED, 9)]
+)
+def test_the_history_has_the_last_revisions_with_the_newest_on_top(before: int, phase: str, kept: int) -> None:
+    """Those that were released are not crowded out by those that were aborted."""
+    older = [{"revision": 7 - number, "phase": phase} for number in range(1, before + 1)]
     record: Record = record_of(PLAN, **{**FULL, "history": older})
     history = records.with_history(record, 99.0, 10)
     assert history[1:] == older[:kept]
-    assert len(history) <= 10
     newest = {
         "revision": 7,
         "target": "new",

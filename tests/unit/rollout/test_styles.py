@@ -125,7 +125,7 @@ RELEASES: list[Any] = [
         ],
     ),
     (HELD, RUNS, ["pause the workload"]),
-    (NOT_HELD, RUNS, ["pause the workload", "unpause the workload"]),
+    (NOT_HELD, RUNS, ["pause the workload", "roll the workload to the stable version", "unpause the workload"]),
 ]
 
 

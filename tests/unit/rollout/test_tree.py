@@ -14,7 +14,7 @@ NOTHING: Object = {"name": "shop", "phase": "Healthy", "revision": 0, "step": No
 def workload(name: str, *states: str, **more: Any) -> Object:
     pods = [{"name": f"{name}-{number}", "state": state} for number, state in enumerate(states, 1)]
     made = {"kind": "Deployment", "name": name, "replicas": len(states), "ready": states.count("is ready"), "pods": pods}
-    return {**made, "paused": False, "images": {"app": "shop:1"}, "services": [], **more}
+    return {**made, "paused": False, "images": {"app": "shop:1"}, "waiting": {}, "services": [], **more}
 
 
 STABLE = workload("shop", "is ready", "is ready", paused=True, services=["shop", "metrics"])
@@ -42,6 +42,11 @@ PICTURES = [
             "   └─ Pod shop-canary-1  is not ready: CrashLoopBackOff",
         ],
         id="under way",
+    ),
+    pytest.param(
+        {**DONE, "workloads": [workload("shop", paused=True, waiting={"app": "shop:2", "log": "shop:2"})]},
+        ["shop  Healthy  revision 7  20 % canary", "└─ Deployment shop  0/0 ready  shop:1  paused, shop:2 waits"],
+        id="held, and a version waits",
     ),
     pytest.param(DONE, ["shop  Healthy  revision 7  20 % canary", "└─ Deployment shop  0/0 ready  shop:1"], id="done, and scaled to 0"),
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._objects.refusal import Drifted
-from ..._objects.resources import DEPLOYMENT, SERVICE
+from ..._objects.resources import SERVICE
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
 from ..._workloads import revisions
@@ -26,12 +26,18 @@ Object = dict[str, Any]
 def pin(stage: Stage, to: str) -> Pin:
     if to == "canary":
         return Pin({REVISION: stage.record.target})
-    return Pin({POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, stage.workload(), stage.held)})
+    return pods_that_run(stage)
+
+
+def pods_that_run(stage: Stage) -> Pin:
+    """The workload's. While it is paused an edit of its template makes no pods."""
+    live = stage.workload()
+    return Pin({POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, live, held=bool(live["spec"].get("paused")))})
 
 
 def pause_workload(stage: Stage, _action: kinds.PauseWorkload) -> None:
     # Between the checks and the pause somebody may have begun a rollout of their own.
-    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.held)
+    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.edit_waited)
 
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
@@ -69,7 +75,7 @@ def paused(stage: Stage) -> Object:
                 f"{stage.plan.title} was resumed by somebody else during the rollout: "
                 "pause it (kubectl rollout pause), or set on_drift: repair"
             )
-        workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.held)
+        workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.edit_waited)
     return deployment
 
 
@@ -90,8 +96,20 @@ def remove_canary(stage: Stage, _action: kinds.RemoveCanary) -> None:
 
 
 def resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:
-    if stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, stage.plan.workload)) is not None:
-        workload.resume(stage.ctx, stage.plan.workload)
+    live = stage.ctx.client.find(stage.ref)
+    if live is None:
+        return
+    if stage.record.program != RELEASE:
+        _put_template_back(stage, live)
+    workload.resume(stage.ctx, stage.plan.workload)
+
+
+def _put_template_back(stage: Stage, live: Object) -> None:
+    """What waits in the workload's template rolls when it is resumed: on a way back only if somebody else's edit is accepted."""
+    present = stage.present_template(live)
+    wanted = stage.stable_template(live) if stage.ours(present) else present
+    if revisions.template_hash(wanted) != revisions.template_hash(live["spec"]["template"]):
+        workload.set_template(stage.ctx, stage.ref, lambda _live: wanted)
 
 
 CLONE = Style(

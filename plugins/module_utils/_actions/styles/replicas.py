@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..._objects import edits
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, SERVICE
 from ..._rollout import actions as kinds
+from ..._rollout.program import RELEASE
 from ..._rollout.styles import facts_of
 from ..._rollout.styles.style import stable_services
 from ..._routing import replicas
@@ -74,7 +76,13 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
 
 
 def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
-    """With all of its own pods again: to pause it is all that is left of what it was given."""
+    """With all of its own pods again: to pause it is all that is left of what it was given.
+
+    Who scales it in the same need in which the release is taken back has no time to explain that: theirs stays.
+    """
+    if stage.record.program != RELEASE and stage.ctx.on_drift == "fail":
+        accepting = replace(stage.ctx, on_drift="accept")
+        objects.edit(accepting, stage.ref, lambda _base: [Edit(("spec", "paused"), True)], annotate=False)
     clone.roll_workload(stage, action)
     workload.wait_rolled_out(stage.ctx, stage.plan.workload)
 

@@ -13,10 +13,10 @@ from ..._objects.resources import DEPLOYMENT, labels, name_of
 from ..._rollout import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
-from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
+from ..._workloads.marks import REVISION
 from .. import guards, made, objects, workload
 from ..stage import Stage
-from .clone import ensure_made, pause_workload, paused, resume_workload
+from .clone import ensure_made, pause_workload, paused, pods_that_run, resume_workload
 from .style import Pin, Style
 
 Object = dict[str, Any]
@@ -29,7 +29,7 @@ def pin(stage: Stage, to: str) -> Pin:
         return Pin({REVISION: stage.record.target})
     if to == "stable" and stage.record.stable.get("made"):
         return Pin({REVISION: stage.record.stable["template"]})
-    return Pin({POD_TEMPLATE_HASH: workload.present_hash(stage.ctx, stage.workload())})
+    return pods_that_run(stage)
 
 
 def _stable(stage: Stage) -> Object:

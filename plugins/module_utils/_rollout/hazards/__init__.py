@@ -32,6 +32,7 @@ OF_ANY_STYLE: tuple[Hazard, ...] = (
 )
 OF_A_DEPLOYMENT: tuple[Hazard, ...] = (
     workload.paused,
+    workload.waiting_edit,
     workload.scaled_to_nothing,
     workload.in_a_rollout_of_its_own,
     workload.keeps_no_history,

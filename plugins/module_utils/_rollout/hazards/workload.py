@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..._plan.steps import SetWeight
+from ..._workloads.deployments import not_rolled_out
 from ..._workloads.revisions import template_hash
 from ..findings import Finding, fatal, warning
 from .scene import Scene
@@ -18,6 +19,13 @@ def paused(scene: Scene) -> Iterator[Finding]:
     """Whoever paused it waits for something."""
     if scene.stable["spec"].get("paused") and not scene.held:
         yield fatal(scene.title, "is paused", f"resume it first (kubectl rollout resume deployment/{scene.plan.workload})")
+
+
+def waiting_edit(scene: Scene) -> Iterator[Finding]:
+    """Only a release in the same order knows what waits in the template from what runs."""
+    if scene.held and not scene.plan.hold and scene.plan.order != "clone" and not_rolled_out(scene.deployment):
+        problem = "was held by the releases before, and a version waits in its template"
+        yield fatal(scene.title, problem, "release that first with hold and style clone, or take it back (kubectl set image, or by hand)")
 
 
 def scaled_to_nothing(scene: Scene) -> Iterator[Finding]:

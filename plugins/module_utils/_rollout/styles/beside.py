@@ -46,7 +46,8 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
 def _promotion(plan: Plan, facts: Facts) -> list[Action]:
     stable = stable_services(plan, facts)
     if facts.unchanged:
-        return resumed(plan)
+        # An edit that waits goes: the workload would roll to it.
+        return [] if plan.hold else [RollWorkload("stable"), *resumed(plan)]
     if plan.promotion == "rolling":
         return [*_rolled(plan, facts, "new"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     return [
@@ -67,7 +68,7 @@ def _promotion(plan: Plan, facts: Facts) -> list[Action]:
 def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
     stable = stable_services(plan, facts)
     actions: list[Action] = []
-    if plan.promotion == "rolling" and UnpinServices(stable) in begun:
+    if plan.promotion == "rolling" and UnpinServices(stable, canary_gone=False) in begun:
         return [*_rolled(plan, facts, "stable"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     if has(begun, RollWorkload):
         # The workload is rolling or rolled, and may carry the traffic: back to the canary with it, which is complete still.
@@ -85,7 +86,7 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
 def _rolled(plan: Plan, facts: Facts, to: str) -> list[Action]:
     """The workload rolls by its own strategy and under its share of the traffic; its Services know it by its own labels meanwhile."""
     stable = stable_services(plan, facts)
-    return [UnpinServices(stable), RollWorkload(to), *follows(facts, "workload"), PinServices(stable, "workload")]
+    return [UnpinServices(stable, canary_gone=False), RollWorkload(to), *follows(facts, "workload"), PinServices(stable, "workload")]
 
 
 def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
