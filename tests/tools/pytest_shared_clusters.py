@@ -126,7 +126,7 @@ class Child:
 class SharedClusters:
     """In the parent: starts the children, and reports what they write down.
 
-    One of them runs beside what runs here, which takes one core, and the others when that has ended.
+    One of them runs beside the checks, which take all cores at times, the others come with the unit tests, which take one.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -148,7 +148,7 @@ class SharedClusters:
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         own = item not in self.items
         if self.items:
-            self.start(1 if own else CLUSTERS)
+            self.start(1 if TESTS / "checks" in item.path.parents else CLUSTERS)
         if own:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)

@@ -24,7 +24,7 @@ MAKE = {
 # kind, in which version (of the user's object, and asked for), controller, weights, and requests for each
 SPLITS = [
     ("HTTPRoute", "v1", "TRAEFIK", ALL, 4000),
-    ("HTTPRoute", "v1beta1", "ISTIO_API", ALL, 4000),
+    ("HTTPRoute", "v1beta1", "ISTIO_API", SOME, 4000),
     ("GRPCRoute", "v1", "TRAEFIK", SOME, 4000),
     ("TCPRoute", "v1alpha2", "ISTIO_API", SOME, 4000),
     ("TLSRoute", "v1", "ISTIO_API", SOME, 1000),

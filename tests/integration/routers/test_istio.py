@@ -48,8 +48,8 @@ def call(shop: TwoVersions, options: Manifest, **more: Any) -> Manifest:
     ("kind", "version", "weights", "requests"),
     [
         ("http", "v1beta1", ALL, 4000),
-        ("http", "v1", (5,), 400),
-        ("http", "v1alpha3", (5,), 400),
+        pytest.param("http", "v1", (5,), 400, marks=pytest.mark.full),
+        pytest.param("http", "v1alpha3", (5,), 400, marks=pytest.mark.full),
         ("tcp", "v1beta1", SOME, 4000),
         ("tls", "v1", SOME, 1000),
     ],
