@@ -103,6 +103,7 @@ def test_the_prompt(app: Application, answer: str, phase: str) -> None:
 
 
 @pytest.mark.parametrize("on_drift", ["repair", "accept"])
+@pytest.mark.full
 def test_drift_of_the_router_is_told_and_decided_in_every_playbook(app: Application, on_drift: str) -> None:
     before = app.snapshot()
     _paused(app)

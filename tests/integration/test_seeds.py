@@ -70,7 +70,7 @@ def _promote(app: SeedApplication, variables: dict[str, Any]) -> None:
     _done(app, "promote", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
 
 
-@pytest.mark.parametrize("seed", _each("kruise-istio", "nginx-manual-canary", "argo-nginx-canary"))
+@pytest.mark.parametrize("seed", _each("kruise-istio", "nginx-manual-canary"))
 def test_released_step_by_step_and_handed_back(app: SeedApplication, seed: Seed) -> None:
     before = app.everything()
     variables = _variables(app, seed)

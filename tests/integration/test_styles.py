@@ -117,8 +117,12 @@ def _image_of(snapshot: dict[str, Any], key: str) -> str:
 DEATHS = [pytest.param(which, marks=[] if which == "phase" else [pytest.mark.full]) for which in ("", "phase", "before", "after")]
 
 
+# tests/unit/deaths has all of them each time.
+EACH_TIME = ("replicas", "revisions", "StatefulSet")
+
+
 @pytest.mark.parametrize("which", DEATHS)
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", [pytest.param(each, marks=[] if each in EACH_TIME else [pytest.mark.full]) for each in STYLES])
 def test_releases_and_the_hand_back(styled: Styled, which: str, tmp_path: Path) -> None:
     app = styled.app
     before = styled.snapshot()
