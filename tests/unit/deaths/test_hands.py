@@ -81,6 +81,16 @@ def test_another_plan(style: str) -> None:
     assert not wrong(place, undisturbed(style)[0])
 
 
+def test_a_hand_back_of_another_revision_is_refused() -> None:
+    place = _paused("clone")
+    version = place.cluster.store.version
+    with pytest.raises(Refused, match="this call goes on with revision 2, but revision 1 is the present one"):
+        place.call(state="absent", revision=2)
+    assert place.cluster.store.version == version
+    place.call(state="absent", revision=1)
+    assert not wrong(place, back("clone", "absent"))
+
+
 def _weights(api: Api) -> None:
     route = virtual_service()["spec"]["http"][0]["route"]
     route[0]["weight"], route[1]["weight"] = 70, 30
