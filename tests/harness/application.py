@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,12 +66,12 @@ class Application(Namespace):
         """Until the gateway answers with this version, several times in a row, as its configuration has arrived by then."""
         until(f"{self.host} answers {version}", lambda: set(self.ask(5)) == {version})
 
-    def ask(self, count: int) -> list[str]:
-        """The versions that answer."""
-        return [request.version if not request.failed else f"failed {request.status}" for request in self.sent(count)]
+    def ask(self, count: int, headers: Mapping[str, str] | None = None) -> list[str]:
+        """The versions that answer requests with these headers."""
+        return [request.version if not request.failed else f"failed {request.status}" for request in self.sent(count, headers)]
 
-    def sent(self, count: int) -> list[Request]:
-        load = Load(self.gateway, host_header=self.host, rate=1000, connections=5, max_requests=count)
+    def sent(self, count: int, headers: Mapping[str, str] | None = None) -> list[Request]:
+        load = Load(self.gateway, host_header=self.host, rate=1000, connections=5, max_requests=count, headers=dict(headers or {}))
         with load:
             return load.wait().requests
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -11,7 +11,6 @@ import yaml
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import connect
 from ansible_collections.progressive.delivery.tests.harness.application import ROOT, Application
 from ansible_collections.progressive.delivery.tests.harness.calls import until
-from ansible_collections.progressive.delivery.tests.harness.load import Load
 from ansible_collections.progressive.delivery.tests.harness.namespace import fresh_namespace
 
 SCENARIOS = ROOT / "extensions" / "molecule"
@@ -51,12 +50,6 @@ class SeedApplication(Application):
         elif kind == "HTTPRoute":
             namespace, _slash, name = os.environ["SHARED_GATEWAY_TRAEFIK"].partition("/")
             spec.update(hostnames=[self.host], parentRefs=[{"name": name, "namespace": namespace, "sectionName": "http"}])
-
-    def answers(self, count: int, headers: Mapping[str, str] | None = None) -> list[str]:
-        """The versions that answer requests with these headers."""
-        with Load(self.gateway, host_header=self.host, rate=1000, connections=5, max_requests=count, headers=dict(headers or {})) as load:
-            results = load.wait()
-        return [request.version if not request.failed else f"failed {request.status}" for request in results.requests]
 
     def variables(self, seed: str, **more: Any) -> dict[str, Any]:
         """Those of the seed's vars file, in this namespace."""

@@ -66,8 +66,12 @@ def _done(app: SeedApplication, playbook: str, variables: dict[str, Any]) -> Non
     assert code == 0, out
 
 
+def _named(app: SeedApplication, variables: dict[str, Any]) -> dict[str, Any]:
+    return {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace}
+
+
 def _promote(app: SeedApplication, variables: dict[str, Any]) -> None:
-    _done(app, "promote", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
+    _done(app, "promote", _named(app, variables))
 
 
 @pytest.mark.parametrize("seed", _each("kruise-istio", "nginx-manual-canary"))
@@ -75,20 +79,18 @@ def test_released_step_by_step_and_handed_back(app: SeedApplication, seed: Seed)
     before = app.everything()
     variables = _variables(app, seed)
     with app.load(100) as load:
-        code, out = app.playbook("canary", variables)
-        assert code == 0, out
+        _done(app, "canary", variables)
         for number, weight in enumerate(seed.weights):
             told = app.module("rollout_info", {"name": variables["canary_name"]})
             assert not told.get("failed"), told["msg"]
             [seen] = told["rollouts"]
             assert (seen["phase"], seen["weight"]["canary"]) == ("Paused", weight), seen
-            assert set(app.answers(20)) <= ({seed.old} if weight == 0 else {seed.old, seed.new})
+            assert set(app.ask(20)) <= ({seed.old} if weight == 0 else {seed.old, seed.new})
             if number == 0:
-                assert set(app.answers(20, seed.header)) == {seed.new}
+                assert set(app.ask(20, seed.header)) == {seed.new}
             _promote(app, variables)
-        assert set(app.answers(20)) == {seed.new}
-        code, out = app.playbook("hand_back", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
-        assert code == 0, out
+        assert set(app.ask(20)) == {seed.new}
+        _done(app, "hand_back", _named(app, variables))
         time.sleep(0.5)
     assert not load.results().failures, load.results().failures[:3]
     _same_but_for_the_version(before, app.everything())
@@ -114,10 +116,8 @@ def test_two_updates_in_a_row_split_alike_and_are_handed_back(app: SeedApplicati
     variables = _variables(app, seed)
     with app.load(300) as load, Watch(app.path("VirtualService", seed.workload), os.environ["KUBECONFIG"]) as watch:
         for image in ("yellow", "green"):
-            code, out = app.playbook("canary", {**variables, "canary_revision": {"images": {seed.workload: f"argoproj/demo:{image}"}}})
-            assert code == 0, out
-        code, out = app.playbook("hand_back", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
-        assert code == 0, out
+            _done(app, "canary", {**variables, "canary_revision": {"images": {seed.workload: f"argoproj/demo:{image}"}}})
+        _done(app, "hand_back", _named(app, variables))
         time.sleep(0.5)
     assert not load.results().failures, load.results().failures[:3]
     _same_but_for_the_version(before, app.everything())
@@ -142,13 +142,11 @@ def test_aborted_at_the_first_pause(app: SeedApplication, seed: Seed) -> None:
     before = app.everything()
     variables = _variables(app, seed)
     with app.load(100) as load:
-        code, out = app.playbook("canary", variables)
-        assert code == 0, out
-        code, out = app.playbook("abort", {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace})
-        assert code == 0, out
+        _done(app, "canary", variables)
+        _done(app, "abort", _named(app, variables))
         time.sleep(0.5)
     assert not load.results().failures, load.results().failures[:3]
-    assert set(app.answers(20)) == {seed.old}
+    assert set(app.ask(20)) == {seed.old}
     assert {key: value for key, value in app.everything().items() if not key.endswith(".rollout")} == before
 
 
@@ -170,7 +168,7 @@ def test_flaggers_whose_router_is_made_and_stays(left_out: tuple[str, ...], abor
     with installed("flagger-istio", os.environ["KUBECONFIG"], *left_out) as app:
         before, flagger = app.everything(), Seed("flagger-istio", "3.1.0", "3.1.1", {}, (), "podinfo")
         variables = _variables(app, flagger)
-        named = {"rollout_name": "podinfo", "rollout_namespace": app.namespace}
+        named = _named(app, variables)
         with Watch(app.path("VirtualService", "podinfo"), app.kubeconfig) as watch:
             release = app.start_playbook("canary", variables)
             app.wait_until_served()
@@ -181,13 +179,13 @@ def test_flaggers_whose_router_is_made_and_stays(left_out: tuple[str, ...], abor
                 if aborted:
                     revision = {"images": {"podinfod": "stefanprodan/podinfo:3.1.2"}}
                     _done(app, "canary", {**variables, "canary_revision": revision, "canary_steps": [{"set_weight": 40}, {"pause": {}}]})
-                    assert set(app.answers(20)) == {flagger.new, "3.1.2"}
+                    assert set(app.ask(20)) == {flagger.new, "3.1.2"}
                     _done(app, "abort", named)
                 _done(app, "hand_back", named)
                 time.sleep(0.5)
         assert weights == [0, 20, 40, 60, 100, 0]
         assert not load.results().failures, load.results().failures[:3]
-        assert set(app.answers(20)) == {flagger.new}
+        assert set(app.ask(20)) == {flagger.new}
         _as_declared(app, before, variables, left_out)
 
 

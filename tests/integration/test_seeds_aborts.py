@@ -42,4 +42,4 @@ def test_aborted_after_each_step_and_begun_again(seed: Seed) -> None:
                 assert {key: value for key, value in app.everything().items() if not key.endswith(".rollout")} == before, last
             time.sleep(1)
         assert not load.results().failures, load.results().failures[:3]
-        assert set(app.answers(20)) == {seed.old}
+        assert set(app.ask(20)) == {seed.old}
