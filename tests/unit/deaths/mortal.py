@@ -101,4 +101,13 @@ def wrong(place: Stage, wanted: Object) -> object:
     end = place.end_state()
     if place.case.declared and end["phase"] != "Healthy" and f"VirtualService/{NAME}" not in end:
         end = {**end, **{key: wanted[key] for key in (f"VirtualService/{NAME}", f"Service/{NAME}", "behind")}}
-    return place.judge.complaints or different(end, wanted)
+    return place.judge.complaints or (different(end, wanted) and different(end, _rolled_back(place, wanted)))
+
+
+def _rolled_back(place: Stage, wanted: Object) -> Object:
+    """The same where the Deployment had rolled to what waited in it, before the release was aborted: it has its old template again."""
+    key, case = f"Deployment/{NAME}", place.case
+    if not case.edited or wanted["phase"] != "Aborted":
+        return wanted
+    old = stage(replace(case, edited=""), *case.declared).end_state()[key]["spec"]["template"]
+    return {**wanted, key: {**wanted[key], "spec": {**wanted[key]["spec"], "template": old}}}

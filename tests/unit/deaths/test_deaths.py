@@ -109,6 +109,7 @@ def test_a_dead_run_whose_end_nobody_can_see(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @hypothesis.settings(max_examples=15)
+@hypothesis.example("clone, held", [(44, True, 0, "present"), (3, False, 0, "aborted")])
 @hypothesis.given(
     st.sampled_from(sorted(CASES)),
     st.lists(
