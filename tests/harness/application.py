@@ -60,6 +60,8 @@ class Application(Namespace):
                 item["spec"]["hosts"] = [self.host]
             self.request("POST", item["kind"], body=item)
         self.wait_for("blue")
+        # A gateway's answers say nothing of the Service that has no traffic yet.
+        self.wait_for_endpoints(f"{self.name}-canary")
         return self
 
     def wait_for(self, version: str) -> None:

@@ -131,6 +131,16 @@ class Namespace:
 
         until(f"{replicas} pods of {name or self.name} are ready", at_rest)
 
+    def wait_for_endpoints(self, service: str) -> None:
+        """Until a pod stands behind the Service, ready."""
+
+        def ready() -> bool:
+            slices = self.request("GET", "EndpointSlice")["items"]
+            own = [each for each in slices if each["metadata"]["labels"].get("kubernetes.io/service-name") == service]
+            return any(endpoint["conditions"].get("ready") for each in own for endpoint in each.get("endpoints") or [])
+
+        until(f"Service {service} has a ready pod", ready)
+
     # Calls
 
     def module(self, name: str, options: dict[str, Any], check: bool = False, diff: bool = False) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def test_check_run_check_run(app: Application) -> None:
     before = app.snapshot()
     wanted = {**OPTIONS, "weight": 20}
     preview = app.module("canary_weight", wanted, check=True, diff=True)
-    assert preview["changed"] and preview["weight"] == {"stable": 80, "canary": 20}
+    assert preview["changed"] and preview["weight"] == {"stable": 80, "canary": 20}, preview
     assert app.snapshot() == before
     real = app.module("canary_weight", wanted, diff=True)
     assert real["changed"] and real["previous_weight"] == {"stable": 100, "canary": 0}
