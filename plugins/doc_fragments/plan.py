@@ -12,6 +12,44 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  bluegreen:
+    description:
+      - Blue-green, in place of O(progressive.delivery.rollout_step#module:canary). The new version runs behind the preview Service, until
+        the active Service is switched to it.
+      - Its steps follow from the options, C(preview), C(set_mirror_route) with O(bluegreen.mirror), a C(pause) unless
+        O(bluegreen.auto_promotion), and C(switch). After the switch and O(bluegreen.scale_down_delay) the old version ends as the style of
+        the workload says, with V(clone) by rolling the workload while the clone has the traffic.
+      - With style V(in_place) the preview's pods are taken from the active version, and at the switch each of the two has half.
+    type: dict
+    suboptions:
+      preview_replicas:
+        description: How many pods the preview has until the switch; as many as the active version by default, in place V(1).
+        type: int
+      auto_promotion:
+        description: Switch as soon as the preview is ready.
+        type: bool
+        default: false
+      auto_promotion_after:
+        description: Switch when the preview has been ready for so long, in seconds or as a duration, or earlier if somebody promotes.
+        type: str
+      mirror:
+        description: Percent of the requests of which the preview gets a copy before the switch, where the routers can do that.
+        type: float
+      active_labels:
+        description: Labels that the pods of the active version get, without a restart, and lose when they are that no more.
+        type: dict
+      preview_labels:
+        description: The same for the pods of the preview.
+        type: dict
+      scale_down_delay:
+        description:
+          - How long the old version runs on after the switch, in seconds or as a duration; V(30s) by default. Until then
+            O(progressive.delivery.rollout_step#module:undo) and O(progressive.delivery.rollout_step#module:state=aborted) just move the
+            Service back. The call waits for it, with O(progressive.delivery.rollout_step#module:wait=false) the next one ends it.
+        type: str
+      abort_scale_down_delay:
+        description: How long the new version runs on where an abort took traffic from it; V(30s) by default.
+        type: str
   grace:
     description:
       - How long proxies get to converge after each move of traffic, in seconds or as a duration such as V(5s).

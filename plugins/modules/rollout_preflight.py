@@ -46,7 +46,6 @@ options:
     description: As O(progressive.delivery.rollout_step#module:routers).
     type: list
     elements: dict
-    required: true
   canary:
     description: As O(progressive.delivery.rollout_step#module:canary).
     type: dict
@@ -143,7 +142,7 @@ SPEC: dict[str, Any] = {
     "workload": {"type": "dict", "required": True},
     "revision": {"type": "dict"},
     "services": {"type": "dict", "required": True},
-    "routers": {"type": "list", "elements": "dict", "required": True},
+    "routers": {"type": "list", "elements": "dict"},
     "canary": {"type": "dict"},
     **PLAN_SPEC,
 }

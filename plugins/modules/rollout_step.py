@@ -86,14 +86,19 @@ options:
     suboptions:
       stable:
         description:
-          - Name of the Service of the stable version.
+          - Name of the Service of the stable version, which a canary needs.
           - Where there is none of that name, it is made at the start, by the workload's C(matchLabels), and is yours from then on.
         type: str
-        required: true
       canary:
         description:
           - Name of the Service of the new version. It is made, and removed at the end, where there is none of that name.
           - Without it, the stable Service's name with C(-canary) behind it.
+        type: str
+      active:
+        description: With O(bluegreen), what O(services.stable) is to a canary.
+        type: str
+      preview:
+        description: With O(bluegreen), what O(services.canary) is to a canary; C(-preview) behind the active Service's name by default.
         type: str
       ports:
         description:
@@ -109,6 +114,8 @@ options:
       - V(replicas) stands alone and has no name, O(workload.style=clone) gives the canary its share of the pods behind the stable Service.
       - With C(spec), the spec of its object (VirtualService, HTTPRoute, Ingress, ...), the object is made at the start where it is not
         there. It must send its traffic to the stable Service.
+      - With O(bluegreen) they can be left out, since just Services are switched; one that is named can carry O(bluegreen.mirror), and says
+        how long proxies take (O(grace)).
       - What was made so is yours from then on - an abort and O(state=absent) leave it as it was declared, since it carries the traffic.
         The C(spec) is not applied to an object that is there.
     type: list
@@ -185,7 +192,8 @@ options:
       - V(previous) is what ran before the version that runs now, so that asking twice goes there and back. The number of a revision, as
         M(progressive.delivery.rollout_info) lists them, is the same version however often it is asked for.
       - The whole pod template comes back, from the ReplicaSet that holds it.
-      - A revision that is under way is aborted instead, with O(state=aborted).
+      - Where the version before still runs without traffic, since the delay after the promotion is not over, just the traffic goes back to
+        it, as with O(state=aborted). A revision that is under way otherwise is aborted instead.
     type: str
   reason:
     description: With O(state=aborted), why; it is kept in the record and told when the same version is released again.
@@ -284,6 +292,14 @@ revision:
   description: The number of the revision; each new version counts one up.
   returned: always
   type: int
+strategy:
+  description: V(canary) or V(bluegreen).
+  returned: when the rollout has a record
+  type: str
+scale_down_at:
+  description: When the version that has no traffic any more goes, in seconds since the epoch.
+  returned: while that is waited for
+  type: float
 resume_at:
   description: When a timed pause is over, in seconds since the epoch.
   returned: when paused with a duration
@@ -345,8 +361,10 @@ REVISION_SPEC: dict[str, Any] = {
     "number": {"type": "int"},
 }
 SERVICES_SPEC: dict[str, Any] = {
-    "stable": {"type": "str", "required": True},
+    "stable": {"type": "str"},
     "canary": {"type": "str"},
+    "active": {"type": "str"},
+    "preview": {"type": "str"},
     "ports": {"type": "list", "elements": "dict"},
 }
 CANARY_SPEC: dict[str, Any] = {

@@ -143,7 +143,7 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
 
 
 def _pause_over(this: Run, entry: Entry) -> bool:
-    if isinstance(entry.action, WaitPause) and str(entry.step) in this.record.promoted:
+    if (str(entry.step) if isinstance(entry.action, WaitPause) else decide.DELAY) in this.record.promoted:
         return True
     return this.record.resume_at is not None and this.ctx.clock.now() >= this.record.resume_at
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._cluster import process
-from .._objects.refusal import Drifted, Refused
+from .._objects.refusal import Refused
 from .._objects.resources import SERVICE, WORKLOADS
 from .._plan.plan import Plan, read_plan
 from .._rollout import decide
@@ -26,28 +26,24 @@ from .._routing.target import split_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
 from .._workloads.in_place import not_taken_up
-from . import checks, declared, events, traffic
-from .advance import advance, hand_back
+from . import checks, declared, events, traffic, turning
+from .advance import advance
 from .configs import version_of
 from .context import Journal
-from .lease import Lost, RolloutLease
+from .lease import RolloutLease
 from .run import Run, Wish, open_run
 from .running import is_held, running
-from .stage import Stage
 
 Object = dict[str, Any]
 
 __all__ = ["Run", "Wish", "carry_out", "open_run"]
-
-# After a living run's Lease was taken: the time in which a write that it had sent already still arrives.
-_LAST_WRITE_ARRIVES = 1.0
 
 
 def carry_out(this: Run) -> None:
     """Carries out the wish as far as it asks. Raises Refused before the first write; Failed, Lost and NotYet later."""
     this.found = this.store.load()
     try:
-        {"present": _present, "aborted": _aborted, "absent": _absent}[this.wish.state](this)
+        {"present": _present, "aborted": turning.abort, "absent": turning.hand_back_all}[this.wish.state](this)
     finally:
         _give_back(this.lease)
 
@@ -61,6 +57,8 @@ def _give_back(lease: RolloutLease) -> None:
 
 
 def _present(this: Run) -> None:
+    if turning.undo_at_once(this):
+        return
     this.agreed = _plan(this)
     decide.only(this.found, this.wish.name, this.wish.revision)
     verdict = _admit(this)
@@ -121,7 +119,7 @@ def _replace(this: Run) -> None:
     reason = f"replaced by {_named(this)}"
     _rehearse(this)
     if this.ctx.check:
-        old = _plan_of(this, this.record)
+        old = turning.plan_of(this, this.record)
         turned = decide.replaced(this.record, old, reason)
         rest = [entry.action for entry in program_of(turned, old)[turned.position :]]
         after = decide.successor(turned, old, this.plan, revisions.template_hash(this.template))
@@ -139,7 +137,7 @@ def _replace(this: Run) -> None:
 
 def _end(this: Run, reason: str) -> None:
     """Brings the revision under way to its end, by its own plan."""
-    this.agreed = _plan_of(this, this.record)
+    this.agreed = turning.plan_of(this, this.record)
     turned = decide.replaced(this.record, this.plan, reason)
     if turned != this.record:
         this.save(turned)
@@ -164,7 +162,8 @@ def _rehearse(this: Run) -> None:
         if made:
             declared.validate(rehearsal, this.plan, target, found, made)
             continue
-        for step, wish in {"promotion": TargetWish(split_of(100)), **wishes(this.plan)}.items():
+        promotion = {} if this.plan.bluegreen else {"promotion": TargetWish(split_of(100))}
+        for step, wish in {**promotion, **wishes(this.plan)}.items():
             try:
                 traffic.move(rehearsal, target, wish, require_ready=False)
             except Refused as problem:
@@ -202,12 +201,10 @@ def _plan(this: Run) -> Plan:
 
 def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The revision to which the call goes back; the one that is under way when that goes back, too."""
-    given = sorted(set(options) & {"workload", "revision", "services", "routers", "canary"})
-    if given:
-        raise Refused(f"undo goes by the plan of the last release: leave {', '.join(given)} out, or release the old version by its images")
+    turning.refuse_beside_undo(options)
     if this.found is None:
         return {"revision": decide.undone(None, this.wish.name, undo, "")}
-    if this.record.under_way and this.record.undo == undo:
+    if this.record.under_way and this.record.undo in (undo, turning.at_once(undo)):
         return {}
     plan = read_plan(this.wish.name, this.ctx.namespace, this.record.plan)
     live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
@@ -317,93 +314,3 @@ def _promote(this: Run, promote: Mapping[str, Any]) -> None:
     last = len(this.plan.steps) if promote.get("full") else here + 1
     mark = {**process.actor(), "at": this.ctx.clock.now()}
     this.record = replace(this.record, promoted={**this.record.promoted, **{str(index): mark for index in range(here, last)}})
-
-
-def _aborted(this: Run) -> None:
-    this.agreed = _recorded_plan(this)
-    if not decide.abortable(this.found, this.agreed, this.wish.name, this.wish.revision):
-        return
-    reason = f": {this.wish.reason}" if this.wish.reason else ""
-    _turn_round(this, "aborted by " + "@".join(process.actor().values()) + reason, forget=False)
-
-
-def _recorded_plan(this: Run) -> Plan | None:
-    """The plan by which the rollout came to where it is, whatever the call names; just its times are the call's."""
-    return None if this.found is None else _plan_of(this, this.record)
-
-
-def _plan_of(this: Run, record: Record) -> Plan:
-    times = {key: this.wish.plan[key] for key in ("grace", "drain", "probe") if this.wish.plan.get(key) is not None}
-    return read_plan(this.wish.name, this.ctx.namespace, {**record.plan, **times})
-
-
-def _absent(this: Run) -> None:
-    this.agreed = _recorded_plan(this)
-    if this.found is None:
-        checks.refuse_leftovers(this.ctx, this.wish.name)
-        return
-    decide.only(this.found, this.wish.name, this.wish.revision)
-    if not this.record.under_way:
-        _forget(this)
-        return
-    _turn_round(this, "handed back by " + "@".join(process.actor().values()), forget=True)
-
-
-def _forget(this: Run) -> None:
-    """Hands back what releases left behind, and forgets the record."""
-    this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
-    _refuse_waiting_edit(this)
-    this.planned = [entry.action for entry in program_of(decide.begin_hand_back(this.record), this.plan)] if this.ctx.check else []
-    this.ctx.journal.changed = True
-    this.ctx.journal.actions.append("forget the record")
-    if this.ctx.check:
-        return
-    this.lease.acquire()
-    this.found = this.store.load()
-    if this.found is not None and this.record.under_way:
-        raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
-    if this.found is not None:
-        hand_back(this)
-
-
-def _refuse_waiting_edit(this: Run) -> None:
-    """Raises Drifted where a version waits in the template of a workload that is held, which would roll to it."""
-    if not (this.plan.hold and this.workload and this.ctx.on_drift == "fail") or this.record.program:
-        return
-    if not Stage(this.ctx, this.plan, this.record, lambda: None).ours(this.workload["spec"]["template"]):
-        raise Drifted(
-            f"{this.plan.title}: a version that was not released waits in its template: release it, put the template back, "
-            "or set on_drift to repair (it goes) or accept (the Deployment rolls to it)"
-        )
-
-
-def _turn_round(this: Run, reason: str, forget: bool) -> None:
-    """Takes the rollout over, from a living run too, and goes all the way back."""
-    back = replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), forget=forget)
-    program_of(back, this.plan)  # Says so where there is no way back.
-    if this.ctx.check:
-        this.planned = [entry.action for entry in program_of(back, this.plan)[back.position :]]
-        this.ctx.journal.changed = True
-        return
-    this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
-    this.lease.acquire(force=True)
-    if not _taken_over(this, reason, forget):
-        return
-    this.ctx.journal.changed = True
-    this.ctx.journal.actions.append(reason)
-    advance(this)
-
-
-def _taken_over(this: Run, reason: str, forget: bool) -> bool:
-    """Turns the record round, whatever a run that still lives writes into it; False where that run had just come to its end."""
-    while True:
-        this.found = this.store.load()
-        if this.found is None or not this.record.under_way:
-            return False
-        try:
-            this.save(replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), forget=forget))
-        except Lost:
-            continue
-        # That run's next write is refused; one that it has sent already arrives before anything is decided here.
-        this.ctx.clock.sleep(_LAST_WRITE_ARRIVES if this.lease.was_taken else 0.0)
-        return True

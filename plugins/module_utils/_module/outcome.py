@@ -10,6 +10,7 @@ from typing import Any
 
 from .._actions import info
 from .._actions.run import Run
+from .._actions.turning import was_undone
 from .._plan.plan import Plan, read_plan
 from .._rollout.program import RELEASE
 from .._rollout.report import report
@@ -59,6 +60,8 @@ def not_as_asked(this: Run) -> str | None:
             f"rollout {this.wish.name}: revision {this.record.revision} has taken the place of revision {this.working} "
             "while this run worked on that: nothing more is released here"
         )
+    if told["phase"] == "Aborted" and was_undone(this):
+        return None
     if told["phase"] == "Aborted":
         return str(told["msg"])
     if told["phase"] == "Progressing" and (this.wish.until != "step" or this.record.program != RELEASE):

@@ -10,7 +10,18 @@ from typing import Any
 
 from .._plan.plan import ON_DEADLINE, PROMOTION
 
+BLUEGREEN_SPEC: dict[str, Any] = {
+    "preview_replicas": {"type": "int"},
+    "auto_promotion": {"type": "bool", "default": False},
+    "auto_promotion_after": {"type": "str"},
+    "mirror": {"type": "float"},
+    "active_labels": {"type": "dict"},
+    "preview_labels": {"type": "dict"},
+    "scale_down_delay": {"type": "str"},
+    "abort_scale_down_delay": {"type": "str"},
+}
 PLAN_SPEC: dict[str, Any] = {
+    "bluegreen": {"type": "dict", "options": BLUEGREEN_SPEC},
     "grace": {"type": "str"},
     "drain": {"type": "str"},
     "probe": {"type": "dict"},

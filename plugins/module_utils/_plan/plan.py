@@ -14,6 +14,7 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._routing.target import Target, given_of
+from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
 from .durations import seconds
 from .probes import Probe, read_probe
@@ -25,12 +26,9 @@ from .steps import Pause, SetWeight, Step, read_steps
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
 _MAX_NAME = 63 - len("-canary")
 
-# What each part of the plan may hold; the first names are required.
-_PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "workload": (("name",), ("kind", "style", "canary")),
-    "services": (("stable",), ("canary", "ports")),
-    "canary": ((), ("steps", "scale_down_delay", "abort_scale_down_delay")),
-}
+# The strategies, by the part of the plan that each has, and what each calls the Services of the two versions.
+STRATEGIES = {"canary": ("stable", "canary"), "bluegreen": ("active", "preview")}
+_CANARY = ("steps", "scale_down_delay", "abort_scale_down_delay")
 # The kinds of workload that each style can release; the first is the default.
 STYLES: dict[str, tuple[str, ...]] = {
     "clone": ("Deployment",),
@@ -46,13 +44,14 @@ _ROUTER = (("type", "name"), (*ALL_OPTIONS, "spec"))
 
 @dataclass(frozen=True)
 class Plan:
-    """A canary. Durations in seconds; grace and drain None: the routers' defaults.
+    """Durations in seconds; grace and drain None: the routers' defaults.
 
-    routers: none where numbers of pods behind the stable Service share the traffic; there is no canary Service then.
+    bluegreen: None for a canary. Its active version is the stable one here, and its preview the canary.
+    routers: none where numbers of pods behind the stable Service share the traffic, and there is no canary Service; or of blue-green.
     workload: of that kind, released in that style. canary_workload: the other one of a pair.
     progress_deadline: for each action of the release; None: none. on_deadline: abort or stop.
     rollback_window: a version that is one of so many that were released last skips the steps; 0: none does.
-    scale_down_delay, abort_scale_down_delay: style revisions, how long a version without traffic runs on.
+    scale_down_delay, abort_scale_down_delay: how long a version without traffic runs on; 0 where none does.
     promotion: style clone, full (the workload rolls while the clone has all the traffic) or rolling (under the last split).
     hold: style clone, the workload stays paused between releases.
     track_configs: the new version names copies of its ConfigMaps and Secrets.
@@ -69,6 +68,7 @@ class Plan:
     canary_service: str
     revision: Revision
     routers: tuple[Target, ...]
+    bluegreen: BlueGreen | None
     steps: tuple[Step, ...]
     grace: float | None
     drain: float | None
@@ -92,9 +92,24 @@ class Plan:
         return self.style in ("clone", "revisions")
 
     @property
+    def strategy(self) -> str:
+        """One of STRATEGIES."""
+        return "canary" if self.bluegreen is None else "bluegreen"
+
+    @property
+    def by_pods(self) -> bool:
+        """Whether just numbers of pods share the traffic."""
+        return not self.routers and self.bluegreen is None
+
+    @property
     def order(self) -> str:
         """What decides its order of actions: the style, or that pods alone share the traffic."""
-        return self.style if self.routers else REPLICAS
+        return REPLICAS if self.by_pods else self.style
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What users call the version that runs, and the new one."""
+        return STRATEGIES[self.strategy]
 
     @property
     def title(self) -> str:
@@ -112,13 +127,15 @@ class Plan:
             *(["track_configs"] if self.track_configs else []),
         ]
         made = [self.ports, list(self.specs.values())] if self.ports or self.specs else []
+        if self.bluegreen is not None:
+            order += [self.strategy, str(self.bluegreen.active), str(self.bluegreen.preview)]
         lasting = [*where, *order, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps], *made]
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
 _TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline")
 _LASTING = ("promotion", "hold", "history_limit", "rollback_window", "track_configs")
-PLAN_KEYS = ("workload", "revision", "services", "routers", "canary", *_TIMES, *_LASTING)
+PLAN_KEYS = ("workload", "revision", "services", "routers", *STRATEGIES, *_TIMES, *_LASTING)
 ON_DEADLINE = ("abort", "stop")
 PROMOTION = ("full", "rolling")
 
@@ -127,20 +144,23 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     """Reads and validates a plan. options: the keys of PLAN_KEYS, None where not given. Raises Refused naming the part."""
     named("name", name, _MAX_NAME)
     raw = {key: _given(options[key]) for key in PLAN_KEYS if options.get(key) is not None}
-    parts = {key: _part(raw, key) for key in _PARTS}
-    workload, services, canary_part = parts["workload"], parts["services"], parts["canary"]
+    strategy = _strategy(raw)
+    workload = _part(raw, "workload", ("name",), ("kind", "style", "canary"))
+    services = _services(raw, *STRATEGIES[strategy])
+    canary_part = _part(raw, "canary", (), _CANARY)
     style, kind = _style(workload)
-    _refuse_foreign_options(style, workload, canary_part, raw)
-    stable = named("services.stable", services["stable"], MAX_SERVICE, dots="")
+    bluegreen = read_bluegreen(raw["bluegreen"], bool(raw.get("routers")), style) if strategy == "bluegreen" else None
+    _refuse_foreign_options(style, strategy, workload, raw)
+    stable = services["stable"]
     by_pods = _by_pods(raw.get("routers"), stable)
-    canary = "" if by_pods else named("services.canary", services.get("canary") or f"{stable}-canary", MAX_SERVICE, dots="")
-    if canary == stable:
-        raise Refused(f"services: stable and canary are both {stable!r}: the canary needs a Service of its own")
+    if by_pods and bluegreen:
+        raise Refused(f"routers: type {REPLICAS} shares traffic by numbers of pods, and blue-green shares none: leave routers out")
+    canary = "" if by_pods else services["canary"]
     choice("on_deadline", raw.get("on_deadline", ON_DEADLINE[0]), ON_DEADLINE)
     choice("promotion", raw.get("promotion", PROMOTION[0]), PROMOTION)
     between = Between(namespace, stable, canary)
-    specs = {} if by_pods else _routers(raw.get("routers"), between)
-    steps = read_steps(canary_part.get("steps"))
+    specs = {} if by_pods or (bluegreen and not raw.get("routers")) else _routers(raw.get("routers"), between)
+    steps = bluegreen.steps if bluegreen else read_steps(canary_part.get("steps"))
     if by_pods:
         _refuse_beside_pods(style, services, raw, steps)
     revision = read_revision(raw.get("revision"))
@@ -155,14 +175,15 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         canary_service=canary,
         revision=revision,
         routers=tuple(specs),
+        bluegreen=bluegreen,
         steps=steps,
         grace=_seconds(raw, "grace"),
         drain=_seconds(raw, "drain"),
         probe=read_probe(raw.get("probe")),
         progress_deadline=_seconds(raw, "progress_deadline"),
         on_deadline=str(raw.get("on_deadline", ON_DEADLINE[0])),
-        scale_down_delay=_delay(canary_part, "scale_down_delay"),
-        abort_scale_down_delay=_delay(canary_part, "abort_scale_down_delay"),
+        scale_down_delay=_delay(raw, strategy, style, "scale_down_delay"),
+        abort_scale_down_delay=_delay(raw, strategy, style, "abort_scale_down_delay"),
         promotion=str(raw.get("promotion", PROMOTION[0])),
         hold=truth("hold", raw.get("hold", False)),
         history_limit=whole("history_limit", raw.get("history_limit", _HISTORY_LIMIT), 1, 100),
@@ -182,12 +203,30 @@ def _given(value: Any) -> Any:
     return [_given(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _part(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
-    required, optional = _PARTS[key]
+def _part(raw: Mapping[str, Any], key: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
     value = raw.get(key)
     if value is None and required:
         raise Refused(f"{key} is missing: it needs {', '.join(required)}")
     return keys(key, {} if value is None else value, required, optional)
+
+
+def _strategy(raw: Mapping[str, Any]) -> str:
+    found = [each for each in STRATEGIES if each in raw]
+    if len(found) > 1:
+        raise Refused("canary and bluegreen are two strategies: give one of them")
+    return found[0] if found else "canary"
+
+
+def _services(raw: Mapping[str, Any], stable: str, canary: str) -> dict[str, Any]:
+    """The names of both, whatever the strategy calls them, and the ports."""
+    found = _part(raw, "services", (stable,), (canary, "ports"))
+    names = {
+        "stable": named(f"services.{stable}", found[stable], MAX_SERVICE, dots=""),
+        "canary": named(f"services.{canary}", found.get(canary) or f"{found[stable]}-{canary}", MAX_SERVICE, dots=""),
+    }
+    if names["stable"] == names["canary"]:
+        raise Refused(f"services: {stable} and {canary} are both {names['stable']!r}: the {canary} needs a Service of its own")
+    return {**names, "ports": found.get("ports"), "given": set(found)}
 
 
 def _routers(raw: Any, between: Between) -> dict[Target, dict[str, Any] | None]:
@@ -220,7 +259,7 @@ def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[st
     """Raises Refused for what takes a router."""
     if style != "clone":
         raise Refused(f"routers: type {REPLICAS} takes style clone, whose new pods stand behind the stable Service, too, not {style}")
-    if "canary" in services:
+    if "canary" in services["given"]:
         raise Refused(f"services.canary: with router type {REPLICAS} one Service has the pods of both versions: leave it out")
     for key in ("probe", "promotion", "hold"):
         if _wants(raw, key):
@@ -252,16 +291,18 @@ def _style(workload: Mapping[str, Any]) -> tuple[str, str]:
     return style, kind
 
 
-def _refuse_foreign_options(style: str, workload: Mapping[str, Any], canary: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
-    """Raises Refused for what only another style takes."""
+def _refuse_foreign_options(style: str, strategy: str, workload: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
+    """Raises Refused for what only another style or strategy takes."""
     if "canary" in workload and style != "pair":
         raise Refused(f"workload.canary: style {style} makes what runs the new version itself: leave it out, or use style pair")
     for key in ("scale_down_delay", "abort_scale_down_delay"):
-        if key in canary and style != "revisions":
+        if key in (raw.get("canary") or {}) and style != "revisions":
             raise Refused(f"canary.{key}: style {style} keeps no version that runs without traffic: leave it out (drain is for requests)")
     for key, what in (("promotion", "never rolls a workload beside a clone"), ("hold", "pauses no workload between releases")):
         if _wants(raw, key) and style != "clone":
             raise Refused(f"{key}: style {style} {what}: leave it out, or use style clone")
+    if strategy == "bluegreen" and _wants(raw, "promotion"):
+        raise Refused("promotion: blue-green never rolls a workload under traffic: leave it out")
 
 
 def _wants(raw: Mapping[str, Any], key: str) -> bool:
@@ -279,8 +320,11 @@ def _track_configs(raw: Mapping[str, Any], style: str, revision: Revision) -> bo
     return tracks
 
 
-def _delay(canary: Mapping[str, Any], key: str) -> float:
-    return seconds(canary[key], f"canary.{key}") if key in canary else _SCALE_DOWN_DELAY
+def _delay(raw: Mapping[str, Any], strategy: str, style: str, key: str) -> float:
+    part = raw.get(strategy) or {}
+    if part.get(key) is not None:
+        return seconds(part[key], f"{strategy}.{key}")
+    return _SCALE_DOWN_DELAY if strategy == "bluegreen" or style == "revisions" else 0.0
 
 
 def _seconds(raw: Mapping[str, Any], key: str) -> float | None:

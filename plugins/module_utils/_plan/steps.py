@@ -83,7 +83,26 @@ class SetMirrorRoute:
         return f"set_mirror_route {self.name}: {self.percent:g} %"
 
 
-Step = Union[SetWeight, Pause, SetCanaryScale, SetHeaderRoute, SetMirrorRoute]
+@dataclass(frozen=True)
+class Preview:
+    """Of blue-green: the new version runs behind the preview Service, in so many pods; None: as many as the active version has."""
+
+    replicas: int | None
+
+    def __str__(self) -> str:
+        return "preview" if self.replicas is None else f"preview in {self.replicas} {'pod' if self.replicas == 1 else 'pods'}"
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Of blue-green: the active Service leads to the new version from here on."""
+
+    def __str__(self) -> str:
+        return "switch"
+
+
+# The last two are written by plans (bluegreen.py), and never read.
+Step = Union[SetWeight, Pause, SetCanaryScale, SetHeaderRoute, SetMirrorRoute, Preview, Switch]
 
 
 def read_steps(raw: Any) -> tuple[Step, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .._plan.plan import Plan
-from .._plan.steps import Pause, SetCanaryScale, SetMirrorRoute, SetWeight, Step
+from .._plan.steps import Pause, Preview, SetCanaryScale, SetMirrorRoute, SetWeight, Step, Switch
 from .._routing.target import ManagedRoute, Wish, split_of
 from .actions import Action, Drain, EnsureCanary, MoveTraffic, ScaleFollows, SharePods, WaitPause
 
@@ -28,18 +28,18 @@ def first_size(steps: Sequence[Step]) -> EnsureCanary:
     for step in steps:
         if isinstance(step, SetWeight):
             return EnsureCanary(step.weight)
-        if isinstance(step, SetCanaryScale) and _scale(step) is not None:
+        if isinstance(step, (SetCanaryScale, Preview)) and _scale(step) is not None:
             return EnsureCanary(*(_scale(step) or ()))
     return EnsureCanary(1)
 
 
-def entries(steps: Sequence[Step], scaled: bool = False) -> list[Entry]:
-    """The actions of the steps, in order. scaled: there is an autoscaler, which can follow the traffic."""
-    course = _Course(scaled)
+def entries(steps: Sequence[Step], scaled: bool = False, switch: Sequence[Action] = ()) -> list[Entry]:
+    """The actions of the steps, in order. scaled: there is an autoscaler, which can follow the traffic. switch: those of that step."""
+    course = _Course(scaled, tuple(switch))
     return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
 
 
-def sharing_pods(steps: Sequence[Step], _scaled: bool = False) -> list[Entry]:
+def sharing_pods(steps: Sequence[Step], _scaled: bool = False, _switch: Sequence[Action] = ()) -> list[Entry]:
     """The same where just the numbers of pods share the traffic."""
     found = [(index, SharePods(step.weight) if isinstance(step, SetWeight) else _waited(step)) for index, step in enumerate(steps)]
     return [Entry(action, index) for index, action in found if action is not None]
@@ -53,12 +53,18 @@ def wishes(plan: Plan) -> dict[str, Wish]:
     """What the steps ask of the routers, by what messages call the step."""
     moves = [(entry.step, entry.action) for entry in entries(plan.steps) if isinstance(entry.action, MoveTraffic)]
     return {
-        f"canary.steps, step {step + 1}": Wish(split_of(move.weight), move.routes, move.mirror) for step, move in moves if step is not None
+        f"canary.steps, step {step + 1}" if plan.bluegreen is None else "bluegreen.mirror": Wish(
+            split_of(move.weight), move.routes, move.mirror
+        )
+        for step, move in moves
+        if step is not None
     }
 
 
-def _scale(step: SetCanaryScale) -> tuple[int, int | None] | None:
+def _scale(step: SetCanaryScale | Preview) -> tuple[int, int | None] | None:
     """The size that the step fixes, in percent or pods; None where it leaves that to the weight."""
+    if isinstance(step, Preview):
+        return (100 if step.replicas is None else 0, step.replicas)
     return None if step.replicas is None and step.percent is None else (step.percent or 0, step.replicas)
 
 
@@ -67,6 +73,7 @@ class _Course:
     """What the steps so far have made of the traffic and of the canary. size: in percent; fixed: whatever the weight."""
 
     scaled: bool = False
+    switch: tuple[Action, ...] = ()
     follows: str = "stable"  # what the autoscaler follows
     weight: int = 0
     size: int = 0
@@ -102,8 +109,10 @@ class _Course:
         """
         if isinstance(step, Pause):
             return [WaitPause(step.duration)]
+        if isinstance(step, Switch):
+            return list(self.switch)
         weight, had = self.weight, self.reaches
-        if isinstance(step, SetCanaryScale):
+        if isinstance(step, (SetCanaryScale, Preview)):
             self.fixed = _scale(step)
             return [self.sized()]
         if isinstance(step, SetWeight):

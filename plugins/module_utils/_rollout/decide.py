@@ -13,11 +13,15 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
 from .._workloads.clones import revision_name
-from .actions import Action, MoveTraffic, RestoreRouters, SharePods, WaitDelay, WaitPause
+from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
 from .course import Entry
 from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, with_history
 from .styles import STYLES, facts_of
+from .styles.style import stable_services
+
+# Beside the pauses in Record.promoted: the delay of the version without traffic.
+DELAY = "delay"
 
 START, GO_ON, REPLACE, NOTHING = "start", "go on", "replace", "nothing"
 
@@ -80,8 +84,25 @@ def ensured(record: Record | None, plan: Plan, number: int) -> bool:
 
 
 def replaced(record: Record, plan: Plan, reason: str) -> Record:
-    """The record of a revision in whose place another one comes: it goes back, unless it has been promoted. plan: that of the record."""
-    return record if record.program != RELEASE or is_promoted(record, plan) else begin_abort(record, reason)
+    """The record of a revision in whose place another one comes: it goes back, unless it has been promoted. plan: that of the record.
+
+    Where just the old version's delay is left of it, that is cut short: the traffic does not go back for one that never comes.
+    """
+    if record.program != RELEASE or is_promoted(record, plan):
+        return record
+    if has_switched(record, plan):
+        return replace(record, promoted={**record.promoted, DELAY: {"at": record.began}})
+    return begin_abort(record, reason)
+
+
+def has_switched(record: Record, plan: Plan) -> bool:
+    """Whether the new version has all the traffic, and is to keep it, and yet there is a way back."""
+    if record.program != RELEASE or is_promoted(record, plan):
+        return False
+    program = release_program(plan, facts_of(record))
+    rest = [entry.action for entry in program[record.position :]]
+    switch = PinServices(stable_services(plan, facts_of(record)), "canary")
+    return switch not in rest and (plan.bluegreen is not None or any(isinstance(each, WaitDelay) for each in rest))
 
 
 def successor(record: Record, its_plan: Plan, plan: Plan, target: str) -> Record | None:
@@ -154,6 +175,14 @@ def undone(record: Record | None, name: str, undo: str, live: str) -> dict[str, 
     if not before:
         raise Refused(f"rollout {name}: it is not known what ran before: release that version by its images")
     return {"images": before["images"], "held": before["template"]}
+
+
+def runs_still(record: Record, plan: Plan, undo: str) -> bool:
+    """Whether the version to which `undo` goes back is the one before the switch, so that the release just turns round."""
+    if not has_switched(record, plan):
+        return False
+    complete = {str(entry["revision"]): entry["target"] for entry in record.history if entry["phase"] == HEALTHY}
+    return undo == "previous" or (undo in complete and complete[undo] == record.stable.get("template"))
 
 
 def abortable(record: Record | None, plan: Plan | None, name: str, revision: int | None) -> bool:
@@ -261,8 +290,12 @@ def current_weight(record: Record, plan: Plan) -> int:
     release = release_program(plan, facts_of(record))
     reached = release[: record.aborted_at if record.program == ABORT else record.position]
     walked = [*reached, *(program_of(record, plan)[: record.position] if record.program == ABORT else [])]
+    services = stable_services(plan, facts_of(record))
     for entry in walked if record.under_way and record.program != HAND_BACK else []:
-        if isinstance(entry.action, (MoveTraffic, SharePods)):
+        if plan.bluegreen is not None and isinstance(entry.action, PinServices):
+            if entry.action.services == services:
+                weight = 100 if entry.action.to == "canary" else 0
+        elif isinstance(entry.action, (MoveTraffic, SharePods)):
             weight = entry.action.weight
         elif isinstance(entry.action, RestoreRouters):
             weight = 0

@@ -32,9 +32,12 @@ def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     style = STYLES[plan.order]
     made: list[Action] = [MakeDeclared(key) for key in facts.made]
     copied: list[Action] = [CopyConfigs(facts.copies)] if facts.copies else []
-    steps = [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows)
+    switch = style.switch(plan, facts)
+    steps = [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows, switch)
     start = [Entry(action) for action in (*made, *copied, *style.start(plan, facts))]
-    return start + steps + [Entry(action) for action in (*style.promotion(plan, facts), *_tidied(facts))]
+    # A canary has no step for what its promotion begins with.
+    rest = switch if plan.bluegreen is None or not steps else []
+    return start + steps + [Entry(action) for action in (*rest, *style.ending(plan, facts), *_tidied(facts))]
 
 
 def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Facts) -> list[Entry]:

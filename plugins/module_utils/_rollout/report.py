@@ -13,7 +13,7 @@ from .._plan.plan import Plan
 from .._plan.steps import SetWeight
 from .decide import current_weight
 from .expiry import Expiry, expiry
-from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
+from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record
 
 
 def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any]:
@@ -22,6 +22,8 @@ def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any
         return {
             "phase": HEALTHY,
             "msg": f"rollout {name}: nothing is under way",
+            "strategy": None,
+            "scale_down_at": None,
             "revision": 0,
             "step": None,
             "weight": _weight(0),
@@ -34,6 +36,8 @@ def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any
     return {
         "phase": record.phase,
         "msg": _msg(record, plan, total),
+        "strategy": plan.strategy,
+        "scale_down_at": record.resume_at if record.phase == PROGRESSING else None,
         "revision": record.revision,
         "step": {"index": done, "total": total, "current": current},
         "weight": _weight(current_weight(record, plan)),
@@ -62,7 +66,7 @@ def _msg(record: Record, plan: Plan, total: int) -> str:
             + _until(expiry(record, plan))
         )
     if record.phase == ABORTED:
-        return f"{head}: {record.msg}; all traffic is on the stable version"
+        return f"{head}: {record.msg}; all traffic is on the {plan.words[0]} version"
     if record.phase == DEGRADED:
         return f"{head}: {record.msg}: mend the cause and run it again, or abort it with state: aborted"
     skipped = "steps skipped: within the rollback window"
@@ -80,6 +84,8 @@ def _until(due: Expiry | None) -> str:
 
 
 def _before(record: Record, plan: Plan) -> str:
-    """The last weight before the pause, as `20 %`."""
+    """The last weight before the pause, as `20 %`, or of blue-green the step."""
+    if plan.bluegreen is not None:
+        return str(plan.steps[record.steps_done - 1])
     weights = [step.weight for step in plan.steps[: record.steps_done] if isinstance(step, SetWeight)]
     return f"{weights[-1] if weights else 0} %"

@@ -50,7 +50,7 @@ class Case:
             "workload": {"name": NAME, **self.workload},
             "revision": None if self.edited else {"images": {NAME: f"argoproj/rollouts-demo:{self.image}"}},
             "services": {"stable": NAME, "canary": f"{NAME}-canary", **ports},
-            "routers": [{"type": "istio", "name": NAME, "routes": ["primary"], **spec}],
+            "routers": [{**_ISTIO[0], **spec}],
             "canary": {"steps": self.steps},
             "grace": GRACE,
             **self.more,
@@ -84,6 +84,14 @@ _ROUTER = (service(NAME), virtual_service())
 _BOTH = (*_ROUTER, service(f"{NAME}-canary"))
 _UP_AND_DOWN = [{"set_weight": 50}, {"set_weight": 20}]
 _IN_PLACE = {"style": "in_place"}
+_ISTIO = [{"type": "istio", "name": NAME, "routes": ["primary"]}]
+
+
+def bluegreen(**options: Any) -> Object:
+    """What makes a plan one of blue-green, without routers and without waiting for anybody."""
+    part = {"auto_promotion": True, "scale_down_delay": 2, "abort_scale_down_delay": 1, **options}
+    return {"bluegreen": part, "canary": None, "routers": None, "services": {"active": NAME, "preview": f"{NAME}-canary"}}
+
 
 CASES = {
     "clone": Case(_UP_AND_DOWN, (workload("Deployment"), *_BOTH)),
@@ -121,6 +129,34 @@ CASES = {
     ),
     "StatefulSet": Case(
         _UP_AND_DOWN, (workload("StatefulSet", replicas=3, serviceName=NAME), *_BOTH), {**_IN_PLACE, "kind": "StatefulSet"}, graceful=True
+    ),
+    "blue-green, clone": Case(
+        [],
+        (workload("Deployment", replicas=3), service("other"), service(NAME), virtual_service(canary=False)),
+        services=(NAME, "other"),
+        more=bluegreen(preview_replicas=1),
+    ),
+    "blue-green, clone, mirrored": Case(
+        [], (workload("Deployment", replicas=2), *_BOTH), more={**bluegreen(mirror=50, auto_promotion_after=3), "routers": _ISTIO}
+    ),
+    "blue-green, revisions": Case([], (workload("Deployment", replicas=2), *_BOTH), {"style": "revisions"}, more=bluegreen()),
+    "blue-green, pair": Case(
+        [],
+        (
+            workload("Deployment", labels={"track": "stable"}, replicas=2),
+            workload("Deployment", f"{NAME}-canary", {"track": "canary"}, replicas=1),
+            service(NAME, {"track": "stable"}),
+            virtual_service(canary=False),
+        ),
+        {"style": "pair"},
+        more=bluegreen(),
+    ),
+    "blue-green, StatefulSet": Case(
+        [],
+        (workload("StatefulSet", replicas=4, serviceName=NAME), *_BOTH),
+        {**_IN_PLACE, "kind": "StatefulSet"},
+        graceful=True,
+        more=bluegreen(),
     ),
     "DaemonSet": Case([{"set_weight": 50}], (workload("DaemonSet"), *_BOTH), {**_IN_PLACE, "kind": "DaemonSet"}, graceful=True),
 }

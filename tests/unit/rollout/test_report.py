@@ -97,6 +97,8 @@ CASES = [
 def test_report(record: Record, phase: str, msg: str, step: tuple[int, Any], canary: int, resume_at: float | None) -> None:
     assert report(record, PLAN, "shop") == {
         **NO_EXPIRY,
+        "strategy": "canary",
+        "scale_down_at": None,
         "steps_skipped": False,
         "phase": phase,
         "msg": msg,

@@ -41,7 +41,7 @@ def of_the_canary(scene: Scene) -> Iterator[Finding]:
 
 def of_shared_pods(scene: Scene) -> Iterator[Finding]:
     """It would give the workload the pods back that the canary has."""
-    for each in _autoscalers(scene) if not scene.plan.routers else []:
+    for each in _autoscalers(scene) if scene.plan.by_pods else []:
         if _target(each) == scene.plan.workload and _kind_of_target(each) == scene.plan.kind:
             problem = f"scales {scene.title}, whose number of pods is what shares the traffic with router type replicas"
             yield fatal(scene.titled(each["kind"], name_of(each)), problem, "use another router, or delete it for the time of the release")

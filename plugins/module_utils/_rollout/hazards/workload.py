@@ -60,14 +60,14 @@ def stops_all(scene: Scene) -> Iterator[Finding]:
 def cannot_be_split(scene: Scene) -> Iterator[Finding]:
     """One pod is of one version."""
     weights = [step.weight for step in scene.plan.steps if isinstance(step, SetWeight)]
-    if not scene.plan.routers and scene.replicas == 1 and any(0 < weight < 100 for weight in weights):
+    if scene.plan.by_pods and scene.replicas == 1 and any(0 < weight < 100 for weight in weights):
         yield fatal(scene.title, "has one pod, which router type replicas cannot split", "scale it to 2 or more, or use another router")
 
 
 def ends_abruptly(scene: Scene) -> Iterator[Finding]:
     """Where pods end that have traffic, proxies learn of it a little later than the pods."""
     plan = scene.plan
-    under_traffic = plan.style == "in_place" or plan.promotion == "rolling" or not plan.routers
+    under_traffic = plan.style == "in_place" or plan.promotion == "rolling" or plan.by_pods
     containers = (scene.stable["spec"]["template"].get("spec") or {}).get("containers") or []
     if under_traffic and not any((each.get("lifecycle") or {}).get("preStop") for each in containers):
         problem = "ends pods that have traffic in this kind of release, and none of its containers has a preStop hook"

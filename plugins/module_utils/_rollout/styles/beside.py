@@ -14,7 +14,6 @@ from ..actions import (
     Action,
     Drain,
     EnsureCanary,
-    MoveTraffic,
     PauseWorkload,
     PinServices,
     RemoveCanary,
@@ -25,7 +24,22 @@ from ..actions import (
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, canary_service, follows, has, no_canary_service, pinned_services, released, resumed, stable_services
+from .style import (
+    Facts,
+    Style,
+    all_by_routers,
+    canary_service,
+    delay,
+    ebbed,
+    follows,
+    has,
+    no_canary_service,
+    pinned_services,
+    released,
+    resumed,
+    routers_back,
+    stable_services,
+)
 
 # The workload of a pair needs no pause: its Services are pinned by its own labels, which its pods have whatever their template.
 
@@ -43,23 +57,26 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
     ]
 
 
-def _promotion(plan: Plan, facts: Facts) -> list[Action]:
-    stable = stable_services(plan, facts)
+def _switch(plan: Plan, facts: Facts) -> list[Action]:
+    if facts.unchanged or plan.promotion == "rolling":
+        return []
+    pinned = PinServices(stable_services(plan, facts), "canary")
+    return [EnsureCanary(100), *follows(facts, "canary"), *all_by_routers(plan), pinned]
+
+
+def _ending(plan: Plan, facts: Facts) -> list[Action]:
     if facts.unchanged:
         # An edit that waits goes: the workload would roll to it.
         return [] if plan.hold else [RollWorkload("stable"), *resumed(plan)]
     if plan.promotion == "rolling":
         return [*_rolled(plan, facts, "new"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     return [
-        EnsureCanary(100),
-        *follows(facts, "canary"),
-        MoveTraffic(100),
-        PinServices(stable, "canary"),
         Drain(),
+        *delay(plan.scale_down_delay),
         RollWorkload("new"),
         *follows(facts, "workload"),
-        PinServices(stable, "workload"),
-        RestoreRouters(),
+        PinServices(stable_services(plan, facts), "workload"),
+        *routers_back(plan),
         Drain(),
         *_clean_up(plan, facts),
     ]
@@ -72,15 +89,13 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
         return [*_rolled(plan, facts, "stable"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     if has(begun, RollWorkload):
         # The workload is rolling or rolled, and may carry the traffic: back to the canary with it, which is complete still.
-        actions += [EnsureCanary(100), *follows(facts, "canary"), MoveTraffic(100), PinServices(stable, "canary"), Drain()]
-        actions.append(RollWorkload("stable"))
+        actions += [*_switch(plan, facts), Drain(), RollWorkload("stable")]
     if PinServices(stable, "workload") in begun:
         # First the stable Service to the workload's pods, then the router: the other order sends requests to the canary while it goes.
         # They are there already unless the promotion had begun, or somebody resumed the workload and changed its version.
         actions += [*follows(facts, "workload"), PinServices(stable, "workload")]
-    if has(begun, MoveTraffic):
-        actions += [RestoreRouters(), Drain()]
-    return actions + _clean_up(plan, facts)
+    ended = ebbed(plan, facts, begun)
+    return [*actions, *ended, *(delay(plan.abort_scale_down_delay) if ended else []), *_clean_up(plan, facts)]
 
 
 def _rolled(plan: Plan, facts: Facts, to: str) -> list[Action]:
@@ -100,4 +115,4 @@ def _hand_back(plan: Plan, _facts: Facts) -> list[Action]:
     return [RollWorkload("stable"), ResumeWorkload()] if plan.hold else []
 
 
-BESIDE = Style(_start, _promotion, _way_back, (RemoveCanary, RemoveCanaryService), _hand_back)
+BESIDE = Style(_start, _switch, _ending, _way_back, (RemoveCanary, RemoveCanaryService), _hand_back)

@@ -15,14 +15,26 @@ from ..actions import (
     EnsureCanary,
     FinishUpdate,
     HoldUpdate,
-    MoveTraffic,
     PinServices,
-    RestoreRouters,
     RollWorkload,
     UnpinServices,
 )
 from ..course import first_size
-from .style import Facts, Style, canary_service, follows, has, no_canary_service, nothing, released, stable_services
+from .style import (
+    Facts,
+    Style,
+    all_by_routers,
+    canary_service,
+    delay,
+    ebbed,
+    follows,
+    has,
+    no_canary_service,
+    nothing,
+    released,
+    routers_back,
+    stable_services,
+)
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
@@ -36,18 +48,19 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
     ]
 
 
-def _promotion(plan: Plan, facts: Facts) -> list[Action]:
+def _switch(plan: Plan, facts: Facts) -> list[Action]:
+    stable = stable_services(plan, facts)
+    if plan.bluegreen is None:
+        return [EnsureCanary(100), *all_by_routers(plan), UnpinServices(stable), *routers_back(plan)]
+    # Both versions have to bear all the traffic, the old one until the Services leave it.
+    return [EnsureCanary(50), *all_by_routers(plan), PinServices(stable, "canary")]
+
+
+def _ending(plan: Plan, facts: Facts) -> list[Action]:
     """The last old pod goes only when the stable Services have the new ones, too."""
-    return [
-        EnsureCanary(100),
-        MoveTraffic(100),
-        UnpinServices(stable_services(plan, facts)),
-        RestoreRouters(),
-        Drain(),
-        *_end_canary_service(plan, facts),
-        FinishUpdate(),
-        *released(facts, "workload"),
-    ]
+    unpinned = [] if plan.bluegreen is None else [UnpinServices(stable_services(plan, facts))]
+    last: list[Action] = [FinishUpdate(), *unpinned, *released(facts, "workload")]
+    return [Drain(), *delay(plan.scale_down_delay), *_end_canary_service(plan, facts), *last]
 
 
 def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
@@ -55,9 +68,8 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     actions: list[Action] = []
     if stable in begun:
         actions.append(stable)
-    if has(begun, MoveTraffic):
-        actions += [RestoreRouters(), Drain()]
-    actions += _end_canary_service(plan, facts)
+    ended = ebbed(plan, facts, begun)
+    actions += [*ended, *(delay(plan.abort_scale_down_delay) if ended else []), *_end_canary_service(plan, facts)]
     if has(begun, HoldUpdate):
         actions.append(RollWorkload("stable"))
     return [*actions, UnpinServices(stable_services(plan, facts)), *released(facts, "workload")]
@@ -67,4 +79,4 @@ def _end_canary_service(plan: Plan, facts: Facts) -> list[Action]:
     return no_canary_service(facts) or [UnpinServices((plan.canary_service,))]
 
 
-IN_PLACE = Style(_start, _promotion, _way_back, (FinishUpdate,), nothing, follows=False)
+IN_PLACE = Style(_start, _switch, _ending, _way_back, (FinishUpdate,), nothing, follows=False)

@@ -29,7 +29,7 @@ def _start(_plan: Plan, _facts: Facts) -> list[Action]:
     return [PauseWorkload()]
 
 
-def _promotion(plan: Plan, facts: Facts) -> list[Action]:
+def _ending(plan: Plan, facts: Facts) -> list[Action]:
     """The workload gets back the pods that it had given, without traffic."""
     return [
         EnsureCanary(100),
@@ -57,4 +57,4 @@ def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     return [RemoveCanary(), UnpinServices(stable_services(plan, facts)), *released(facts, "workload"), *resumed(plan)]
 
 
-REPLICAS = Style(_start, _promotion, _way_back, (RemoveCanary,), nothing, follows=False, course=sharing_pods)
+REPLICAS = Style(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=sharing_pods)

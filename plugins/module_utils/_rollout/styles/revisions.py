@@ -13,20 +13,30 @@ from ..actions import (
     Action,
     Drain,
     EnsureCanary,
-    MoveTraffic,
     PauseWorkload,
     PinServices,
     RemoveRevisions,
-    RestoreRouters,
     ResumeWorkload,
     RetireCanary,
     RetireStable,
     RollWorkload,
     UnpinServices,
-    WaitDelay,
 )
 from ..course import first_size
-from .style import Facts, Style, canary_service, follows, has, no_canary_service, pinned_services, released, stable_services
+from .style import (
+    Facts,
+    Style,
+    all_by_routers,
+    canary_service,
+    delay,
+    ebbed,
+    follows,
+    no_canary_service,
+    pinned_services,
+    released,
+    routers_back,
+    stable_services,
+)
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
@@ -41,16 +51,16 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
     ]
 
 
-def _promotion(plan: Plan, facts: Facts) -> list[Action]:
+def _switch(plan: Plan, facts: Facts) -> list[Action]:
+    pinned = PinServices(stable_services(plan, facts), "canary")
+    return [EnsureCanary(100), *follows(facts, "canary"), *all_by_routers(plan), pinned, *routers_back(plan)]
+
+
+def _ending(plan: Plan, facts: Facts) -> list[Action]:
     return [
-        EnsureCanary(100),
-        *follows(facts, "canary"),
-        MoveTraffic(100),
-        PinServices(stable_services(plan, facts), "canary"),
-        RestoreRouters(),
         Drain(),
         *no_canary_service(facts),
-        *_delay(plan.scale_down_delay),
+        *delay(plan.scale_down_delay),
         RetireStable(),
         *released(facts, "canary"),
     ]
@@ -59,9 +69,8 @@ def _promotion(plan: Plan, facts: Facts) -> list[Action]:
 def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
     stable = PinServices(stable_services(plan, facts), "stable")
     actions: list[Action] = [*follows(facts, "stable"), stable] if stable in begun else []
-    if has(begun, MoveTraffic):
-        actions += [RestoreRouters(), Drain()]
-    actions += [*no_canary_service(facts), *(_delay(plan.abort_scale_down_delay) if has(begun, MoveTraffic) else []), RetireCanary()]
+    ended = ebbed(plan, facts, begun)
+    actions += [*ended, *no_canary_service(facts), *(delay(plan.abort_scale_down_delay) if ended else []), RetireCanary()]
     actions += released(facts, "stable")
     if not facts.stable_made:
         return [*actions, UnpinServices(pinned_services(plan, facts)), ResumeWorkload()]
@@ -77,8 +86,4 @@ def _hand_back(plan: Plan, facts: Facts) -> list[Action]:
     return [*moved, UnpinServices(pinned_services(plan, facts)), *released(facts, "workload"), ResumeWorkload()]
 
 
-def _delay(seconds: float) -> list[Action]:
-    return [WaitDelay(seconds)] if seconds else []
-
-
-REVISIONS = Style(_start, _promotion, _way_back, (RetireStable,), _hand_back, lasting=True)
+REVISIONS = Style(_start, _switch, _ending, _way_back, (RetireStable,), _hand_back, lasting=True)

@@ -14,7 +14,19 @@ from ..._objects.resources import POD_DISRUPTION_BUDGET
 from ..._plan.plan import Plan
 from ..._plan.steps import Step
 from ..._workloads.configs import copies_in
-from ..actions import Action, MakeCanaryService, PinServices, ReleaseGuards, RemoveCanaryService, ResumeWorkload, ScaleFollows
+from ..actions import (
+    Action,
+    Drain,
+    MakeCanaryService,
+    MoveTraffic,
+    PinServices,
+    ReleaseGuards,
+    RemoveCanaryService,
+    RestoreRouters,
+    ResumeWorkload,
+    ScaleFollows,
+    WaitDelay,
+)
 from ..course import Entry, entries
 from ..record import Record
 
@@ -65,24 +77,25 @@ def facts_of(record: Record) -> Facts:
 
 @dataclass(frozen=True)
 class Style:
-    """start: until the first step. promotion: after the last one.
+    """start: until the first step. switch: gives the new version all the traffic, by routers and Services. ending: after that.
 
     way_back: given the actions that have begun, back to the stable version, from wherever they may have come to.
     final: from the first of these kinds of action on there is no way back but another release.
     hand_back: after a release, to the application as it was; nothing where a release leaves nothing behind.
     lasting: a release does leave something behind, and what it changed is remembered until the hand-back.
     follows: what scales the workload may scale what runs the new version instead.
-    course: the steps as actions, where there may be an autoscaler that follows the traffic.
+    course: the steps as actions, where there may be an autoscaler that follows the traffic, and with those of the switch.
     """
 
     start: Callable[[Plan, Facts], list[Action]]
-    promotion: Callable[[Plan, Facts], list[Action]]
+    switch: Callable[[Plan, Facts], list[Action]]
+    ending: Callable[[Plan, Facts], list[Action]]
     way_back: Callable[[Plan, Facts, Sequence[Action]], list[Action]]
     final: tuple[type, ...]
     hand_back: Callable[[Plan, Facts], list[Action]]
     lasting: bool = False
     follows: bool = True
-    course: Callable[[Sequence[Step], bool], list[Entry]] = entries
+    course: Callable[[Sequence[Step], bool, Sequence[Action]], list[Entry]] = entries
 
 
 def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
@@ -103,6 +116,30 @@ def canary_service(plan: Plan, facts: Facts) -> Action:
 def no_canary_service(facts: Facts) -> list[Action]:
     """Removes the canary Service where it was made."""
     return [RemoveCanaryService()] if facts.canary_service_made else []
+
+
+def all_by_routers(plan: Plan) -> list[Action]:
+    """Before the Services lead to the new version: routers send it all the traffic, those of blue-green just no copies any more."""
+    if plan.bluegreen is None:
+        return [MoveTraffic(100)]
+    return [RestoreRouters()] if plan.bluegreen.mirror else []
+
+
+def routers_back(plan: Plan) -> list[Action]:
+    """After the Services lead to the new version."""
+    return [RestoreRouters()] if plan.bluegreen is None else []
+
+
+def delay(seconds: float) -> list[Action]:
+    """For so long a version runs on without traffic."""
+    return [WaitDelay(seconds)] if seconds else []
+
+
+def ebbed(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
+    """On a way back, once the Services lead to the stable version: the canary gets no request any more, where it may have got some."""
+    moved = has(begun, MoveTraffic)
+    switched = PinServices(stable_services(plan, facts), "canary") in begun
+    return [*([RestoreRouters()] if moved else []), *([Drain()] if moved or switched else [])]
 
 
 def follows(facts: Facts, to: str) -> list[Action]:

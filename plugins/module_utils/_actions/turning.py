@@ -1,0 +1,149 @@
+"""Turns a rollout round: aborted, undone while the old version still runs, or handed back."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .._cluster import process
+from .._objects.refusal import Drifted, Refused
+from .._objects.resources import WORKLOADS
+from .._plan.plan import STRATEGIES, Plan, read_plan
+from .._rollout import decide
+from .._rollout.program import program_of
+from .._rollout.record import Record
+from . import checks
+from .advance import advance, hand_back
+from .lease import Lost
+from .run import Run
+from .stage import Stage
+
+# After a living run's Lease was taken: the time in which a write that it had sent already still arrives.
+_LAST_WRITE_ARRIVES = 1.0
+
+
+def abort(this: Run) -> None:
+    """State aborted: all traffic goes back, and the new version goes."""
+    this.agreed = _recorded_plan(this)
+    if not decide.abortable(this.found, this.agreed, this.wish.name, this.wish.revision):
+        return
+    reason = f": {this.wish.reason}" if this.wish.reason else ""
+    _turn_round(this, "aborted by " + "@".join(process.actor().values()) + reason, forget=False)
+
+
+def hand_back_all(this: Run) -> None:
+    """State absent: the same with what is under way, and then what releases left behind, and the record."""
+    this.agreed = _recorded_plan(this)
+    if this.found is None:
+        checks.refuse_leftovers(this.ctx, this.wish.name)
+        return
+    decide.only(this.found, this.wish.name, this.wish.revision)
+    if not this.record.under_way:
+        _forget(this)
+        return
+    _turn_round(this, "handed back by " + "@".join(process.actor().values()), forget=True)
+
+
+def undo_at_once(this: Run) -> bool:
+    """Where the version to which undo goes back still runs, just the traffic goes back to it."""
+    undo = this.wish.undo
+    if undo is None or this.found is None or not decide.runs_still(this.record, plan_of(this, this.record), undo):
+        return False
+    refuse_beside_undo(this.wish.plan)
+    decide.only(this.record, this.wish.name, this.wish.revision)
+    this.agreed = plan_of(this, this.record)
+    _turn_round(this, "undone by " + "@".join(process.actor().values()), forget=False, undo=at_once(undo))
+    return True
+
+
+def at_once(undo: str) -> str:
+    """What the record says of a release that undo turned round, as opposed to one that it began."""
+    return f"{undo}, at once"
+
+
+def was_undone(this: Run) -> bool:
+    """Whether the release went back because this call, or one like it, asked for that."""
+    return this.wish.undo is not None and this.found is not None and this.record.undo == at_once(this.wish.undo)
+
+
+def refuse_beside_undo(options: Mapping[str, Any]) -> None:
+    """Raises Refused for what only a release by a plan of its own takes."""
+    given = sorted(key for key in ("workload", "revision", "services", "routers", *STRATEGIES) if options.get(key) is not None)
+    if given:
+        raise Refused(f"undo goes by the plan of the last release: leave {', '.join(given)} out, or release the old version by its images")
+
+
+def _recorded_plan(this: Run) -> Plan | None:
+    """The plan by which the rollout came to where it is, whatever the call names."""
+    return None if this.found is None else plan_of(this, this.record)
+
+
+def plan_of(this: Run, record: Record) -> Plan:
+    """The record's plan; just its times are the call's."""
+    times = {key: this.wish.plan[key] for key in ("grace", "drain", "probe") if this.wish.plan.get(key) is not None}
+    return read_plan(this.wish.name, this.ctx.namespace, {**record.plan, **times})
+
+
+def _forget(this: Run) -> None:
+    """Hands back what releases left behind, and forgets the record."""
+    this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
+    _refuse_waiting_edit(this)
+    this.planned = [entry.action for entry in program_of(decide.begin_hand_back(this.record), this.plan)] if this.ctx.check else []
+    this.ctx.journal.changed = True
+    this.ctx.journal.actions.append("forget the record")
+    if this.ctx.check:
+        return
+    this.lease.acquire()
+    this.found = this.store.load()
+    if this.found is not None and this.record.under_way:
+        raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
+    if this.found is not None:
+        hand_back(this)
+
+
+def _refuse_waiting_edit(this: Run) -> None:
+    """Raises Drifted where a version waits in the template of a workload that is held, which would roll to it."""
+    if not (this.plan.hold and this.workload and this.ctx.on_drift == "fail") or this.record.program:
+        return
+    if not Stage(this.ctx, this.plan, this.record, lambda: None).ours(this.workload["spec"]["template"]):
+        raise Drifted(
+            f"{this.plan.title}: a version that was not released waits in its template: release it, put the template back, "
+            "or set on_drift to repair (it goes) or accept (the Deployment rolls to it)"
+        )
+
+
+def _turn_round(this: Run, reason: str, **marks: Any) -> None:
+    """Takes the rollout over, from a living run too, and goes all the way back. marks: what else the record says from then on."""
+    back = replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), **marks)
+    program_of(back, this.plan)  # Says so where there is no way back.
+    if this.ctx.check:
+        this.planned = [entry.action for entry in program_of(back, this.plan)[back.position :]]
+        this.ctx.journal.changed = True
+        return
+    this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
+    this.lease.acquire(force=True)
+    if not _taken_over(this, reason, marks):
+        return
+    this.ctx.journal.changed = True
+    this.ctx.journal.actions.append(reason)
+    advance(this)
+
+
+def _taken_over(this: Run, reason: str, marks: Mapping[str, Any]) -> bool:
+    """Turns the record round, whatever a run that still lives writes into it; False where that run had just come to its end."""
+    while True:
+        this.found = this.store.load()
+        if this.found is None or not this.record.under_way:
+            return False
+        try:
+            this.save(replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), **marks))
+        except Lost:
+            continue
+        # That run's next write is refused; one that it has sent already arrives before anything is decided here.
+        this.ctx.clock.sleep(_LAST_WRITE_ARRIVES if this.lease.was_taken else 0.0)
+        return True

@@ -1,0 +1,75 @@
+"""Reads the part `bluegreen` of a plan, and writes the steps that follow from it."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._objects.refusal import Refused
+from .durations import seconds
+from .labels import read_labels
+from .matches import read_mirror
+from .reading import keys, truth, whole
+from .steps import Pause, Preview, SetMirrorRoute, Step, Switch
+
+KEYS = (
+    "preview_replicas",
+    "auto_promotion",
+    "auto_promotion_after",
+    "mirror",
+    "active_labels",
+    "preview_labels",
+    "scale_down_delay",
+    "abort_scale_down_delay",
+)
+
+
+@dataclass(frozen=True)
+class BlueGreen:
+    """preview_replicas: None for as many as the active version has.
+
+    auto_promotion_after: in seconds; None: no pause with auto_promotion, else one until somebody promotes.
+    mirror: percent of the requests of which the preview gets a copy. active, preview: labels on the pods that are so.
+    """
+
+    preview_replicas: int | None
+    auto_promotion: bool
+    auto_promotion_after: float | None
+    mirror: float
+    active: Mapping[str, str]
+    preview: Mapping[str, str]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """In the order of Argo Rollouts' strategy blueGreen; the mirror is ours."""
+        mirror = (SetMirrorRoute("preview", self.mirror),) if self.mirror else ()
+        waits = not self.auto_promotion or self.auto_promotion_after is not None
+        return (Preview(self.preview_replicas), *mirror, *((Pause(self.auto_promotion_after),) if waits else ()), Switch())
+
+
+def read_bluegreen(raw: Any, routers: bool, style: str) -> BlueGreen:
+    """The part `bluegreen`. routers: whether the plan names any. Raises Refused naming the option."""
+    given = keys("bluegreen", raw, (), KEYS)
+    after = seconds(given["auto_promotion_after"], "bluegreen.auto_promotion_after") if "auto_promotion_after" in given else None
+    auto = truth("bluegreen.auto_promotion", given.get("auto_promotion", False))
+    mirror = read_mirror(given.get("mirror", 0), "bluegreen.mirror")
+    if mirror and not routers:
+        raise Refused("bluegreen.mirror: without a router nobody copies requests: name the one that carries the traffic in routers")
+    if auto and mirror and after is None:
+        raise Refused("bluegreen.mirror: with auto_promotion the switch follows at once: give auto_promotion_after, for how long to copy")
+    # In place the preview's pods are taken from the active version.
+    replicas = given.get("preview_replicas", 1 if style == "in_place" else None)
+    active, preview = (read_labels(f"bluegreen.{key}", given.get(key, {})) for key in ("active_labels", "preview_labels"))
+    return BlueGreen(
+        preview_replicas=None if replicas is None else whole("bluegreen.preview_replicas", replicas, 1, 100_000),
+        auto_promotion=auto,
+        auto_promotion_after=after,
+        mirror=mirror,
+        active=active,
+        preview=preview,
+    )
