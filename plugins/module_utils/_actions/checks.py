@@ -16,7 +16,7 @@ from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, 
 from .._plan.plan import Plan
 from .._rollout.findings import FATAL, Finding, fatal, warning
 from .._rollout.hazards import hazards_in
-from .._rollout.permissions import FOR_SECRETS, lacking, of_router
+from .._rollout.permissions import FOR_LABELS, FOR_SECRETS, lacking, of_router
 from .._routing import router_of
 from .._routing.target import Target
 from .._workloads import revisions
@@ -108,7 +108,8 @@ def _permissions(survey: Survey) -> Iterator[Finding]:
     answer = survey.ctx.client.review(_REVIEW, review)
     routers = [needed for target in survey.plan.routers for needed in _of_router(survey, target)]
     secrets = [*FOR_SECRETS] if survey.copies_secrets else []
-    missing = lacking(survey.plan.kind, [*routers, *secrets], answer.get("status") or {})
+    labelled = [*FOR_LABELS] if survey.plan.bluegreen and survey.plan.bluegreen.labels else []
+    missing = lacking(survey.plan.kind, [*routers, *secrets, *labelled], answer.get("status") or {})
     if missing:
         where = "docs/rbac.yml has the whole of it" + (", docs/rbac-track-configs.yml that for Secrets" if secrets else "")
         remedy = f"grant the verbs with a Role ({where})"

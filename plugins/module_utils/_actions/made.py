@@ -72,31 +72,32 @@ def scale_to_none(ctx: Context, name: str, revision: str) -> None:
             break
         except Conflict:
             live = ctx.client.find(ref)
-    _wait_ended(ctx, revision)
+    wait_ended(ctx, revision)
 
 
 def remove(ctx: Context, name: str, revision: str) -> None:
     """Deletes a Deployment that was made here, and waits until its pods take no requests any more."""
     _delete(ctx, ctx.ref(DEPLOYMENT, name))
-    _wait_ended(ctx, revision)
+    wait_ended(ctx, revision)
 
 
-def _wait_ended(ctx: Context, revision: str) -> None:
-    """Waits until all pods of the revision are going or gone."""
-    _until_pods(ctx, revision, "the end of the new version's pods", lambda pod: not pod["metadata"].get("deletionTimestamp"))
+def wait_ended(ctx: Context, version: str, label: str = REVISION) -> None:
+    """Waits until all pods with that value of the label are going or gone."""
+    what = "the end of the pods of a version without traffic"
+    _until_pods(ctx, f"{label}={version}", what, lambda pod: not pod["metadata"].get("deletionTimestamp"))
 
 
 def wait_gone(ctx: Context, revision: str) -> None:
     """Waits until the pods of the revision are no more."""
-    _until_pods(ctx, revision, "the new version's pods gone", lambda _pod: True)
+    _until_pods(ctx, f"{REVISION}={revision}", "the new version's pods gone", lambda _pod: True)
 
 
-def _until_pods(ctx: Context, revision: str, what: str, counts: Callable[[Object], bool]) -> None:
+def _until_pods(ctx: Context, selector: str, what: str, counts: Callable[[Object], bool]) -> None:
     def missing(pods: list[Object]) -> str | None:
         left = [pod["metadata"]["name"] for pod in pods if counts(pod)]
         return f"{len(left)} of them are left, {left[0]} for one" if left else None
 
-    ctx.until(what, POD, missing, labels=f"{REVISION}={revision}")
+    ctx.until(what, POD, missing, labels=selector)
 
 
 def deployments(ctx: Context, rollout: str) -> list[Object]:

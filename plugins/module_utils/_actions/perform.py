@@ -11,7 +11,7 @@ from typing import Any, Callable
 from .._objects.resources import SERVICE
 from .._rollout import actions as kinds
 from .._routing.target import Wish, split_of
-from . import configs, declared, guards, made, services, traffic
+from . import configs, declared, guards, labels, made, services, traffic
 from .stage import Stage
 from .styles import STYLES
 
@@ -87,4 +87,6 @@ HANDLERS: dict[type, Callable[[Stage, Any], None]] = {
     kinds.RemoveCanaryService: _remove_canary_service,
     kinds.UnpinServices: _unpin_services,
     kinds.ReleaseGuards: guards.release,
+    kinds.LabelPods: labels.label,
+    kinds.UnlabelPods: labels.unlabel,
 }

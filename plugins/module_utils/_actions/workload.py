@@ -14,6 +14,7 @@ from .._objects.patches import merge_patch
 from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, Ref
 from .._workloads import revisions
 from .._workloads.deployments import failed, not_rolled_out, replicas_of
+from .._workloads.in_place import not_taken_up
 from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import stuck, troubles
 from .._workloads.services import selector_text
@@ -31,8 +32,10 @@ def pause(ctx: Context, name: str) -> Object:
 
 
 def resume(ctx: Context, name: str) -> None:
-    """Puts the Deployment's own `paused` back."""
-    objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [], annotate=False)
+    """Puts the Deployment's own `paused` back, and waits until its controller knows, so that another release may follow at once."""
+    outcome = objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [], annotate=False)
+    if outcome.changed:
+        ctx.until(f"Deployment {ctx.namespace}/{name} taken up", DEPLOYMENT, lambda found: next(map(not_taken_up, found), None), name=name)
 
 
 def replica_sets(ctx: Context, deployment: Object) -> list[Object]:

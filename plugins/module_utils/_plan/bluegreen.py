@@ -45,6 +45,11 @@ class BlueGreen:
     preview: Mapping[str, str]
 
     @property
+    def labels(self) -> set[str]:
+        """The keys of all of them."""
+        return {*self.active, *self.preview}
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """In the order of Argo Rollouts' strategy blueGreen; the mirror is ours."""
         mirror = (SetMirrorRoute("preview", self.mirror),) if self.mirror else ()

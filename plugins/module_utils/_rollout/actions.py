@@ -270,6 +270,22 @@ class ResumeWorkload:
         return "unpause the workload"
 
 
+@dataclass(frozen=True)
+class LabelPods:
+    """Of blue-green: label the pods by where the active and the preview Service lead."""
+
+    def __str__(self) -> str:
+        return "label the pods"
+
+
+@dataclass(frozen=True)
+class UnlabelPods:
+    """Take these labels off again."""
+
+    def __str__(self) -> str:
+        return "take the labels off the pods"
+
+
 Action = Union[
     CopyConfigs,
     RemoveConfigs,
@@ -296,6 +312,8 @@ Action = Union[
     UnpinServices,
     ReleaseGuards,
     ResumeWorkload,
+    LabelPods,
+    UnlabelPods,
 ]
 
 

@@ -64,6 +64,8 @@ FOR_GUARDS: Needed = (
 )
 # Needed with track_configs where the template names Secrets; docs/rbac-track-configs.yml grants just these.
 FOR_SECRETS: Needed = ((SECRET, ("get", "create", "delete")),)
+# Needed for active_labels and preview_labels.
+FOR_LABELS: Needed = ((POD, ("patch",)),)
 _USERS = ("get", "patch")  # of a router's object that is the user's
 _MADE = ("get", "list", "create", "patch", "delete")  # of one that is made for the release
 

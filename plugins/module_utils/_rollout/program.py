@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .actions import Action, CopyConfigs, MakeDeclared, RemoveConfigs
+from .actions import Action, CopyConfigs, LabelPods, MakeDeclared, PinServices, RemoveConfigs, UnlabelPods
 from .course import Entry
 from .record import Record
 from .styles import STYLES, Facts, facts_of
+from .styles.style import stable_services
 
 RELEASE, ABORT, HAND_BACK = "release", "abort", "hand back"
 
@@ -37,7 +38,7 @@ def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     start = [Entry(action) for action in (*made, *copied, *style.start(plan, facts))]
     # A canary has no step for what its promotion begins with.
     rest = switch if plan.bluegreen is None or not steps else []
-    return start + steps + [Entry(action) for action in (*rest, *style.ending(plan, facts), *_tidied(facts))]
+    return _labelled(plan, facts, start + steps + [Entry(action) for action in (*rest, *style.ending(plan, facts), *_tidied(facts))])
 
 
 def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Facts) -> list[Entry]:
@@ -48,12 +49,27 @@ def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Fa
             "run it again to finish, then release the old version"
         )
     begun = [entry.action for entry in release[: position + 1]]
-    return [Entry(action) for action in (*STYLES[plan.order].way_back(plan, facts, begun), *_tidied(facts))]
+    return _labelled(plan, facts, [Entry(action) for action in (*STYLES[plan.order].way_back(plan, facts, begun), *_tidied(facts))])
 
 
 def hand_back_program(plan: Plan, facts: Facts) -> list[Entry]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
-    return [Entry(action) for action in (*STYLES[plan.order].hand_back(plan, facts), *_tidied(facts, history=False))]
+    unlabelled: list[Action] = [UnlabelPods()] if plan.bluegreen and plan.bluegreen.labels else []
+    return [Entry(action) for action in (*STYLES[plan.order].hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))]
+
+
+def _labelled(plan: Plan, facts: Facts, program: list[Entry]) -> list[Entry]:
+    """With the pods labelled wherever others become active or the preview, and once more for pods that come later."""
+    if plan.bluegreen is None or not plan.bluegreen.labels or facts.unchanged:
+        return program
+    stable = stable_services(plan, facts)
+    found: list[Entry] = []
+    for entry, following in zip(program, [*program[1:], None]):
+        found.append(entry)
+        previewed = entry.step == 0 and (following is None or following.step != 0)
+        if previewed or (isinstance(entry.action, PinServices) and entry.action.services == stable):
+            found.append(Entry(LabelPods(), entry.step))
+    return [*found, Entry(LabelPods())]
 
 
 def _tidied(facts: Facts, history: bool = True) -> list[Action]:

@@ -179,10 +179,11 @@ class Stage:
         recorded = wish.pop("recorded", False) or "undo" in wish or wish.get("state", "present") != "present"
         plan = {} if recorded else {**self.case.plan(), **wish.pop("options", {})}
         server = transport or self.cluster.server
+        until = wish.pop("until", "end")
         manners = {"on_drift": wish.pop("on_drift", "fail")}
         ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME, **manners)
         ctx.check = wish.pop("check", False)
-        run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until="end", **wish))
+        run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until=until, **wish))
         rollout.carry_out(run)
         return run
 

@@ -6,6 +6,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import (
     FOR_CHECKS,
     FOR_GUARDS,
+    FOR_LABELS,
     FOR_SECRETS,
     NEEDED,
     OF_KIND,
@@ -32,7 +33,7 @@ SECRETS = shipped_rules("rbac-track-configs.yml")
 
 @pytest.mark.parametrize("kind", OF_KIND)
 def test_it_is_enough(kind: str) -> None:
-    assert lacking(kind, [*FOR_CHECKS, *FOR_GUARDS, *ROUTERS], {"resourceRules": RULES}) == []
+    assert lacking(kind, [*FOR_CHECKS, *FOR_GUARDS, *FOR_LABELS, *ROUTERS], {"resourceRules": RULES}) == []
 
 
 def test_track_configs_needs_a_role_beside_it() -> None:
@@ -53,6 +54,6 @@ def test_it_is_no_more_than_that_and_events_and_a_look_at_all_rollouts() -> None
     granted = {
         (group, resource, verb) for rule in RULES for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
     }
-    wanted = [*NEEDED, *(each for needed in OF_KIND.values() for each in needed), *FOR_CHECKS, *FOR_GUARDS, *ROUTERS]
+    wanted = [*NEEDED, *(each for needed in OF_KIND.values() for each in needed), *FOR_CHECKS, *FOR_GUARDS, *FOR_LABELS, *ROUTERS]
     needed = {(resource.group, resource.plural, verb) for resource, verbs in wanted for verb in verbs}
     assert granted - needed == {("", "events", "create"), ("", "configmaps", "list")}

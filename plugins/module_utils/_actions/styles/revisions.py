@@ -13,7 +13,7 @@ from ..._objects.resources import DEPLOYMENT, labels, name_of
 from ..._rollout import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
-from ..._workloads.marks import REVISION
+from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .. import guards, made, objects, workload
 from ..stage import Stage
 from .clone import ensure_made, pause_workload, paused, pods_that_run, resume_workload
@@ -52,6 +52,7 @@ def retire_stable(stage: Stage, _action: kinds.RetireStable) -> None:
     else:
         # Nothing of it has traffic: it may roll again, which makes no pod any more.
         objects.edit(stage.ctx, stage.ref, lambda _base: [Edit(_REPLICAS, 0)], annotate=False)
+        made.wait_ended(stage.ctx, stage.record.stable["hash"], POD_TEMPLATE_HASH)
     workload.set_template(stage.ctx, stage.ref, lambda _live: template)
     _forget_old(stage)
 

@@ -20,6 +20,7 @@ Hazard = Callable[[Scene], Iterable[Finding]]
 # Those that are there however the new version runs.
 OF_ANY_STYLE: tuple[Hazard, ...] = (
     workload.nothing_new,
+    workload.labels_of_its_own,
     workload.ends_abruptly,
     services.unfit,
     services.standing_by,

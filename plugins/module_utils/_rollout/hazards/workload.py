@@ -75,6 +75,14 @@ def ends_abruptly(scene: Scene) -> Iterator[Finding]:
         yield warning(scene.title, problem, remedy)
 
 
+def labels_of_its_own(scene: Scene) -> Iterator[Finding]:
+    """What selects pods by a label loses them when the label changes."""
+    asked = scene.plan.bluegreen.labels if scene.plan.bluegreen else set()
+    for key in sorted(asked & {*scene.present_labels, *scene.new_labels}):
+        problem = f"has label {key} on its pods already, which bluegreen.active_labels and preview_labels would change"
+        yield fatal(scene.title, problem, "name another label there")
+
+
 def nothing_new(scene: Scene) -> Iterator[Finding]:
     """An image by the same name is the same version."""
     if not scene.plan.hold and template_hash(scene.template) == template_hash(scene.deployment["spec"]["template"]):
