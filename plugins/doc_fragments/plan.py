@@ -62,7 +62,8 @@ options:
     description:
       - Requests that are sent after each move on the routers until their answers show the asked split, instead of waiting the O(grace).
       - A mapping with C(url), C(expect) and more, as in O(progressive.delivery.canary_weight#module:probe).
-      - The O(grace) is still waited after Services were pointed elsewhere, since no split shows that, and where there are several routers.
+      - The O(grace) is still waited where there are several routers, and after Services were pointed elsewhere, since no split shows that,
+        but for the active Service of O(bluegreen) - there the answers show the switch.
     type: dict
   progress_deadline:
     description:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import Application
+from ansible_collections.progressive.delivery.tests.harness.mortal import PHASES, through_deaths
+from ansible_collections.progressive.delivery.tests.harness.pods import received
 from ansible_collections.progressive.delivery.tests.harness.styles import Styled, styled_as
 
 STYLES = ["clone", "revisions", "pair", "StatefulSet", "DaemonSet"]
@@ -31,7 +34,7 @@ class BlueGreen:
         return self.app.module("rollout_step", {**self.plan(image, **bluegreen), "until": until})
 
     def call(self, **options: Any) -> dict[str, Any]:
-        return self.styled.call(grace="2s", **options)
+        return self.styled.call(**{"grace": "2s", **options})
 
     def behind(self, service: str) -> set[str]:
         """The images of the ready pods behind a Service."""
@@ -81,3 +84,40 @@ def test_previewed_switched_undone_and_released(app: Application, style: str) ->
     if style == "pair":
         after[f"Deployment/{app.name}-canary"]["spec"]["template"] = before[f"Deployment/{app.name}-canary"]["spec"]["template"]
     assert after == before
+
+
+# Which calls are killed: tests/harness/mortal.py. tests/unit/deaths has all of them each time.
+@pytest.mark.full
+@pytest.mark.parametrize("which", ["phase", "before", "after"])
+@pytest.mark.parametrize("style", STYLES)
+def test_deaths(app: Application, style: str, which: str, tmp_path: Path) -> None:
+    styled = styled_as(app, style)
+    this = BlueGreen(styled)
+    with app.load(150) as load:
+        target = {"namespace": app.namespace, "kubeconfig": app.kubeconfig, "until": "end"}
+        result, places = through_deaths({**this.plan("green", auto_promotion=True), **target}, tmp_path, which)
+        assert (result.get("failed"), result["phase"]) == (None, "Healthy"), result
+        assert places == PHASES if which == "phase" else len(places) > 25, places
+        assert set(app.ask(30)) == {"green"}
+        time.sleep(0.5)
+    assert not load.results().failures, load.results().failures[:3]
+
+
+def test_copies_before_the_switch_and_a_probe_that_sees_it(app: Application) -> None:
+    """The preview gets copies of live requests, whose answers nobody gets; then the switch is seen by its answers."""
+    this = BlueGreen(styled_as(app, "revisions"))
+    plan = this.plan("green", mirror=100)
+    plan["routers"] = [{"type": "istio", "name": app.name, "routes": ["primary"]}]
+    plan["probe"] = {"url": app.gateway, "headers": {"Host": app.host}, "expect": {"canary": "green"}}
+    with app.load(150) as load:
+        paused = app.module("rollout_step", plan)
+        assert (paused["phase"], paused["step"]["current"]) == ("Paused", "pause until promoted"), paused
+        copies = received(app.transport, app.namespace, "green")
+        assert copies > 0 and "mirror" in str(app.get("VirtualService")["spec"])
+        this.call(promote={"full": True}, until="step")
+        switched = this.call(until="step", probe=plan["probe"])
+        assert (switched.get("failed"), switched["weight"]["canary"]) == (None, 100), switched
+        assert switched["measured"]["share"] == 100 and switched["measured"]["told_apart"], switched
+        assert set(app.ask(30)) == {"green"} and "mirror" not in str(app.get("VirtualService")["spec"])
+        time.sleep(0.5)
+    assert not load.results().failures, load.results().failures[:3]

@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 from .._objects.resources import SERVICE
 from .._rollout import actions as kinds
+from .._rollout.program import RELEASE
 from .._routing.target import Wish, split_of
 from . import configs, declared, guards, labels, made, services, traffic
 from .stage import Stage
@@ -29,7 +30,13 @@ def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
         outcome = services.point(stage.ctx, name, lambda base: services.selector_edits(base, dict(pin.labels), merge=not pin.exact))
         services.prove(stage.ctx, outcome.after)
         changed |= outcome.changed
-    if action.carries_traffic:
+    if not action.carries_traffic:
+        return
+    # No probe asks bystanders.
+    alone = stage.plan.bluegreen is not None and len(action.services) == 1
+    if alone and (stage.record.program == RELEASE) == (action.to == "canary"):
+        stage.settle_switch(changed, 1.0 if action.to == "canary" else 0.0)
+    else:
         stage.settle(changed)
 
 

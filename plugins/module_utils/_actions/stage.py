@@ -13,8 +13,10 @@ from typing import Any, Callable
 from .._objects.refusal import Drifted
 from .._objects.resources import WORKLOADS, Ref
 from .._plan.plan import Plan
+from .._plan.probes import Probe
 from .._rollout.record import Record
 from .._routing import default_grace
+from .._routing.served import Measured
 from .._workloads import revisions
 from .._workloads.clones import revision_name
 from .._workloads.configs import renamed
@@ -121,12 +123,27 @@ class Stage:
         """Waits after moves on the routers: the grace, or until the probe sees the split served."""
         changed = any(moved.changed for moved in moves)
         self._note(changed)
-        if self.record.moved is not None and self.plan.probe is not None and self.ctx.wait and len(moves) == 1:
-            measured = traffic.measure(self.ctx, moves[0], self.plan.probe)
-            self.ctx.journal.measured = asdict(measured)
-            if measured.told_apart:
-                return
-        self.settle(changed)
+        probe = self._probe() if len(moves) == 1 else None
+        if probe is None or not self._told_apart(traffic.measure(self.ctx, moves[0], probe)):
+            self.settle(changed)
+
+    def settle_switch(self, changed: bool, share: float) -> None:
+        """Waits after the active Service was switched: the grace, or until the probe sees just the version that it leads to.
+
+        share: of the new version, 0 or 1.
+        """
+        self._note(changed)
+        probe = self._probe()
+        if probe is None or not self._told_apart(traffic.measure_share(self.ctx, 1 - share if changed else None, share, probe)):
+            self.settle(changed)
+
+    def _probe(self) -> Probe | None:
+        """What is asked after a move, where there was one."""
+        return self.plan.probe if self.record.moved is not None and self.ctx.wait else None
+
+    def _told_apart(self, measured: Measured) -> bool:
+        self.ctx.journal.measured = asdict(measured)
+        return measured.told_apart
 
     def _note(self, changed: bool) -> None:
         if (changed or self.resumed) and self.record.moved is None:

@@ -141,8 +141,13 @@ def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
     """Asks the probe's URL until the split is served as the router says; raises Failed when the time is up."""
     before = moved.previous if moved.changed and moved.previous.total else None
     previous = before.canary / before.total if before is not None else None
+    return measure_share(ctx, previous, moved.weight.canary / moved.weight.total, probe)
+
+
+def measure_share(ctx: Context, previous: float | None, share: float, probe: Probe) -> Measured:
+    """The same for the canary's share of the answers (0 to 1), whatever moved it. previous: None where that is not known."""
     try:
-        return probing.probe(ctx.clock, probe, previous, moved.weight.canary / moved.weight.total, ctx.beat)
+        return probing.probe(ctx.clock, probe, previous, share, ctx.beat)
     except probing.NotServed as late:
         raise Failed(str(late)) from None
 

@@ -35,7 +35,7 @@ class Crowded:
         return self.server.request(method, *more)
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", [*STYLES, "blue-green, clone", "blue-green, revisions"])
 def test_two_calls_at_once(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One works, the other says who does, wherever the first one is, and changes nothing."""
     monkeypatch.setattr(process, "is_gone", lambda _mark: False)
