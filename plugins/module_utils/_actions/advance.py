@@ -12,7 +12,7 @@ from typing import Any
 from .._plan.durations import show
 from .._rollout import decide
 from .._rollout import record as records
-from .._rollout.actions import Action, WaitDelay, WaitPause
+from .._rollout.actions import Action, WaitDelay, WaitPause, told
 from .._rollout.course import Entry
 from .._rollout.program import HAND_BACK, RELEASE, program_of
 from .._rollout.record import Record
@@ -97,7 +97,7 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
     this.ctx.journal.acting = True
     perform(stage, action)
     if len(this.ctx.journal.diff) > written:
-        this.ctx.journal.actions.append(str(action))
+        this.ctx.journal.actions.append(told(action, this.plan.strategy))
 
 
 def _moved(this: Run) -> None:

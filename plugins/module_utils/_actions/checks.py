@@ -152,7 +152,9 @@ def _stable_service(survey: Survey) -> Iterator[Finding]:
     if made is not None and not survey.plan.ports:
         ports = ", ".join(" ".join(str(port[key]) for key in ("name", "port") if key in port) for port in made["spec"]["ports"])
         problem = f"does not exist, and will be made with the ports of the containers ({ports})"
-        yield warning(str(survey.ctx.ref(SERVICE, name_of(made))), problem, "name them in services.ports, or correct services.stable")
+        yield warning(
+            str(survey.ctx.ref(SERVICE, name_of(made))), problem, f"name them in services.ports, or correct services.{survey.plan.words[0]}"
+        )
 
 
 def _new_version(survey: Survey) -> Iterator[Finding]:

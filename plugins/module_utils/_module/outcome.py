@@ -12,6 +12,7 @@ from .._actions import info
 from .._actions.run import Run
 from .._actions.turning import was_undone
 from .._plan.plan import Plan, read_plan
+from .._rollout.actions import told as in_words
 from .._rollout.program import RELEASE
 from .._rollout.report import report
 from .._rollout.tree import tree
@@ -27,7 +28,9 @@ def result_of(this: Run) -> dict[str, Any]:
         told["steps_skipped"] = this.expected.skips
     measured = this.ctx.journal.measured
     told.update({} if measured is None else {"measured": measured})
-    return {**told, "actions": [str(action) for action in this.planned] or this.ctx.journal.actions}
+    plan = _plan_of(this)
+    planned = [in_words(action, plan.strategy if plan else "") for action in this.planned]
+    return {**told, "actions": planned or this.ctx.journal.actions}
 
 
 def tree_of(this: Run) -> str:

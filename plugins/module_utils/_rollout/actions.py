@@ -317,6 +317,17 @@ Action = Union[
 ]
 
 
+_OF_BLUEGREEN = {"the canary Service": "the preview Service", "the canary": "the preview", "the stable version": "the old version"}
+
+
+def told(action: Action, strategy: str) -> str:
+    """The action in the words of the strategy."""
+    text = str(action)
+    for word, other in _OF_BLUEGREEN.items() if strategy == "bluegreen" else ():
+        text = text.replace(word, other)
+    return text
+
+
 def _version(to: str) -> str:
     return "stable version" if to == "stable" else to
 
