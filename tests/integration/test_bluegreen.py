@@ -97,7 +97,8 @@ def test_deaths(app: Application, style: str, which: str, tmp_path: Path) -> Non
         target = {"namespace": app.namespace, "kubeconfig": app.kubeconfig, "until": "end"}
         result, places = through_deaths({**this.plan("green", auto_promotion=True), **target}, tmp_path, which)
         assert (result.get("failed"), result["phase"]) == (None, "Healthy"), result
-        assert places == PHASES if which == "phase" else len(places) > 25, places
+        # Of a StatefulSet nothing moves any more after the switch.
+        assert set(PHASES) - {"promotion"} <= set(places) if which == "phase" else len(places) > 25, places
         assert set(app.ask(30)) == {"green"}
         time.sleep(0.5)
     assert not load.results().failures, load.results().failures[:3]
