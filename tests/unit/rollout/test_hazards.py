@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +27,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.haza
     quota,
     scaling,
     services,
+    stickiness,
     workload,
 )
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of
@@ -62,6 +64,16 @@ def named(kind: str, name: str, spec: Object, **metadata: Any) -> Object:
 
 def test_nothing_around_is_no_hazard() -> None:
     assert [finding.problem for finding in hazards_in(scene())] == ["runs this version already"]
+
+
+BLUEGREEN: Object = {"canary": None, "bluegreen": {}, "routers": None, "services": {"active": "shop"}}
+
+
+@pytest.mark.parametrize(("strategy", "told"), [({}, 1), (BLUEGREEN, 0)], ids=["canary", "blue-green"])
+def test_clients_that_stay_on_a_pod_are_in_the_way_of_weights_only(strategy: Object, told: int) -> None:
+    service = named("Service", "shop", {"selector": LABELS, "sessionAffinity": "ClientIP"})
+    at = replace(scene(services=[service]), plan=plan_of({"set_weight": 5}, **strategy))
+    assert len(problems(stickiness.client_ip, at)) == told
 
 
 EMPTY: list[Object] = [{"metadata": {"name": "x"}, "kind": "X"}, {"metadata": {"name": "x"}, "kind": "X", "spec": {}, "status": {}}]

@@ -20,8 +20,8 @@ from .scene import DESTINATION_RULE, RouterObjects, Scene
 
 
 def client_ip(scene: Scene) -> Iterator[Finding]:
-    """kube-proxy remembers clients by their address."""
-    for service in scene.services:
+    """kube-proxy remembers clients by their address, as long as the Service has that pod: blue-green's switch is not held up."""
+    for service in scene.services if scene.plan.bluegreen is None else ():
         if name_of(service) == scene.plan.stable_service and (service.get("spec") or {}).get("sessionAffinity") == "ClientIP":
             yield warning(
                 scene.titled("Service", name_of(service)),
@@ -32,7 +32,8 @@ def client_ip(scene: Scene) -> Iterator[Finding]:
 
 def consistent_hash(scene: Scene) -> Iterator[Finding]:
     """Envoy chooses the version first, anew for each request, and by the hash only a pod of it."""
-    istio = [target for target, _found in scene.routers if target.router == "istio"]
+    split = scene.plan.bluegreen is None
+    istio = [target for target, _found in scene.routers if target.router == "istio" and split]
     for rule in scene.all(DESTINATION_RULE):
         host = (rule.get("spec") or {}).get("host")
         if any(is_service(host, scene.plan.stable_service, target) for target in istio) and _holds(rule.get("spec"), "consistentHash"):
