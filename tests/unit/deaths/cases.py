@@ -134,7 +134,7 @@ CASES = {
         [],
         (workload("Deployment", replicas=3), service("other"), service(NAME), virtual_service(canary=False)),
         services=(NAME, "other"),
-        more=bluegreen(preview_replicas=1),
+        more=bluegreen(preview_replicas=1, active_labels={"role": "active"}, preview_labels={"role": "preview"}),
     ),
     "blue-green, clone, mirrored": Case(
         [], (workload("Deployment", replicas=2), *_BOTH), more={**bluegreen(mirror=50, auto_promotion_after=3), "routers": _ISTIO}
