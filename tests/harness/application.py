@@ -147,6 +147,13 @@ class Application(Namespace):
             for key, value in {**plan, "namespace": self.namespace, "steps": steps, "approval": "auto", **more}.items()
         }
 
+    def bluegreen_variables(self, image: str = "yellow", **more: Any) -> dict[str, Any]:
+        """Those of the role bluegreen, for the same application; the gateway knows its active Service only."""
+        plan = self.plan(image, services={"active": self.name, "preview": f"{self.name}-canary"})
+        del plan["canary"], plan["routers"]
+        given = {**plan, "namespace": self.namespace, "approval": "auto", "scale_down_delay": "1s", "abort_scale_down_delay": "0s", **more}
+        return {f"bluegreen_{key}": value for key, value in given.items()}
+
 
 @contextmanager
 def application(kubeconfig: str) -> Iterator[Application]:

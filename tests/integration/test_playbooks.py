@@ -173,12 +173,14 @@ def test_a_missing_variable_is_named(app: Application, missing: str, said: str) 
     ("playbook", "misspelt", "said"),
     [
         ("canary", "canary_step", "not known: canary_step (check the spelling"),
+        pytest.param("bluegreen", "bluegreen_check", "not known: bluegreen_check (check the spelling", marks=pytest.mark.full),
         ("abort", "rollout_revison", "not known: rollout_revison (there are rollout_at_step, "),
     ],
 )
 def test_a_misspelt_variable_is_named(still_app: Application, playbook: str, misspelt: str, said: str) -> None:
     """Its wish would go unheard: a release without steps, an abort of whatever is under way."""
-    variables = still_app.canary_variables() if playbook == "canary" else _rollout(still_app)
+    roles = {"canary": still_app.canary_variables, "bluegreen": still_app.bluegreen_variables}
+    variables = roles[playbook]() if playbook in roles else _rollout(still_app)
     before = still_app.snapshot()
     code, out = still_app.playbook(playbook, {**variables, misspelt: 1})
     assert code != 0 and said in out and still_app.snapshot() == before, out
