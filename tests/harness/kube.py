@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
     for run, description in (
         (apply, "make the namespace and what the files hold, and wait for its Deployments"),
         (show, "all objects of an application as users wrote them, as JSON by Kind/name"),
+        (pods, "the names of the pods that are ready, as JSON by the version that they run"),
         (events, "the Events, a line each: reason and message"),
         (remove, "remove the namespace and all that is in it"),
     ):
@@ -63,6 +64,15 @@ def _items(path: Path) -> Iterator[dict[str, Any]]:
 
 def show(there: Namespace, _options: argparse.Namespace) -> None:
     print(json.dumps(there.snapshot(*SHOWN)))
+
+
+def pods(there: Namespace, _options: argparse.Namespace) -> None:
+    found: dict[str, list[str]] = {}
+    for pod in there.request("GET", "Pod")["items"]:
+        ready = any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
+        if ready and "deletionTimestamp" not in pod["metadata"]:
+            found.setdefault(pod["spec"]["containers"][0]["image"].rpartition(":")[2], []).append(pod["metadata"]["name"])
+    print(json.dumps(found))
 
 
 def events(there: Namespace, _options: argparse.Namespace) -> None:
