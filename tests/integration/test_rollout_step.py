@@ -247,7 +247,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("check", [False, pytest.param(True, marks=pytest.mark.full)])
 @pytest.mark.parametrize(("options", "message"), [case[1:] for case in BAD_INPUT], ids=[case[0] for case in BAD_INPUT])
 def test_bad_input_is_one_clear_line_and_writes_nothing(still_app: Application, options: dict[str, Any], message: str, check: bool) -> None:
     before = still_app.snapshot()

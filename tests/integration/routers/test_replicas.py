@@ -92,14 +92,16 @@ def hostile() -> None:
 
 # weight, and the pods that come nearest to it.
 MOVES = [(5, (4, 1)), (20, (4, 1)), (50, (2, 3)), (95, (1, 4)), (100, (0, 5)), (0, (5, 0))]
+EACH_TIME = [(5, (4, 1)), (20, (4, 1)), (50, (2, 3)), (0, (5, 0))]
 
 
-def test_splits(shop: TwoVersions) -> None:
+@pytest.mark.parametrize("moves", [pytest.param(EACH_TIME, id="some"), pytest.param(MOVES, id="all", marks=pytest.mark.full)])
+def test_splits(shop: TwoVersions, moves: list[tuple[int, tuple[int, int]]]) -> None:
     """Each is served by both proxies, and at the end nothing of ours is left."""
     web(shop)
     routed(shop)
     before = shop.snapshot()
-    for weight, (stable, canary) in MOVES:
+    for weight, (stable, canary) in moves:
         result = call(shop, QUICK, weight=weight)
         assert (result["weight"], scaled(shop)) == ({"stable": stable, "canary": canary}, (stable, canary))
         assert result["changed"] == (weight != 20), "5 % and 20 % of 5 pods are the same"
@@ -260,7 +262,7 @@ def test_a_canary_that_does_not_start_leaves_the_stable_pods_alone(quiet: TwoVer
 
 def test_two_calls_at_once_end_each_with_a_clear_result(quiet: TwoVersions) -> None:
     before = quiet.snapshot()
-    for _round in range(6):
+    for _round in range(3):
         wishes = {weight: quiet.start_module("canary_weight", {**CALL, "weight": weight}) for weight in random.sample([20, 40, 60, 100], 2)}
         results = {weight: finish(process) for weight, process in wishes.items()}
         done = [weight for weight, result in results.items() if not result.get("failed")]
