@@ -328,7 +328,7 @@ actions:
 tree:
   description:
     - The rollout as a picture in text, of several lines, as M(progressive.delivery.rollout_info) draws it.
-    - Just its first line, without workloads and pods, from a call that had nothing to do, and in check mode.
+    - Just its head, without workloads and pods, from a call that had nothing to do, and in check mode.
   returned: always
   type: str
 """

@@ -50,7 +50,7 @@ def test_below_ansible_runner_a_prompt_waits_for_nobody(app: Application, tmp_pa
     said = "\n".join(event["stdout"] for event in events)
     assert "Type promote to go on" not in said and "progressive.delivery.promote" in said
     [told] = _results(events)
-    assert told["tree"].splitlines()[0].startswith(f"{app.name}  Paused  revision 1  step 2 of 2"), told
+    assert "॥ Paused: waiting for promotion" in told["tree"] and "2/2 pause until promoted" in told["tree"], told
 
     paused = _stats(events)[title]
     code, events = _run(

@@ -8,135 +8,188 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Callable, TypeVar
 
-from .._objects.resources import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE, WORKLOADS, labels, name_of
+from .._cluster import process
+from .._cluster.errors import ApiError
+from .._objects.refusal import Refused
+from .._objects.resources import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, LEASE, POD, SERVICE, WORKLOADS, Ref, Resource, labels, name_of
 from .._plan.plan import Plan, read_plan
-from .._rollout.record import HEALTHY, Record, record_name
+from .._rollout import lease as leases
+from .._rollout.picture import picture
+from .._rollout.record import Record, record_name
 from .._rollout.report import report
+from .._rollout.seen import Seen, Subject, subject_of
 from .._rollout.tree import tree
-from .._workloads import in_place
-from .._workloads.clones import clone_name, revision_name
-from .._workloads.deployments import replicas_of
-from .._workloads.marks import MANAGED_BY, MANAGER, REVISION, ROLLOUT
-from .._workloads.pods import is_ready, state_of
-from .._workloads.revisions import images_of
-from .._workloads.services import endpoints_of, selector_of, selector_text, selects
+from .._rollout.versions import selector_of_pods
+from .._rollout.watching import mark
+from .._routing import router_of
+from .._routing.target import Target
+from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT
+from .._workloads.services import selector_text
 from . import made, traffic
-from .context import Context
+from .context import Context, Failed
 from .store import Store
 
 Object = dict[str, Any]
+Found = TypeVar("Found")
+
+_NOBODY_IS_KNOWN = 401
+_LOOK_EVERY = 1.0
 
 
 def names(ctx: Context) -> list[str]:
-    """All rollouts of the namespace that have a record."""
+    """All rollouts of the namespace that have a record, or of which a Deployment is left."""
     found, _version = ctx.client.list(CONFIG_MAP, ctx.namespace, f"{MANAGED_BY}={MANAGER}")
-    rollouts = {(labels(each).get(ROLLOUT, ""), name_of(each)) for each in found}
-    return sorted(rollout for rollout, name in rollouts if rollout and name == record_name(rollout))
+    rollouts = {labels(each).get(ROLLOUT, "") for each in found if name_of(each) == record_name(labels(each).get(ROLLOUT, ""))}
+    left = _try([], lambda: ctx.client.list(DEPLOYMENT, ctx.namespace, f"{MANAGED_BY}={MANAGER}")[0]) or []
+    return sorted(filter(None, rollouts | {labels(each).get(ROLLOUT, "") for each in left}))
 
 
-def look(ctx: Context, name: str) -> dict[str, Any]:
-    """All that can be seen of one rollout; what is not there is left out. Without a record nothing else is known of it."""
-    record = Store(ctx.client, ctx.ref(CONFIG_MAP, record_name(name)), name).load()
-    plan = read_plan(name, ctx.namespace, record.plan) if record is not None else None
-    info: dict[str, Any] = {"name": name, **report(record, plan, name), "history": [], "services": [], "routers": [], "workloads": []}
-    if record is not None and plan is not None:
-        services = _services(ctx, plan, record)
-        info.update(
-            history=record.history,
-            services=_with_endpoints(ctx, services),
-            routers=[_router(ctx, target) for target in plan.routers],
-            workloads=_workloads(ctx, plan, record, services),
-        )
+def look(ctx: Context, name: str) -> Object:
+    """All that can be seen of one rollout, and what is broken about it; without a record, what is left of it."""
+    seen = Seen(now=ctx.clock.now())
+    store = Store(ctx.client, ctx.ref(CONFIG_MAP, record_name(name)), name)
+    record = _try(seen.problems, store.load)
+    plan = _plan(ctx, seen, name, record)
+    seen.lease = _find(ctx, seen, ctx.ref(LEASE, record_name(name)))
+    _judge_lease(seen)
+    if record is not None:
+        subject = subject_of(name, ctx.namespace, record, plan)
+        _read(ctx, seen, subject, record)
+        _read_slices(ctx, seen)
+        seen.routers = [_router(ctx, target) for target in subject.routers]
+    elif not seen.problems:
+        seen.left = _left(ctx, seen, name)
+    info = picture(name, ctx.namespace, record, plan, seen)
     return {**info, "tree": tree(info)}
+
+
+def look_again(ctx: Context, name: str | None, changed_from: str, seconds: float) -> list[Object]:
+    """The same of one, or of all, as soon as something else is seen than what that mark stands for, or the time is over."""
+    over = ctx.clock.monotonic() + seconds
+    while True:
+        found = [look(ctx, each) for each in (names(ctx) if name is None else [name])]
+        left = over - ctx.clock.monotonic()
+        if left <= 0 or not changed_from or mark(found) != changed_from:
+            return found
+        ctx.clock.sleep(min(_LOOK_EVERY, left))
 
 
 def draw(ctx: Context, plan: Plan, record: Record, told: Object) -> str:
     """The picture of a rollout whose record has been read; told: what `report` says of it. Costs four requests, or three."""
-    return tree({"name": plan.name, **told, "workloads": _workloads(ctx, plan, record, _services(ctx, plan, record))})
+    seen = Seen(now=ctx.clock.now())
+    _read(ctx, seen, subject_of(plan.name, ctx.namespace, record, plan), record)
+    return tree(picture(plan.name, ctx.namespace, record, plan, seen, told))
 
 
-def _services(ctx: Context, plan: Plan, record: Record) -> list[Object]:
+def sketch(name: str, namespace: str, plan: Plan | None, record: Record | None, told: Object) -> str:
+    """What of it can be told without any request."""
+    return tree(picture(name, namespace, record, plan, Seen(), told))
+
+
+def _try(problems: list[str], read: Callable[[], Found]) -> Found | None:
+    """What was read; what is missing or forbidden is a problem of this rollout, and hides nothing else."""
+    try:
+        return read()
+    except ApiError as problem:
+        if problem.status == _NOBODY_IS_KNOWN:
+            raise
+        problems.append(" ".join(str(problem).split()))
+    except (Refused, Failed) as problem:
+        problems.append(" ".join(str(problem).split()))
+    return None
+
+
+def _find(ctx: Context, seen: Seen, ref: Ref) -> Object | None:
+    return _try(seen.problems, lambda: ctx.client.find(ref))
+
+
+def _list(ctx: Context, seen: Seen, resource: Resource, chosen: str) -> list[Object] | None:
+    return _try(seen.problems, lambda: ctx.client.list(resource, ctx.namespace, chosen)[0])
+
+
+def _plan(ctx: Context, seen: Seen, name: str, record: Record | None) -> Plan | None:
+    if record is None:
+        return None
+    remedy = f"use the release that wrote it, or restore ConfigMap {record_name(name)}"
+    try:
+        plan = read_plan(name, ctx.namespace, record.plan)
+    except Refused as problem:
+        seen.problems.append(f"the plan in the record of rollout {name} is none that this release reads ({problem}): {remedy}")
+        return None
+    try:
+        report(record, plan, name)
+    except Refused as problem:
+        seen.problems.append(f"the record of rollout {name} contradicts itself ({problem}): {remedy}")
+        return None
+    return plan
+
+
+def _judge_lease(seen: Seen) -> None:
+    """Who works on the rollout now, or held the Lease to his end."""
+    holder = leases.holder_of(seen.lease)
+    if seen.lease is None or holder is None:
+        return
+    seen.lease_is_stale = leases.expired(seen.lease, seen.now or 0.0) or process.is_gone(leases.process_of(seen.lease))
+    seen.holder = None if seen.lease_is_stale else holder
+
+
+def _read(ctx: Context, seen: Seen, subject: Subject, record: Record) -> None:
+    """The workloads, their pods, and the Services."""
+    seen.services = _try(seen.problems, lambda: _services(ctx, subject, record))
+    seen.workloads = _workloads(ctx, seen, subject)
+    seen.pods = _try(seen.problems, lambda: _pods(ctx, [selector_of_pods(each) for each in seen.workloads or []]))
+
+
+def _services(ctx: Context, subject: Subject, record: Record) -> list[Object]:
     """Those of the rollout that are there: stable, canary, then the bystanders."""
-    roles = {plan.stable_service: "stable", plan.canary_service: "canary", **dict.fromkeys(record.bystanders, "bystander")}
+    first, second = subject.words
+    roles = {subject.stable_service: first, subject.canary_service: second, **dict.fromkeys(record.bystanders, "bystander")}
     found = {name_of(each): each for each in ctx.client.list(SERVICE, ctx.namespace)[0]}
     return [{**found[name], "role": role} for name, role in roles.items() if name in found]
 
 
-def _with_endpoints(ctx: Context, services: Sequence[Object]) -> list[Object]:
-    names = ",".join(map(name_of, services))
-    slices, _version = ctx.client.list(ENDPOINT_SLICE, ctx.namespace, f"kubernetes.io/service-name in ({names})") if names else ([], "")
-    told = []
-    for service in services:
-        endpoints = endpoints_of(name_of(service), slices, (service.get("spec") or {}).get("ports") or [])
-        ready = {"ready": len(endpoints.ready), "total": len(endpoints.total)}
-        told.append({"name": name_of(service), "role": service["role"], "selector": selector_of(service), "endpoints": ready})
-    return told
+def _read_slices(ctx: Context, seen: Seen) -> None:
+    names_there = ",".join(name_of(each) for each in seen.services or [])
+    chosen = f"kubernetes.io/service-name in ({names_there})"
+    seen.slices = _list(ctx, seen, ENDPOINT_SLICE, chosen) if names_there else None
 
 
-def _router(ctx: Context, target: Any) -> Object:
-    return {"type": target.router, "name": target.name, "weight": asdict(traffic.look(ctx, target))}
+def _router(ctx: Context, target: Target) -> Object:
+    """The split that it says; what is missing is told as the API server tells it."""
+    told: Object = {"type": target.router, "name": target.name, "weight": {"stable": 0, "canary": 0}}
+    problems: list[str] = []
+    split = _try(problems, lambda: traffic.look(ctx, target))
+    if split is not None:
+        told["weight"] = asdict(split)
+    if split is not None and not split.total:
+        first = next(iter(router_of(target).parts(target).values()))
+        _try(problems, lambda: ctx.client.get(ctx.ref(first.resource, first.name)))
+    return {**told, "problem": problems[0] if problems else None}
 
 
-def _workloads(ctx: Context, plan: Plan, record: Record, services: Sequence[Object]) -> list[Object]:
-    """The workload, and what runs the new version, or kept old ones, beside it."""
-    live = ctx.client.find(ctx.ref(WORKLOADS[plan.kind], plan.workload))
-    beside: list[Object | None] = []
-    if plan.style == "clone":
-        beside = [ctx.client.find(ctx.ref(DEPLOYMENT, clone_name(plan.workload)))]
-    elif plan.style == "pair":
-        beside = [ctx.client.find(ctx.ref(DEPLOYMENT, plan.canary_workload))]
-    elif plan.style == "revisions":
-        beside = [*sorted(made.deployments(ctx, plan.name), key=name_of)]
-    canaries = _canaries(plan, record)
-    found = [each for each in (live, *beside) if each is not None]
-    pods = _pods(ctx, [_selector(each) for each in found])
-    return [_workload(each, name_of(each) in canaries, services, pods) for each in found]
-
-
-def _selector(workload: Object) -> dict[str, str]:
-    return (workload["spec"].get("selector") or {}).get("matchLabels") or {}
+def _workloads(ctx: Context, seen: Seen, subject: Subject) -> list[Object] | None:
+    """The user's, and what runs the new version, or kept old ones, beside it."""
+    if not subject.workload:
+        return None
+    refs = [ctx.ref(WORKLOADS[subject.kind], subject.workload)]
+    refs += [ctx.ref(DEPLOYMENT, subject.beside)] if subject.beside else []
+    before = len(seen.problems)
+    there = [each for each in (_find(ctx, seen, ref) for ref in refs) if each is not None]
+    if subject.style == "revisions":
+        there += sorted(_try(seen.problems, lambda: made.deployments(ctx, subject.name)) or [], key=name_of)
+    return there if there or len(seen.problems) == before else None
 
 
 def _pods(ctx: Context, selectors: Sequence[dict[str, str]]) -> list[Object]:
     """All that one of these selects. What was made here selects by the workload's labels, too, and needs no list of its own."""
-    widest = [each for each in selectors if not any(other.items() < each.items() for other in selectors)]
+    widest = [each for each in selectors if each and not any(other.items() < each.items() for other in selectors if other)]
     lists = [ctx.client.list(POD, ctx.namespace, text)[0] for text in dict.fromkeys(map(selector_text, widest))]
     return sorted({name_of(pod): pod for pods in lists for pod in pods}.values(), key=name_of)
 
 
-def _canaries(plan: Plan, record: Record) -> tuple[str, ...]:
-    """The names of what runs the new version, which of style revisions has become the stable one at the end of a release."""
-    if plan.style == "revisions":
-        return () if record.phase == HEALTHY else (revision_name(plan.workload, record.target),)
-    return (clone_name(plan.workload) if plan.style == "clone" else plan.canary_workload,) if plan.style in ("clone", "pair") else ()
-
-
-def _images(workload: Object, pods: Sequence[Object]) -> tuple[dict[str, str], dict[str, str]]:
-    """Those that run, and those of a template that waits while the Deployment is paused; by container."""
-    images = images_of(workload["spec"]["template"])
-    if not (workload["spec"].get("paused") and pods):
-        return images, {}
-    found = images_of(pods[0])  # what is injected into pods is none of the user's
-    running = {name: found.get(name, image) for name, image in images.items()}
-    return running, {} if running == images else images
-
-
-def _workload(workload: Object, is_canary: bool, services: Sequence[Object], pods: Sequence[Object]) -> Object:
-    selector = _selector(workload)
-    # The pods of what was made here keep all labels of the workload's.
-    own = [pod for pod in pods if selects(selector, labels(pod)) and (REVISION in labels(pod)) == (REVISION in selector)]
-    images, waiting = _images(workload, own)
-    return {
-        "kind": workload["kind"],
-        "name": name_of(workload),
-        "version": "canary" if is_canary else "stable",
-        "replicas": replicas_of(workload) if workload["kind"] == DEPLOYMENT.kind else in_place.size_of(workload),
-        "ready": sum(map(is_ready, own)),
-        "paused": bool(workload["spec"].get("paused")),
-        "images": images,
-        "waiting": waiting,
-        "services": [name_of(each) for each in services if any(selects(selector_of(each), labels(pod)) for pod in own)],
-        "pods": [{"name": name_of(pod), "state": state_of(pod)} for pod in own],
-    }
+def _left(ctx: Context, seen: Seen, name: str) -> list[Object]:
+    """What was made for a rollout that has no record."""
+    found = [each for kind in (DEPLOYMENT, SERVICE) for each in _list(ctx, seen, kind, f"{ROLLOUT}={name}") or []]
+    return [each for each in found if not each["metadata"].get("deletionTimestamp")]

@@ -15,7 +15,6 @@ from .._plan.plan import Plan, read_plan
 from .._rollout.actions import told as in_words
 from .._rollout.program import RELEASE
 from .._rollout.report import report
-from .._rollout.tree import tree
 from .results import TROUBLES
 
 
@@ -34,14 +33,14 @@ def result_of(this: Run) -> dict[str, Any]:
 
 
 def tree_of(this: Run) -> str:
-    """The rollout as a picture. Of a call that did nothing just the first line, which asks for nothing; so where it cannot be looked at."""
+    """The rollout as a picture. Of a call that did nothing just the head, which asks for nothing; so where it cannot be looked at."""
     told, plan, journal = result_of(this), _plan_of(this), this.ctx.journal
     if this.found is not None and plan is not None and not this.ctx.check and (journal.acting or journal.changed):
         try:
             return info.draw(this.ctx, plan, this.found, told)
         except TROUBLES:
             pass  # What the call itself has to tell is what the user must see.
-    return tree({"name": this.wish.name, **told, "workloads": []})
+    return info.sketch(this.wish.name, this.ctx.namespace, plan, this.found, told)
 
 
 def _plan_of(this: Run) -> Plan | None:

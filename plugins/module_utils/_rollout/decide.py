@@ -287,11 +287,8 @@ def _finished_before(program: list[Entry], index: int) -> int:
 def current_weight(record: Record, plan: Plan) -> int:
     """The canary's share in percent that the record's program has reached."""
     weight = 0
-    release = release_program(plan, facts_of(record))
-    reached = release[: record.aborted_at if record.program == ABORT else record.position]
-    walked = [*reached, *(program_of(record, plan)[: record.position] if record.program == ABORT else [])]
     services = stable_services(plan, facts_of(record))
-    for entry in walked if record.under_way and record.program != HAND_BACK else []:
+    for entry in walked(record, plan):
         if plan.bluegreen is not None and isinstance(entry.action, PinServices):
             if entry.action.services == services:
                 weight = 100 if entry.action.to == "canary" else 0
@@ -300,6 +297,16 @@ def current_weight(record: Record, plan: Plan) -> int:
         elif isinstance(entry.action, RestoreRouters):
             weight = 0
     return weight
+
+
+def walked(record: Record, plan: Plan) -> list[Entry]:
+    """The entries of the revision under way that are done: of the release, and of the way back where it has turned round."""
+    if not record.under_way or record.program == HAND_BACK:
+        return []
+    release = release_program(plan, facts_of(record))
+    if record.program != ABORT:
+        return release[: record.position]
+    return [*release[: record.aborted_at], *program_of(record, plan)[: record.position]]
 
 
 def finished(record: Record, plan: Plan, now: float) -> Record:

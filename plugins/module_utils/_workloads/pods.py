@@ -50,6 +50,28 @@ def state_of(pod: Mapping[str, Any]) -> str:
     return "is ready" if is_ready(pod) else _reason(pod)
 
 
+def status_of(pod: Mapping[str, Any]) -> str:
+    """In one word, as kubectl has it."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    status = pod.get("status") or {}
+    waiting = _waiting_reason(pod)
+    unscheduled = any(each.get("type") == "PodScheduled" and each.get("status") == "False" for each in status.get("conditions") or [])
+    return waiting[0] if waiting else "Unschedulable" if unscheduled else str(status.get("phase") or "Pending")
+
+
+def ready_containers(pod: Mapping[str, Any]) -> str:
+    """How many of its containers are ready, as `1/2`."""
+    wanted = len((pod.get("spec") or {}).get("containers") or [])
+    found = (pod.get("status") or {}).get("containerStatuses") or []
+    return f"{sum(bool(each.get('ready')) for each in found)}/{max(wanted, len(found))}"
+
+
+def restarts(pod: Mapping[str, Any]) -> int:
+    """How often its containers were started again."""
+    return sum(int(each.get("restartCount") or 0) for each in (pod.get("status") or {}).get("containerStatuses") or [])
+
+
 def stuck(pods: Sequence[dict[str, Any]]) -> str | None:
     """The first pod that will not start however long one waits, None without one; those on their way out do not count."""
     for pod in pods:

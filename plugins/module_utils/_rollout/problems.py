@@ -1,0 +1,114 @@
+"""What is broken about a rollout, as far as it can be seen, each with its remedy."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._objects.resources import DEPLOYMENT, SERVICE, name_of
+from .._plan.plan import Plan
+from .._workloads.services import endpoints_of
+from . import actions as kinds
+from .decide import walked
+from .progress import action_at
+from .record import Record, record_name
+from .seen import BLUEGREEN, Object, Seen, Subject
+
+_AGAIN = "apply its manifest again, and run the rollout again"
+_BACK = "abort the rollout (state: aborted), and release again"
+
+
+def problems_of(subject: Subject, record: Record | None, plan: Plan | None, seen: Seen, weight: int | None) -> list[str]:
+    """One line each. weight: the canary's share as the routers say, None where that is not known."""
+    found = [*seen.problems]
+    if seen.lease is not None and seen.lease_is_stale:
+        found.append(_stale(subject, record, seen.lease))
+    if record is None:
+        return [*found, *(_left(subject, each) for each in seen.left)]
+    made = _made(record, plan)
+    found += [*_workloads(subject, seen, made), *_services(subject, record, seen, made), *_routers(subject, seen)]
+    return [*found, *_endpoints(subject, seen, weight)]
+
+
+def _stale(subject: Subject, record: Record | None, lease: Mapping[str, Any]) -> str:
+    holder = (lease.get("spec") or {}).get("holderIdentity")
+    name = f"Lease {subject.namespace}/{record_name(subject.name)}"
+    remedy = "run the rollout again, which takes it over" if record is not None and record.under_way else "the next run takes it over"
+    return f"{name} is held by {holder}, which is gone: {remedy}"
+
+
+def _left(subject: Subject, obj: Object) -> str:
+    return (
+        f"{obj['kind']} {subject.namespace}/{name_of(obj)} is left of rollout {subject.name}, which has no record any more: "
+        "put the application back by hand as docs/troubleshooting.md says under 'The record is lost'"
+    )
+
+
+def _made(record: Record, plan: Plan | None) -> Mapping[str, bool]:
+    """Whether what runs the new version, and its Service, must be there by what has been done of the rollout, or begun."""
+    made = {"workload": False, "service": not record.canary_service_made}
+    at = action_at(record, plan)
+    ending = [at] if isinstance(at, (kinds.RemoveCanary, kinds.RetireCanary, kinds.RemoveCanaryService)) else []
+    for action in [*([entry.action for entry in walked(record, plan)] if plan is not None else []), *ending]:
+        if isinstance(action, (kinds.EnsureCanary, kinds.SharePods)):
+            made["workload"] = True
+        elif isinstance(action, (kinds.RemoveCanary, kinds.RetireCanary)):
+            made["workload"] = False
+        elif isinstance(action, (kinds.MakeCanaryService, kinds.RemoveCanaryService)):
+            made["service"] = isinstance(action, kinds.MakeCanaryService)
+    return made
+
+
+def _workloads(subject: Subject, seen: Seen, made: Mapping[str, bool]) -> Iterator[str]:
+    if seen.workloads is None or not subject.workload:
+        return
+    names = [name_of(each) for each in seen.workloads]
+    if subject.workload not in names:
+        yield f"{subject.title} does not exist: {_AGAIN}, or hand it back (state: absent)"
+    beside = f"{DEPLOYMENT.kind} {subject.namespace}/{subject.beside}"
+    if subject.style == "pair" and subject.beside not in names:
+        yield f"{beside} does not exist: {_AGAIN}"
+    elif subject.style == "clone" and made["workload"] and subject.beside not in names:
+        yield f"{beside}, which runs the new version, does not exist: {_BACK}"
+    elif subject.style == "revisions" and made["workload"] and not any(name != subject.workload for name in names):
+        yield f"the {DEPLOYMENT.kind} of the new version, {subject.namespace}/{subject.workload}-<hash>, does not exist: {_BACK}"
+
+
+def _services(subject: Subject, record: Record, seen: Seen, made: Mapping[str, bool]) -> Iterator[str]:
+    if seen.services is None:
+        return
+    names = [name_of(each) for each in seen.services]
+    first, second = subject.words
+    if subject.stable_service and subject.stable_service not in names:
+        yield f"{SERVICE.kind} {subject.namespace}/{subject.stable_service} ({first}) does not exist: {_AGAIN}"
+    expected = made["service"] and (record.under_way or not record.canary_service_made)
+    if subject.canary_service and expected and subject.canary_service not in names:
+        remedy = _BACK if record.canary_service_made else _AGAIN
+        yield f"{SERVICE.kind} {subject.namespace}/{subject.canary_service} ({second}) does not exist: {remedy}"
+
+
+def _routers(subject: Subject, seen: Seen) -> Iterator[str]:
+    for router in seen.routers or []:
+        if router.get("problem"):
+            yield str(router["problem"])
+        elif router["weight"] is not None and not sum(router["weight"].values()):
+            title = f"router {router['type']} {subject.namespace}/{router['name']}"
+            yield f"{title} sends nothing to Service {subject.stable_service}: put that route back, or correct the plan's routers"
+
+
+def _endpoints(subject: Subject, seen: Seen, weight: int | None) -> Iterator[str]:
+    """Services that get traffic and have no pod for it."""
+    if seen.slices is None or not any((each.get("spec") or {}).get("replicas") != 0 for each in seen.workloads or []):
+        return
+    shares: dict[str, Any] = {"stable": 100 if weight is None or subject.strategy == BLUEGREEN else 100 - weight}
+    if subject.strategy != BLUEGREEN:
+        shares["canary"] = weight
+    for service in seen.services or []:
+        share = shares.get(str({"active": "stable", "preview": "canary"}.get(service["role"], service["role"])))
+        if share and not endpoints_of(name_of(service), seen.slices, (service.get("spec") or {}).get("ports") or []).ready:
+            title = f"{SERVICE.kind} {subject.namespace}/{name_of(service)}"
+            yield f"{title} has no ready endpoints and gets {share} % of the traffic: see the pods for the reason, or abort the rollout"

@@ -1,0 +1,135 @@
+"""What a rollout is at: the action, since when, what it waits for, and how much of that is there."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from .._objects.resources import labels
+from .._plan.plan import Plan
+from .._plan.steps import SetWeight
+from .._workloads.marks import REVISION
+from .._workloads.pods import troubles
+from . import actions as kinds
+from .program import RELEASE, program_of
+from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
+from .seen import Object, Seen
+from .versions import Scene, Waiting, revisions_of, selector_of_pods, workloads_of
+
+_OF_NEW = (kinds.EnsureCanary, kinds.SharePods, kinds.RemoveCanary, kinds.RetireCanary)
+_OF_WORKLOAD = (kinds.PauseWorkload, kinds.RollWorkload, kinds.HoldUpdate, kinds.FinishUpdate)
+_OF_ROUTERS = (kinds.MoveTraffic, kinds.RestoreRouters)
+_OF_SERVICES = (kinds.PinServices, kinds.UnpinServices, kinds.MakeCanaryService)
+
+
+def action_at(record: Record, plan: Plan | None) -> kinds.Action | None:
+    """The action that the record is at; None where nothing is under way, or it is at its end."""
+    program = program_of(record, plan) if plan is not None and record.under_way else []
+    return program[record.position].action if record.position < len(program) else None
+
+
+def waiting_version(record: Record, plan: Plan | None) -> Waiting | None:
+    """The version that has no traffic any more and is scaled down after a delay, where that is what the rollout is at."""
+    if not isinstance(action_at(record, plan), kinds.WaitDelay) or record.resume_at is None:
+        return None
+    going = record.stable.get("template") if record.program == RELEASE else record.target
+    return Waiting(str(going or ""), record.resume_at)
+
+
+def set_weight(record: Record, plan: Plan | None) -> int | None:
+    """The share in percent that the last step asks for that has begun; None where there is none, and before and after the steps."""
+    if plan is None or record.program != RELEASE or record.skips or record.steps_done >= len(plan.steps):
+        return None
+    weights = [step.weight for step in plan.steps[: record.steps_done + 1] if isinstance(step, SetWeight)]
+    return weights[-1] if weights else None
+
+
+def reason_of(record: Record, plan: Plan | None) -> str:
+    """Why it is in its phase, in a few words."""
+    if record.phase == PAUSED:
+        return "waiting for promotion" if record.resume_at is None else f"waiting until {clock_time(record.resume_at)}"
+    if record.phase in (ABORTED, DEGRADED):
+        return record.msg
+    if record.phase == HEALTHY:
+        return ""
+    action = action_at(record, plan)
+    if action is None:
+        return "coming to its end" if plan is not None else ""
+    return str(action) if record.program == RELEASE or not record.msg else f"{action} ({record.msg})"
+
+
+def progress_of(scene: Scene, plan: Plan | None) -> Object | None:
+    """What the rollout is at; None where nothing is under way.
+
+    ready: how many of the pods that the action is about are ready, of how many. since: epoch seconds. holder: who works on it.
+    """
+    record, seen = scene.record, scene.seen
+    if not record.under_way or plan is None:
+        return None
+    action = action_at(record, plan)
+    about = _about(scene, action)
+    return {
+        "action": str(action) if action is not None else "finish",
+        "number": min(record.position + 1, max(1, len(program_of(record, plan)))),
+        "total": len(program_of(record, plan)),
+        "since": record.began,
+        "elapsed": None if record.began is None or seen.now is None else max(0.0, seen.now - record.began),
+        "ready": f"{sum(each['ready'] for each in about)}/{sum(each['replicas'] for each in about)}" if about else None,
+        "waiting_for": _waiting_for(scene, action, [str(each["name"]) for each in about]),
+        "holder": seen.holder,
+    }
+
+
+def clock_time(at: float) -> str:
+    """A point in time for people."""
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _about(scene: Scene, action: kinds.Action | None) -> list[Object]:
+    """The workloads whose pods the action is about."""
+    if isinstance(action, _OF_NEW):
+        parts = [part for revision in revisions_of(scene) for part in revision["workloads"]]
+        return [part for part in parts if part["version"] == scene.subject.words[1]]
+    if isinstance(action, _OF_WORKLOAD):
+        return [each for each in workloads_of(scene) if each["name"] == scene.subject.workload]
+    return []
+
+
+def _waiting_for(scene: Scene, action: kinds.Action | None, about: Sequence[str]) -> str | None:
+    """In words; None where nothing is known of it. about: the names of the workloads that it is about."""
+    record, seen = scene.record, scene.seen
+    if record.phase == DEGRADED:
+        return "somebody who mends the cause and runs it again"
+    if isinstance(action, kinds.WaitPause) and record.resume_at is None and record.began is not None:
+        return "promotion"
+    if isinstance(action, (kinds.WaitPause, kinds.WaitDelay)) and record.resume_at is not None:
+        over = seen.now is not None and seen.now >= record.resume_at
+        what = "the pause" if isinstance(action, kinds.WaitPause) else "the delay"
+        return f"a run, since {what} is over" if over and seen.holder is None else f"the end of {what} at {clock_time(record.resume_at)}"
+    if seen.lease is not None and seen.holder is None:
+        return "a run that goes on with it"
+    lacking = _lacking(seen, [each for each in seen.workloads or [] if each["metadata"]["name"] in about])
+    if lacking:
+        return lacking
+    if isinstance(action, kinds.Drain):
+        return "requests that are under way to end"
+    if isinstance(action, _OF_ROUTERS):
+        return "the routers, and proxies to know it"
+    return "the endpoints of the Services, and proxies to know it" if isinstance(action, _OF_SERVICES) else None
+
+
+def _lacking(seen: Seen, workloads: Sequence[Mapping[str, Any]]) -> str | None:
+    """The first of their pods that is not ready, and how many more."""
+    selectors = [selector_of_pods(each) for each in workloads]
+    pods = [
+        pod
+        for pod in seen.pods or []
+        if any(selector.items() <= labels(pod).items() and (REVISION in selector) == (REVISION in labels(pod)) for selector in selectors)
+    ]
+    found = [f"pod {name}, which {why}" for name, why in (text.split(" ", 2)[1:] for text in troubles(pods))]
+    return None if not found else found[0] if len(found) == 1 else f"{found[0]}, and {len(found) - 1} more"
