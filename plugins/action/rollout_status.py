@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils import color
@@ -27,6 +26,7 @@ Rollouts = Sequence[Mapping[str, Any]]
 _LONGEST_CALL = 5.0
 _NO_TERMINAL = 79  # the columns that Ansible goes by then
 _OWN = {"watch": False, "watch_timeout": None, "idle_timeout": "1m", "every": "30s"}
+_NOT_OURS = {"changed_from", "wait_timeout"}
 _COLOURS = {
     "Healthy": constants.COLOR_OK,
     "Progressing": constants.COLOR_CHANGED,
@@ -54,7 +54,10 @@ class ActionModule(ActionBase):
             limit = float("inf") if own["watch_timeout"] is None else seconds(own["watch_timeout"], "watch_timeout")
             patience, every = (seconds(own[key], key) for key in ("idle_timeout", "every"))
         except (Refused, TypeError) as problem:
-            raise AnsibleActionFail(str(problem)) from problem
+            return {"failed": True, "msg": str(problem)}
+        foreign = sorted(_NOT_OURS & set(self._task.args))
+        if foreign:
+            return {"failed": True, "msg": f"{', '.join(foreign)}: an option of rollout_info: leave it out here"}
         self._vars = task_vars or {}
         found = self._look("", 0)
         if found.get("failed"):

@@ -60,7 +60,8 @@ def reason_of(record: Record, plan: Plan | None) -> str:
     action = action_at(record, plan)
     if action is None:
         return "coming to its end" if plan is not None else ""
-    return str(action) if record.program == RELEASE or not record.msg else f"{action} ({record.msg})"
+    said = kinds.told(action, plan.strategy if plan is not None else "")
+    return said if record.program == RELEASE or not record.msg else f"{said} ({record.msg})"
 
 
 def progress_of(scene: Scene, plan: Plan | None) -> Object | None:
@@ -74,7 +75,7 @@ def progress_of(scene: Scene, plan: Plan | None) -> Object | None:
     action = action_at(record, plan)
     about = _about(scene, action)
     return {
-        "action": str(action) if action is not None else "finish",
+        "action": kinds.told(action, plan.strategy) if action is not None else "finish",
         "number": min(record.position + 1, max(1, len(program_of(record, plan)))),
         "total": len(program_of(record, plan)),
         "since": record.began,

@@ -103,6 +103,9 @@ def test_blue_green_while_the_preview_waits() -> None:
     at = {"phase": "Paused", "position": position_of(SWITCHES, "pause"), "steps": [DONE, {"began": 1.0}], "began": NOW - 5}
     drawn = words(tree(seen_by(BLUEGREEN_PLAN, bluegreen(), stable={**STABLE, "made": True}, **at)))
     assert {"Images: shop:1 (active)", "shop:2 (preview)", "Step: 2/3 pause until promoted"} <= set(drawn)
+    at = {"position": position_of(SWITCHES, "run the canary for 100 % of the traffic"), "steps": [DONE]}
+    drawn = words(tree(seen_by(BLUEGREEN_PLAN, bluegreen(), stable={**STABLE, "made": True}, **at)))
+    assert "Status: ◌ Progressing: run the preview for 100 % of the traffic" in drawn
 
 
 ROLLING = deployment("shop", "shop:2", 2)
