@@ -38,6 +38,12 @@ def require_ready(ctx: Context, backends: Sequence[Backend], new: Sequence[Backe
                 raise Refused(_not_ready(backend, ports))
 
 
+def require_ports(ctx: Context, wanted: Sequence[Backend]) -> None:
+    """Raises Refused unless their Services have the ports that they are asked for, whoever stands behind them."""
+    for backend in wanted:
+        _ports(ctx, backend)
+
+
 def _ports(ctx: Context, backend: Backend) -> list[Object] | None:
     """The ports of a Service that are asked for, None where none are. Raises Refused where the Service lacks one."""
     if not backend.ports:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from .._objects.edits import Edit
@@ -30,7 +30,7 @@ def point(ctx: Context, name: str, edits_of: Callable[[Object], Sequence[Edit]],
 
     def check(live: Object, wanted: Object) -> None:
         if selector_of(wanted) != selector_of(live):
-            _require_ready(ctx, name, selector_of(wanted), min_ready)
+            require_ready(ctx, name, selector_of(wanted), min_ready)
 
     return objects.edit(ctx, ctx.ref(SERVICE, name), edits_of, check)
 
@@ -40,7 +40,7 @@ def has_selected_pods(service: Object) -> bool:
     return bool(selector_of(service)) and (service.get("spec") or {}).get("type") != "ExternalName"
 
 
-def selector_edits(service: Object, changes: dict[str, str | None], merge: bool = True) -> list[Edit]:
+def selector_edits(service: Object, changes: Mapping[str, str | None], merge: bool = True) -> list[Edit]:
     """The edits that merge the changes into a Service's selector (None takes a key away), or that make it exactly so."""
     title = f"Service {service['metadata'].get('namespace', '')}/{service['metadata']['name']}"
     if (service.get("spec") or {}).get("type") == "ExternalName":
@@ -107,7 +107,8 @@ def endpoints(ctx: Context, service: Object) -> Endpoints:
     return endpoints_of(name, slices, _ports(service))
 
 
-def _require_ready(ctx: Context, name: str, selector: Selector, min_ready: int) -> None:
+def require_ready(ctx: Context, name: str, selector: Selector, min_ready: int) -> None:
+    """Raises Refused unless the selector, which the Service of that name shall have, takes so many ready pods."""
     pods = _pods(ctx, selector)
     ready = len(ready_uids(pods))
     if ready < min_ready:

@@ -1,0 +1,209 @@
+"""The workloads of a switch: which there are, brought up and ready before they get traffic, and scaled down when nothing leads to them."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .._cluster.errors import ApiError, Conflict
+from .._objects.refusal import Refused
+from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
+from .._workloads.pods import ready_uids, stuck, troubles
+from .._workloads.services import bystanders, selector_text
+from .._workloads.switches import key_of, not_at_rest, own_labels, size_of
+from .context import Context, Failed, NoProgress
+from .switch_hold import Hold, Overruled
+
+Object = dict[str, Any]
+
+_FENCE = "progressive.delivery/switch"
+_ATTEMPTS = 20
+_FORBIDDEN = 403
+_MOMENT = 5.0  # seconds
+_LOOKS_EVERY = 5.0  # seconds, at the active Service, while the delay lasts
+
+
+def ref_of(ctx: Context, key: str) -> Ref:
+    """A workload as it is remembered."""
+    kind, _slash, name = key.partition("/")
+    return ctx.ref(WORKLOADS[kind], name)
+
+
+def every(ctx: Context, needed: str) -> list[Object]:
+    """All workloads of the namespace. Kinds other than the needed one may be out of the user's sight, who then has none of them."""
+    found: list[Object] = []
+    for kind, resource in WORKLOADS.items():
+        try:
+            found += ctx.client.list(resource, ctx.namespace)[0]
+        except ApiError as problem:
+            if problem.status != _FORBIDDEN or kind == needed:
+                raise
+    return found
+
+
+def require_ready(ctx: Context, workload: Object, least: int | None) -> None:
+    """Raises Refused unless so many of its pods are ready; None: all, and of one version."""
+    pods = _pods(ctx, workload)
+    ready, needed = len(ready_uids(pods)), max(1, size_of(workload)) if least is None else least
+    where = ref_of(ctx, key_of(workload))
+    if not size_of(workload):
+        raise Refused(f"{where} has no pods (0 replicas, or no node that takes any): scale it up first")
+    if ready < needed:
+        why = "; ".join(troubles(pods)[:3]) or f"there are {len(pods)} in all"
+        raise Refused(f"{where}: {ready} of its pods are ready, {needed} are needed ({why}): make them ready, or set a smaller min_ready")
+    if least is None and not_at_rest(workload):
+        _require_rest(ctx, where, workload)
+
+
+def _require_rest(ctx: Context, where: Ref, workload: Object) -> None:
+    """Raises Refused for one that is being rolled out. Its controller gets a moment to take up a change that was made just now."""
+
+    def missing(found: list[Object]) -> str | None:
+        return not_at_rest(found[0]) if found else "it was deleted"
+
+    moment = min(ctx.wait_timeout, _MOMENT) if ctx.wait and not ctx.check else 0.0
+    try:
+        replace(ctx, wait_timeout=moment, wait=True).until(str(where), where.resource, missing, name=where.name, known=workload)
+    except Failed:
+        problem = not_at_rest(ctx.client.get(where))
+        raise Refused(f"{where} is not fully rolled out ({problem}): wait for its own rollout, or set min_ready") from None
+
+
+def bring_back(hold: Hold, key: str, least: int | None = None) -> None:
+    """Gives the workload the pods that it had before it was scaled to 0 here, unless somebody did, and waits until they are ready."""
+    ctx, ref, memory = hold.ctx, ref_of(hold.ctx, key), hold.known
+    live = ctx.client.find(ref)
+    if live is None:
+        return  # The user deleted it meanwhile.
+    if memory.retiring == key and not ctx.check:
+        _fence(hold, ref)
+    if key not in memory.replicas:
+        return
+    wanted = size_of(ctx.client.get(ref)) or memory.replicas[key]
+    _scale(hold, ref, wanted)
+    if not ctx.check:
+        _until_ready(ctx, live, wanted if least is None else min(least, wanted))
+
+
+def _fence(hold: Hold, ref: Ref) -> None:
+    """Changes the workload, so that a write of the call that this one has overruled cannot come late and scale it to 0.
+
+    A label: the Deployment controller copies annotations to ReplicaSets.
+    """
+    for value in (hold.name, None):
+        for _attempt in range(_ATTEMPTS):
+            live = hold.ctx.client.find(ref)
+            if live is None:
+                return
+            hold.guard()
+            try:
+                hold.ctx.client.patch(ref, {"metadata": {"labels": {_FENCE: value}}}, live)
+                break
+            except Conflict:
+                continue
+
+
+def _scale(hold: Hold, ref: Ref, wanted: int) -> None:
+    """Guarded by the workload as it was before the look at who has the hold, see _fence."""
+    before: Object | None = None
+    for _attempt in range(_ATTEMPTS):
+        live = hold.ctx.client.find(ref)
+        if live is None:
+            return
+        if size_of(live) == wanted:
+            if before is not None:
+                hold.ctx.journal.wrote(ref, before, live)  # The answer was lost.
+            return
+        if hold.ctx.check:
+            hold.foreseen[ref.key] = {**live, "spec": {**live["spec"], "replicas": wanted}}
+            hold.ctx.journal.wrote(ref, live, hold.foreseen[ref.key])
+            return
+        hold.guard()
+        try:
+            hold.ctx.journal.wrote(ref, live, hold.ctx.client.patch(ref, {"spec": {"replicas": wanted}}, live))
+            return
+        except Conflict:
+            before = live
+    raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+
+
+def _until_ready(ctx: Context, workload: Object, needed: int) -> None:
+    where = ref_of(ctx, key_of(workload))
+
+    def missing(pods: list[Object]) -> str | None:
+        ready = len(ready_uids(pods))
+        if ready >= needed:
+            return None
+        reason = stuck(pods)
+        if reason:
+            raise NoProgress(f"{where} does not get ready: {reason}: mend it, and run again")
+        return "; ".join([f"{ready} of {needed} pods are ready", *troubles(pods)[:3]])
+
+    ctx.until(f"{needed} ready pods of {where}", POD, missing, labels=selector_text(own_labels(workload)))
+
+
+def _pods(ctx: Context, workload: Object) -> list[Object]:
+    return ctx.client.list(POD, ctx.namespace, selector_text(own_labels(workload)))[0]
+
+
+def due(hold: Hold) -> dict[str, float]:
+    """When each workload that waits for it may be scaled down, the first one first; without those to which a Service leads."""
+    times = {key: since + hold.wish.after for key, since in hold.known.waiting.items() if since is not None}
+    return dict(sorted(((key, at) for key, at in times.items() if not _led_to(hold, key)), key=lambda each: each[1]))
+
+
+def _led_to(hold: Hold, key: str) -> list[str]:
+    """The Services that lead to its pods; where a route decides between subsets, the active Service has the pods of both."""
+    ctx = hold.ctx
+    live = ctx.client.find(ref_of(ctx, key))
+    if live is None:
+        return []
+    services = [hold.foreseen.get(ctx.ref(SERVICE, name_of(each)).key, each) for each in ctx.client.list(SERVICE, ctx.namespace)[0]]
+    names = bystanders(services, labels(live["spec"]["template"]), [hold.wish.active] if hold.wish.by_subset else [])
+    others = [name for name in names if not (hold.wish.swap and name == hold.wish.preview)]
+    if others:
+        text = f"{key} is not scaled down: Service {', '.join(others)} leads to its pods"
+        hold.ctx.journal.warnings.extend([text] if text not in hold.ctx.journal.warnings else [])
+    return names
+
+
+def retire(hold: Hold) -> None:
+    """Scales down what is due, where the call waits also what will be."""
+    for key, at in due(hold).items():
+        if hold.ctx.clock.now() < at:
+            if not hold.ctx.wait:
+                return
+            _wait_out(hold, at)
+        _retire_one(hold, key)
+
+
+def _wait_out(hold: Hold, at: float) -> None:
+    """Other calls may come meanwhile; one that asks for something else ends this one."""
+    if hold.ctx.check:
+        return
+    mine, hold.held = hold.known, False
+    while True:
+        left = at - hold.ctx.clock.now()
+        if left <= 0:
+            return
+        hold.ctx.beat()
+        hold.ctx.clock.sleep(min(left, _LOOKS_EVERY))
+        hold.look()
+        found = hold.memory
+        if found is None or (found.active, found.at) != (mine.active, mine.at):
+            raise Overruled(hold.overruled())
+
+
+def _retire_one(hold: Hold, key: str) -> None:
+    ctx, memory = hold.ctx, hold.known
+    live = ctx.client.find(ref_of(ctx, key))
+    if key not in memory.waiting or (not ctx.check and key not in due(hold)):
+        return  # Another call was quicker, or a Service leads to it by now.
+    if live is not None and size_of(live):
+        hold.note(replace(memory, retiring=key, replicas={**memory.replicas, key: size_of(live)}))
+        _scale(hold, ref_of(ctx, key), 0)
+    hold.note(hold.known.retired(key))

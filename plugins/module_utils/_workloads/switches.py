@@ -1,0 +1,162 @@
+"""A switch between two workloads that the user keeps: whose pods are whose, and what the active Service remembers of it."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from .._objects.refusal import Refused
+from .._objects.resources import labels
+from . import deployments, in_place
+from .services import Selector, selector_text, selects
+
+Object = dict[str, Any]
+
+ANNOTATION = "progressive.delivery/bluegreen"
+_DEPLOYMENT, _DAEMON_SET = "Deployment", "DaemonSet"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered on the active Service, workloads as `Deployment/shop-green`.
+
+    active: to which it leads, or shall; empty while all is given back. previous: which had the traffic before.
+    run: the call that wrote it last, which is the only one that may go on.
+    at: since when the move is proven (epoch seconds); None while it is under way.
+    waiting: what is to be scaled down, and since when it has no traffic; None: it may have some still.
+    replicas: what was scaled to 0 here, and what it had before. retiring: that for which the call's write may be under way.
+    preview: the preview Service that was changed. routers: those that lead elsewhere than before.
+    """
+
+    active: str
+    run: str
+    previous: str = ""
+    at: float | None = None
+    waiting: Mapping[str, float | None] = field(default_factory=dict)
+    replicas: dict[str, int] = field(default_factory=dict)
+    retiring: str = ""
+    preview: str = ""
+    routers: tuple[str, ...] = ()
+
+    def retired(self, workload: str) -> Memory:
+        """Once the workload is scaled down."""
+        return replace(self, waiting={key: since for key, since in self.waiting.items() if key != workload}, retiring="")
+
+    def running(self, workload: str) -> Memory:
+        """Once it runs again."""
+        replicas = {key: count for key, count in self.replicas.items() if key != workload}
+        return replace(self, replicas=replicas, retiring="" if self.retiring == workload else self.retiring)
+
+
+def load(service: Mapping[str, Any]) -> Memory | None:
+    """What is remembered on a Service, None where nothing is."""
+    metadata = service["metadata"]
+    text = (metadata.get("annotations") or {}).get(ANNOTATION)
+    if text is None:
+        return None
+    try:
+        raw = json.loads(text)
+        return Memory(**{**raw, "routers": tuple(raw.get("routers", ()))})
+    except (AttributeError, TypeError, ValueError):
+        raise Refused(
+            f"Service {metadata.get('namespace', '')}/{metadata['name']} carries an annotation {ANNOTATION} that is not ours to read any "
+            "more: scale its workloads as you want them by hand and remove the annotation"
+        ) from None
+
+
+def dump(memory: Memory) -> str:
+    """The annotation's text."""
+    raw = {key: value for key, value in asdict(memory).items() if key == "active" or value not in (None, "", {}, ())}
+    return json.dumps(raw, separators=(",", ":"), sort_keys=True)
+
+
+def key_of(workload: Mapping[str, Any]) -> str:
+    """The workload as it is remembered."""
+    return f"{workload['kind']}/{workload['metadata']['name']}"
+
+
+def size_of(workload: Mapping[str, Any]) -> int:
+    """How many pods it wants."""
+    return deployments.replicas_of(workload) if workload["kind"] == _DEPLOYMENT else in_place.size_of(workload)
+
+
+def can_be_scaled(key: str) -> bool:
+    """A DaemonSet has a pod on every node that takes it."""
+    return not key.startswith(f"{_DAEMON_SET}/")
+
+
+def not_at_rest(workload: Mapping[str, Any]) -> str | None:
+    """What is missing until all its pods are of one version and ready; a paused Deployment may have a template that waits."""
+    if workload["kind"] != _DEPLOYMENT:
+        return in_place.not_rolled_out(workload)
+    paused = bool(workload["spec"].get("paused"))
+    return deployments.not_complete(workload) if paused else deployments.not_rolled_out(workload)
+
+
+def own_labels(workload: Mapping[str, Any]) -> Selector:
+    """The labels by which its pods are known."""
+    return dict((workload["spec"].get("selector") or {}).get("matchLabels") or {})
+
+
+def takes(selector: Mapping[str, str], workload: Mapping[str, Any]) -> bool:
+    """Whether the selector takes its pods."""
+    return selects(selector, labels(workload["spec"]["template"]))
+
+
+def behind(selector: Mapping[str, str], workloads: Sequence[Object]) -> list[Object]:
+    """The workloads with pods that the selector takes."""
+    return [each for each in workloads if takes(selector, each) and size_of(each)]
+
+
+def refuse_unclear(target: Object, workloads: Sequence[Object], leaving: Sequence[Object]) -> None:
+    """Raises Refused where a Service cannot be told apart from others by the labels of what it leads to.
+
+    workloads: those of the namespace. leaving: those that have the traffic now.
+    """
+    own, where = own_labels(target), _title(target)
+    if not own:
+        raise Refused(f"{where} has no matchLabels in its selector, by which a Service could tell its pods: give it some")
+    for other in workloads:
+        if key_of(other) == key_of(target):
+            continue
+        if takes(own, other) and (size_of(other) or other in leaving):
+            raise Refused(_mixed(own, target, other))
+        if other in leaving and takes(own_labels(other), target):
+            raise Refused(_mixed(own_labels(other), other, target))
+    if len(leaving) > 1:
+        names = ", ".join(key_of(each) for each in leaving)
+        raise Refused(
+            f"{names}: the active Service has the pods of all of them, so it is not clear which one is to be left: narrow its selector"
+        )
+
+
+def _mixed(selector: Selector, owner: Object, other: Object) -> str:
+    return (
+        f"{_title(owner)}: its selector {selector_text(selector)} takes the pods of {key_of(other)}, too: "
+        "tell the two apart by a label in selector and template"
+    )
+
+
+def lacking_port(service: Mapping[str, Any], workload: Mapping[str, Any]) -> str | None:
+    """What says that a port of the Service leads nowhere in the workload's pods, which are then ready and answer nobody."""
+    spec = workload["spec"]["template"].get("spec") or {}
+    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
+    there = [str(port["name"]) for each in containers for port in each.get("ports") or [] if port.get("name")]
+    for port in (service.get("spec") or {}).get("ports") or []:
+        wanted = port.get("targetPort")
+        if isinstance(wanted, str) and wanted not in there:
+            return (
+                f"Service {service['metadata']['name']} leads to the port {wanted!r} of its pods, which those of {_title(workload)} do not "
+                f"have (they have: {', '.join(there) or 'none with a name'}): give a container port that name"
+            )
+    return None
+
+
+def _title(workload: Mapping[str, Any]) -> str:
+    return f"{workload['kind']} {workload['metadata'].get('namespace', '')}/{workload['metadata']['name']}"
