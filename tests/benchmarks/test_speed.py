@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import ROOT, Application, application
+from ansible_collections.progressive.delivery.tests.harness.two_versions import two_versions
 
 ROUNDS = 5
 WEIGHT = "router=istio name=rollouts-demo stable_service=rollouts-demo canary_service=rollouts-demo-canary grace=0"
@@ -84,6 +85,24 @@ def test_an_ad_hoc_change(app: Application) -> None:
     medians = _medians(candidates)
     _show("One ad-hoc call", medians, "ansible.builtin.ping")
     assert medians["canary_weight, a change"] < 1.5 * medians["kubernetes.core.k8s, a patch of the same weights"]
+
+
+def test_a_blue_green_switch() -> None:
+    """From the start of the module until the EndpointSlices show the new version: below a second inside the module."""
+    with two_versions() as shop:
+        names, service = (shop.canary, shop.name), {**shop.get("Service", shop.name)["spec"], "clusterIP": None, "clusterIPs": None}
+        shop.make({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "active"}, "spec": service})
+        shop.wait_for_endpoints("active")
+        seconds = []
+        for number in range(4 * ROUNDS):
+            options = {"active_service": "active", "target": names[number % 2], "grace": 0, "scale_down": False}
+            result = shop.module("bluegreen_switch", options)
+            assert result["active"]["name"] == names[number % 2], result["msg"]
+            seconds.append(result["switched_in"])
+    print(
+        f"\nA switch: proven {statistics.median(seconds):.3f} s after the module started (median of {len(seconds)}, most {max(seconds):.3f} s)"
+    )
+    assert statistics.median(seconds) < 1.0
 
 
 IMAGES = ["yellow", "green", "blue"]

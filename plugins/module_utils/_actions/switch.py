@@ -179,16 +179,13 @@ def _check(work: Work, memory: Memory, away: bool) -> list[Object]:
     _refuse_forgotten(wish, memory)
     workloads = switch_workloads.every(ctx, wish.kind)
     selector = selector_of(hold.service)
-    services.selector_edits(hold.service, own_labels(work.target), merge=False)
     if wish.by_subset and not takes(selector, work.target):
         raise Refused(f"{hold.ref} does not lead to the pods of {wish.key}, so no subset of it can have them: widen its selector")
     leaving = [each for each in behind(selector, workloads) if key_of(each) != wish.key and _is_left(work, each)]
     refuse_unclear(work.target, workloads, leaving)
     _refuse_unusable(work, hold.service)
     if wish.preview:
-        preview = ctx.client.get(ctx.ref(SERVICE, wish.preview))
-        services.selector_edits(preview, own_labels(work.target), merge=False)
-        _refuse_unusable(work, preview)
+        _refuse_unusable(work, ctx.client.get(ctx.ref(SERVICE, wish.preview)))
     for router in wish.routers:
         _check_router(work, router)
     if away and wish.key not in memory.replicas:
@@ -199,6 +196,8 @@ def _check(work: Work, memory: Memory, away: bool) -> list[Object]:
 
 
 def _refuse_unusable(work: Work, service: Object) -> None:
+    """Raises Refused for a Service that cannot be pointed at the target's pods, or would be without ports then."""
+    services.selector_edits(service, own_labels(work.target), merge=False)
     lacking = lacking_port(service, work.target)
     if lacking:
         raise Refused(lacking)

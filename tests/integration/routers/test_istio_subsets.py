@@ -141,6 +141,37 @@ def test_requests(store: TwoVersions) -> None:
             assert count([each for each in log.since(mark) if each.namespace in (store.namespace, "")]) == requests, options
 
 
+@pytest.mark.full
+def test_a_blue_green_switch_from_subset_to_subset(store: TwoVersions) -> None:
+    """The Service keeps its selector; the route moves, stays there, and goes back with all else."""
+    names = ("stable_subset", "canary_subset", "destination_rule")
+    router = {"type": "istio", "name": "store", **{key: OPTIONS[key] for key in names}}
+    options = {"active_service": "store", "routers": [router], "grace": "2s", "scale_down_delay": 0}
+
+    def switch(**more: Any) -> Manifest:
+        result = store.module("bluegreen_switch", {**options, **more})
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    with served(store, rule(subset("v1"), subset("v2")), virtual_service(store)) as before, store.load(ENTRY, rate=150) as load:
+        there = switch(target="store-v2")
+        assert (there["active"]["name"], there["previous"]["name"]) == ("store-v2", "store-v1")
+        assert store.get("Service", "store")["spec"]["selector"] == {"app": "store"}
+        assert store.get("Deployment", "store-v1")["spec"]["replicas"] == 0 and store.split(ENTRY, 200) == {CANARY: 200}
+        assert not switch(target="store-v2")["changed"]
+        assert switch(target="store-v1")["switched_in"] and store.split(ENTRY, 200) == {STABLE: 200}
+        assert (
+            "none of the subsets 'v1' and 'v2' has the pods of Deployment/shop"
+            in store.module("bluegreen_switch", {**options, "target": "shop"})["msg"]
+        )
+        assert (
+            "an earlier call moved istio store, which this one does not name"
+            in store.module("bluegreen_switch", {"active_service": "store", "state": "absent"})["msg"]
+        )
+        assert switch(state="absent")["changed"] and store.snapshot() == before
+        assert not load.results().failures
+
+
 BAD_INPUT: dict[str, tuple[Manifest, str]] = {
     "no such subset": ({"canary_subset": "v9"}, "DestinationRule {ns}/store has no subset 'v9' (it has: v1, v2, v4): correct the name"),
     "pods of another Service": (
