@@ -76,7 +76,7 @@ def test_check_run_check_run_and_back(store: TwoVersions) -> None:
     assert store.get("Service", ACTIVE)["spec"]["selector"] == {"app": YELLOW} and store.get("Deployment", BLUE)["spec"]["replicas"] == 0
     again = call(store)
     assert (again["changed"], again["diff"], again["active"]) == (False, [], real["active"])
-    absent = {"state": "absent", "target": None}
+    absent: dict[str, Any] = {"state": "absent", "target": None}
     gone = call(store, **absent)
     assert gone["changed"] and gone["active"] == {"kind": "Deployment", "name": BLUE} and store.snapshot() == before
     assert not call(store, **absent)["changed"]

@@ -22,7 +22,7 @@ from .._routing.target import Target, Wish, split_of
 from .._workloads.services import Endpoints, is_headless, selector_of
 from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, own_labels, refuse_unclear, takes
 from . import backends, services, switch_workloads, traffic
-from .context import Context, Failed, NotYet
+from .context import Context, Failed, Journal, NotYet
 from .switch_hold import Hold, Overruled, Stale
 
 Object = dict[str, Any]
@@ -195,21 +195,35 @@ def _check(work: Work, memory: Memory, away: bool) -> list[Object]:
     return leaving
 
 
+def _rehearsal(ctx: Context) -> Context:
+    return replace(ctx, check=True, journal=Journal())
+
+
 def _refuse_unusable(work: Work, service: Object) -> None:
     """Raises Refused for a Service that cannot be pointed at the target's pods, or would be without ports then."""
-    services.selector_edits(service, own_labels(work.target), merge=False)
+    _refuse_drifted(work, service, work.target)
     lacking = lacking_port(service, work.target)
     if lacking:
         raise Refused(lacking)
 
 
+def _refuse_drifted(work: Work, service: Object, workload: Object) -> None:
+    """Raises what would be raised when the Service is pointed at the workload's pods."""
+    own, others = own_labels(workload), sorted({each.by for each in edits.fields_of(service)} - {work.ctx.by})
+    if others:
+        raise Refused(f"Service {service['metadata']['name']} is pointed at its pods by {', '.join(others)}: end that first")
+    services.selector_edits(service, own, merge=False)
+    if selector_of(service) != own:
+        edits.edited(service, work.ctx.by, lambda base: services.selector_edits(base, own, merge=False), work.ctx.on_drift)
+
+
 def _check_router(work: Work, router: Target) -> None:
-    """One that an earlier call has moved was looked at by that."""
+    """Raises Refused for one that cannot be moved; one that an earlier call has moved was looked at by that, but for drift."""
     ctx, found = work.ctx, traffic.objects_of(work.ctx, router)
-    if any(each.by == ctx.by for obj in found.values() if obj is not None for each in fields_of(obj)):
-        return
-    if work.wish.by_subset:
-        _to_target(work, router)
+    ours = any(each.by == ctx.by for obj in found.values() if obj is not None for each in fields_of(obj))
+    if work.wish.by_subset or ours:
+        wish = _to_target(work, router) if work.wish.by_subset else _TO_PREVIEW
+        traffic.move(_rehearsal(ctx), router, wish, require_ready=False)
         return
     traffic.validate(ctx, router, {"": _TO_PREVIEW}, found)
     wanted = router_of(router).backends(found, router, _TO_PREVIEW.split, _TO_PREVIEW)
@@ -237,6 +251,7 @@ def _lead_preview(work: Work, workload: Object | None) -> None:
     preview = ctx.client.get(ctx.ref(SERVICE, wish.preview))
     if selector_of(preview) == own:
         return
+    _refuse_drifted(work, preview, workload)
     if work.hold.memory is None or not work.hold.held:
         work.hold.note(replace(work.hold.memory or Memory(wish.key, "", at=round(ctx.clock.now(), 3)), preview=wish.preview))
     outcome = services.point(ctx, wish.preview, lambda base: services.selector_edits(base, own, merge=False), 0 if ctx.check else 1)
@@ -274,6 +289,8 @@ def _point(work: Work) -> None:
         hold.note(memory, lambda base: services.selector_edits(base, own_labels(work.target), merge=False))
         return
     hold.note(memory)
+    if not work.ctx.check:
+        services.prove(work.ctx, hold.service)  # The router's own check looks for the pods there.
     for router in wish.routers:
         traffic.move(work.ctx, router, _to_target(work, router), not work.ctx.check, converge=lambda: _pause(work))
 
@@ -322,7 +339,8 @@ def _give_back(work: Work) -> None:
         _give_rest_back(work, wish.preview)
         return
     _refuse_forgotten(wish, memory)
-    own = selector_of(edits.base_of(found, ctx.by, ctx.on_drift))
+    own = selector_of(edits.edited(found, ctx.by, lambda _base: [], ctx.on_drift).obj)
+    _rehearse_back(work, memory.preview)
     if not memory.replicas:
         _require_some(work, own)
     if memory.active:
@@ -348,6 +366,15 @@ def _require_some(work: Work, selector: dict[str, str]) -> None:
     if work.ctx.check or not selector or selector == selector_of(work.hold.service):
         return
     services.require_ready(work.ctx, work.wish.active, selector, least)
+
+
+def _rehearse_back(work: Work, preview: str) -> None:
+    """Raises what would be raised once something is back already."""
+    rehearsal = _rehearsal(work.ctx)
+    there = [router for router in work.wish.routers if traffic.exists(work.ctx, router)]
+    traffic.restore_all(rehearsal, there, lambda _emptied: None, require_ready=False)
+    if preview and work.ctx.client.find(work.ctx.ref(SERVICE, preview)) is not None:
+        services.point(rehearsal, preview, lambda _base: [], 0)
 
 
 def _give_rest_back(work: Work, preview: str) -> None:
@@ -382,7 +409,9 @@ def active_of(work: Work) -> str:
     hold, wish = work.hold, work.wish
     if not hold.service:
         return ""
-    if wish.by_subset or (work.target and selector_of(hold.service) == own_labels(work.target)):
+    if wish.target and wish.by_subset:
+        return wish.key if work.ctx.check or not _is_away(work) else hold.known.previous
+    if work.target and selector_of(hold.service) == own_labels(work.target):
         return wish.key
     workloads = [hold.foreseen.get(key_of(each), each) for each in switch_workloads.every(work.ctx, wish.kind)]
     found = behind(selector_of(hold.service), workloads)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.errors import NotFound
-from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION as ORIGINAL
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.switches import ANNOTATION
 from ansible_collections.progressive.delivery.tests.unit.deaths.switches import (
     BLUE,
@@ -180,4 +182,39 @@ def test_a_memory_that_cannot_be_read() -> None:
         replace(Case({}), objects=(*PREVIEWED[:2], {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ANNOTATION: "?"}}}))
     )
     with pytest.raises(Refused, match="is not ours to read any more: scale its workloads as you want them by hand"):
+        place.call()
+
+
+# What somebody does to a Service after the switch, and what is asked for then.
+DRIFTS: dict[str, tuple[str, Object]] = {
+    "the active Service": (SHOP, {"target": GREEN}),
+    "the preview Service": (PREVIEW, {"target": GREEN}),
+    "the active Service, back": (SHOP, {"target": BLUE}),
+    "the preview Service, back": (PREVIEW, {"target": BLUE}),
+    "the active Service, absent": (SHOP, {"state": "absent", "target": None}),
+    "the preview Service, absent": (PREVIEW, {"state": "absent", "target": None}),
+}
+
+
+@pytest.mark.parametrize(("name", "asked"), DRIFTS.values(), ids=DRIFTS)
+def test_drift_is_told_before_anything_is_written(name: str, asked: Object) -> None:
+    place = stage(Case({"scale_down": False, "preview_service": PREVIEW}, (*PREVIEWED[:-1], service(PREVIEW, colour="blue"))))
+    place.call()
+    other = {"spec": {"selector": {"app": SHOP, "colour": "red"}}}
+    place.cluster.server.request("PATCH", f"/api/v1/namespaces/test/services/{name}", {}, other, "application/merge-patch+json")
+    place.cluster.time.sleep(10)
+    version = place.cluster.store.version
+    with pytest.raises(
+        Drifted, match=f'Service test/{name} was changed by somebody else: spec.selector.colour is "red", was set to "green"'
+    ):
+        place.call(**asked)
+    assert place.cluster.store.version == version
+    assert place.call(**asked, on_drift="repair")["changed"]
+
+
+def test_a_service_that_is_under_something_else_is_left_to_that() -> None:
+    field = {"path": ["spec", "selector", "colour"], "by": "shop-rollout", "depth": 3, "was": "green", "now": "blue"}
+    pinned = {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ORIGINAL: json.dumps({"at": 1, "fields": [field]})}}}
+    place = stage(Case({}, (*PREVIEWED[:2], pinned)))
+    with pytest.raises(Refused, match="Service shop is pointed at its pods by shop-rollout: end that first"):
         place.call()
