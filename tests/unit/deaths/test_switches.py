@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import zlib
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import hypothesis
@@ -189,14 +189,10 @@ def test_two_calls_at_once(case: str, course: str, asked: Object, step: int) -> 
     _state, writes = undisturbed(case, course)
     for write in range(1, writes + 1, step):
         place = begun(case, course)
-        came: list[Object] = []
-
-        def other(place: Stage = place, came: list[Object] = came) -> None:
-            came.append(call(place, {**asked, "scale_down": False}))
-
+        crowded = Crowded(place.cluster.server, write, partial(call, place, {**asked, "scale_down": False}))
         with contextlib.suppress(Overruled):
-            call(place, COURSES[course][1], Crowded(place.cluster.server, write, other))
-        assert came and not place.judge.complaints, (write, place.judge.complaints)
+            call(place, COURSES[course][1], crowded)
+        assert crowded.write == 0 and not place.judge.complaints, (write, place.judge.complaints)
         to_its_end(place, asked)
         to_its_end(place, ABSENT)
         assert not wrong(place, at_first(case)), write
@@ -206,8 +202,9 @@ def test_the_last_of_two_calls_is_active() -> None:
     _state, writes = undisturbed("Service only", "there")
     for write in range(1, writes - 3):  # the last ones scale down
         place = begun("Service only", "there")
+        crowded = Crowded(place.cluster.server, write + 1, partial(call, place, {**BACK, "scale_down": False}))
         with pytest.raises(Overruled, match="another call asked for Deployment/shop-blue while this one worked on Deployment/shop-green"):
-            call(place, THERE, Crowded(place.cluster.server, write + 1, lambda place=place: call(place, {**BACK, "scale_down": False})))  # type: ignore[misc]
+            call(place, THERE, crowded)
         assert place.cluster.get("Service", SHOP)["spec"]["selector"]["colour"] == "blue"
 
 

@@ -46,9 +46,9 @@ def service(text: str | None = None, *target_ports: Any) -> Object:
 
 def workload(name: str, pods: str, own: str | None = None, size: int = 2, kind: str = "Deployment", **status: Any) -> Object:
     """pods: the labels of its pods. own: those in its selector, by default the same."""
-    template = {"metadata": {"labels": labels(pods)}, "spec": {"containers": [{"name": "c", "ports": [{"name": "http"}, {}]}]}}
     sidecar = {"name": "proxy", "restartPolicy": "Always", "ports": [{"name": "admin"}]}
-    template["spec"]["initContainers"] = [sidecar]
+    containers = {"containers": [{"name": "c", "ports": [{"name": "http"}, {}]}], "initContainers": [sidecar]}
+    template = {"metadata": {"labels": labels(pods)}, "spec": containers}
     spec = {"replicas": size, "selector": {"matchLabels": labels(pods if own is None else own)}, "template": template}
     return {"kind": kind, "metadata": {"name": name, "namespace": "test", "generation": 1}, "spec": spec, "status": status}
 
