@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._cluster.errors import Conflict, NotFound
-from .._objects.resources import DEPLOYMENT, POD, SERVICE, labels, name_of
+from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, SERVICE, Resource, labels, name_of
 from .._rollout import actions as kinds
+from .._workloads import revisions
 from .._workloads.services import selector_of, selector_text, selects
+from . import made
 from .context import Failed
 from .stage import Stage
 
@@ -24,44 +26,56 @@ _ATTEMPTS = 20  # kubelets write, too
 def label(stage: Stage, _action: kinds.LabelPods) -> None:
     """Active ones, those of the preview, and neither."""
     bluegreen = stage.plan.bluegreen
-    if bluegreen is None:
-        return
     active, preview = (_selector(stage, name) for name in (stage.plan.stable_service, stage.plan.canary_service))
     for pod in _pods(stage):
         of_active = selects(active, labels(pod))
-        wanted = bluegreen.active if of_active else bluegreen.preview if selects(preview, labels(pod)) else {}
-        _label(stage, pod, wanted, bluegreen.labels)
+        of_preview = not of_active and selects(preview, labels(pod))
+        wanted = {} if bluegreen is None else bluegreen.active if of_active else bluegreen.preview if of_preview else {}
+        _label(stage, pod, wanted)
 
 
 def unlabel(stage: Stage, _action: kinds.UnlabelPods) -> None:
     """None of these labels any more."""
     for pod in _pods(stage):
-        _label(stage, pod, {}, stage.plan.bluegreen.labels if stage.plan.bluegreen else set())
+        _label(stage, pod, {})
 
 
 def _selector(stage: Stage, service: str) -> dict[str, str]:
-    return selector_of(stage.ctx.client.find(stage.ctx.ref(SERVICE, service)) or {})
+    return selector_of((stage.ctx.client.find(stage.ctx.ref(SERVICE, service)) if service else None) or {})
 
 
-def _pods(stage: Stage) -> Sequence[Object]:
-    """Of both versions: what is made here has all labels of the workload's pods, and just of a pair the second one has its own."""
+def _pods(stage: Stage) -> list[Object]:
+    """Of both versions, by their owners: others may have the same labels."""
     refs = [stage.ref, *([stage.ctx.ref(DEPLOYMENT, stage.plan.canary_workload)] if stage.plan.style == "pair" else [])]
     workloads = [each for each in map(stage.ctx.client.find, refs) if each is not None]
-    texts = [selector_text(each["spec"]["selector"].get("matchLabels") or {}) for each in workloads]
-    found = [pod for text in dict.fromkeys(texts) for pod in stage.ctx.client.list(POD, stage.ctx.namespace, text)[0]]
-    return [pod for pod in {name_of(pod): pod for pod in found}.values() if not pod["metadata"].get("deletionTimestamp")]
+    texts = dict.fromkeys(selector_text(each["spec"]["selector"].get("matchLabels") or {}) for each in workloads)
+    if stage.plan.style == "in_place":
+        owners = workloads
+    else:
+        made_here = made.deployments(stage.ctx, stage.plan.name)
+        sets = _listed(stage, REPLICA_SET, texts)
+        owners = [each for deployment in (*workloads, *made_here) for each in revisions.owned(sets, deployment)]
+    found = _listed(stage, POD, texts)
+    return [pod for owner in owners for pod in revisions.owned(found, owner) if not pod["metadata"].get("deletionTimestamp")]
 
 
-def _label(stage: Stage, pod: Object, wanted: Mapping[str, str], ours: set[str]) -> None:
-    """Gives the pod just these of our labels. One that goes meanwhile needs none."""
+def _listed(stage: Stage, resource: Resource, texts: Iterable[str]) -> list[Object]:
+    """What is made here has all labels of the workload's pods, too."""
+    found = [each for text in texts for each in stage.ctx.client.list(resource, stage.ctx.namespace, text)[0]]
+    return list({name_of(each): each for each in found}.values())
+
+
+def _label(stage: Stage, pod: Object, wanted: Mapping[str, str]) -> None:
+    """Gives the pod these, and takes what we may have put there and is not wanted any more. One that goes meanwhile needs none."""
     ref = stage.ctx.ref(POD, name_of(pod))
     live: Object | None = pod
     for _attempt in range(_ATTEMPTS):
-        if live is None or all(labels(live).get(key) == wanted.get(key) for key in ours):
+        changes = _changes(labels(live or {}), wanted, stage.record.labels)
+        if live is None or not changes:
             return
         stage.ctx.guard()
         try:
-            after = stage.ctx.client.patch(ref, {"metadata": {"labels": {key: wanted.get(key) for key in sorted(ours)}}}, live)
+            after = stage.ctx.client.patch(ref, {"metadata": {"labels": changes}}, live)
         except Conflict:
             live = stage.ctx.client.find(ref)
         except NotFound:
@@ -70,3 +84,9 @@ def _label(stage: Stage, pod: Object, wanted: Mapping[str, str], ours: set[str])
             stage.ctx.journal.wrote(ref, live, after)
             return
     raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+
+
+def _changes(there: Mapping[str, str], wanted: Mapping[str, str], ours: Mapping[str, list[str]]) -> dict[str, str | None]:
+    """ours: the values that we may have given to each key."""
+    gone: dict[str, str | None] = {key: None for key, values in ours.items() if key not in wanted and there.get(key) in values}
+    return {**gone, **{key: value for key, value in wanted.items() if there.get(key) != value}}

@@ -16,7 +16,7 @@ from .._objects.resources import SERVICE, WORKLOADS
 from .._plan.plan import Plan, read_plan
 from .._rollout import decide
 from .._rollout import record as records
-from .._rollout.actions import Action
+from .._rollout.actions import Action, WaitDelay
 from .._rollout.course import wishes
 from .._rollout.expiry import let_expire
 from .._rollout.program import RELEASE, program_of
@@ -120,8 +120,9 @@ def _replace(this: Run) -> None:
     _rehearse(this)
     if this.ctx.check:
         old = turning.plan_of(this, this.record)
-        turned = decide.replaced(this.record, old, reason)
+        turned = decide.replaced(this.record, old, reason, revisions.template_hash(this.template))
         rest = [entry.action for entry in program_of(turned, old)[turned.position :]]
+        rest = [each for each in rest if not (isinstance(each, WaitDelay) and decide.DELAY in turned.promoted)]
         after = decide.successor(turned, old, this.plan, revisions.template_hash(this.template))
         _preview(this, after and replace(after, **_configs(this)), rest)
         return
@@ -138,7 +139,7 @@ def _replace(this: Run) -> None:
 def _end(this: Run, reason: str) -> None:
     """Brings the revision under way to its end, by its own plan."""
     this.agreed = turning.plan_of(this, this.record)
-    turned = decide.replaced(this.record, this.plan, reason)
+    turned = decide.replaced(this.record, this.plan, reason, revisions.template_hash(this.template))
     if turned != this.record:
         this.save(turned)
         this.ctx.journal.changed = True
@@ -213,6 +214,8 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _admit(this: Run) -> str:
     promote = this.wish.promote
+    if this.wish.ensure_step is not None:
+        decide.refuse_no_such_step(this.plan, this.wish.ensure_step)
     if promote is not None and this.found is not None:
         decide.promotable(this.record, this.wish.name, promote)
     this.workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload))
@@ -267,10 +270,20 @@ def _first_record(this: Run) -> Record:
         canary_service_made=facts.canary_service_made,
         made=facts.made,
         guards=facts.guards,
+        labels=_labels(this.plan, last),
         history=last.history if last else [],
         by=process.actor(),
         **_configs(this),
     )
+
+
+def _labels(plan: Plan, last: Record | None) -> dict[str, list[str]]:
+    """Those of this plan, and of the releases before, which pods have until the hand-back."""
+    found = {key: {*values} for key, values in (last.labels if last else {}).items()}
+    for given in (plan.bluegreen.active, plan.bluegreen.preview) if plan.bluegreen else ():
+        for key, value in given.items():
+            found.setdefault(key, set()).add(value)
+    return {key: sorted(values) for key, values in found.items()}
 
 
 def _configs(this: Run) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from . import checks
 from .advance import advance, hand_back
 from .lease import Lost
 from .run import Run
+from .running import running
 from .stage import Stage
 
 # After a living run's Lease was taken: the time in which a write that it had sent already still arrives.
@@ -52,13 +53,28 @@ def hand_back_all(this: Run) -> None:
 def undo_at_once(this: Run) -> bool:
     """Where the version to which undo goes back still runs, just the traffic goes back to it."""
     undo = this.wish.undo
-    if undo is None or this.found is None or not decide.runs_still(this.record, plan_of(this, this.record), undo):
+    # What this very undo has begun is gone on with, and not undone in its turn.
+    if undo is None or this.found is None or this.record.undo == undo or this.wish.promote is not None or this.wish.ensure_step is not None:
+        return False
+    plan = plan_of(this, this.record)
+    if not (_is_back(this, plan, undo) or decide.runs_still(this.record, plan, undo)):
         return False
     refuse_beside_undo(this.wish.plan)
     decide.only(this.record, this.wish.name, this.wish.revision)
-    this.agreed = plan_of(this, this.record)
+    this.agreed = plan
+    if not this.record.under_way:
+        this.nothing_to_do = f"revision {this.record.revision} was undone already, and what ran before it runs again"
+        return True
     _turn_round(this, "undone by " + "@".join(process.actor().values()), forget=False, undo=at_once(undo))
     return True
+
+
+def _is_back(this: Run, plan: Plan, undo: str) -> bool:
+    """Whether an undo like this one turned the last release round, and what ran before still runs."""
+    if this.record.under_way or this.record.undo != at_once(undo):
+        return False
+    workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
+    return bool(running(this.ctx, plan, this.found, workload)["template"] == this.record.stable.get("template"))
 
 
 def at_once(undo: str) -> str:

@@ -67,9 +67,7 @@ def ensured(record: Record | None, plan: Plan, number: int) -> bool:
 
     Raises Refused where it is not the one that comes next.
     """
-    total = len(plan.steps)
-    if not 1 <= number <= total:
-        raise Refused(f"rollout {plan.name}: ensure_step {number}: the plan has {total} steps, which are counted from 1")
+    refuse_no_such_step(plan, number)
     if record is not None and record.program != RELEASE:
         return False  # What is going back comes to its end first.
     done = record.steps_done if record is not None else 0
@@ -83,14 +81,23 @@ def ensured(record: Record | None, plan: Plan, number: int) -> bool:
     return False
 
 
-def replaced(record: Record, plan: Plan, reason: str) -> Record:
-    """The record of a revision in whose place another one comes: it goes back, unless it has been promoted. plan: that of the record.
+def refuse_no_such_step(plan: Plan, number: int) -> None:
+    """Raises Refused for a number that no step of the plan has."""
+    total = len(plan.steps)
+    if not 1 <= number <= total:
+        raise Refused(f"rollout {plan.name}: ensure_step {number}: the plan has {total} steps, which are counted from 1")
 
-    Where just the old version's delay is left of it, that is cut short: the traffic does not go back for one that never comes.
+
+def replaced(record: Record, plan: Plan, reason: str, target: str) -> Record:
+    """The record of a revision in whose place another one comes: it goes back, unless it has been promoted.
+
+    plan: that of the record. target: hash of the template that is asked for.
+    Where just the old version's delay is left of it, that is cut short: the traffic does not go back for a version that comes later. It
+    does where the old version itself is asked for, which still runs.
     """
     if record.program != RELEASE or is_promoted(record, plan):
         return record
-    if has_switched(record, plan):
+    if has_switched(record, plan) and target != record.stable.get("template"):
         return replace(record, promoted={**record.promoted, DELAY: {"at": record.began}})
     return begin_abort(record, reason)
 

@@ -54,13 +54,13 @@ def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Fa
 
 def hand_back_program(plan: Plan, facts: Facts) -> list[Entry]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
-    unlabelled: list[Action] = [UnlabelPods()] if plan.bluegreen and plan.bluegreen.labels else []
+    unlabelled: list[Action] = [UnlabelPods()] if facts.labels else []
     return [Entry(action) for action in (*STYLES[plan.order].hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))]
 
 
 def _labelled(plan: Plan, facts: Facts, program: list[Entry]) -> list[Entry]:
     """With the pods labelled wherever others become active or the preview, and once more for pods that come later."""
-    if plan.bluegreen is None or not plan.bluegreen.labels or facts.unchanged:
+    if not facts.labels or facts.unchanged:
         return program
     stable = stable_services(plan, facts)
     found: list[Entry] = []

@@ -59,6 +59,7 @@ class Record:
     # What the template names (Ref.key) -> its original, and the name that the new version's template has instead.
     configs: dict[str, list[str]] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)  # copies of them that may be there (Ref.key) -> the original
+    labels: dict[str, list[str]] = field(default_factory=dict)  # that pods may have from this release, or one before it: key -> values
     history: list[dict[str, Any]] = field(default_factory=list)
     by: dict[str, str] = field(default_factory=dict)  # who started this revision
 

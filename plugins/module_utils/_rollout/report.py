@@ -66,7 +66,7 @@ def _msg(record: Record, plan: Plan, total: int) -> str:
             + _until(expiry(record, plan))
         )
     if record.phase == ABORTED:
-        return f"{head}: {record.msg}; all traffic is on the {plan.words[0]} version"
+        return f"{head}: {record.msg}; all traffic is on the {'old' if plan.bluegreen else 'stable'} version"
     if record.phase == DEGRADED:
         return f"{head}: {record.msg}: mend the cause and run it again, or abort it with state: aborted"
     skipped = "steps skipped: within the rollback window"

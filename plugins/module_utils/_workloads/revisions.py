@@ -58,10 +58,10 @@ def running(replica_sets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each for each in replica_sets if each["spec"].get("replicas") or (each.get("status") or {}).get("replicas")]
 
 
-def owned(replica_sets: Sequence[dict[str, Any]], deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The ReplicaSets that this Deployment controls."""
-    uid = deployment["metadata"]["uid"]
-    return [each for each in replica_sets if any(owner["uid"] == uid for owner in each["metadata"].get("ownerReferences") or [])]
+def owned(objects: Sequence[dict[str, Any]], owner: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those that this one owns: the ReplicaSets of a Deployment, the pods of a ReplicaSet."""
+    uid = owner["metadata"]["uid"]
+    return [each for each in objects if any(reference["uid"] == uid for reference in each["metadata"].get("ownerReferences") or [])]
 
 
 def matching(replica_sets: Sequence[dict[str, Any]], template: Template) -> dict[str, Any] | None:

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Failed, NoProgress
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Case, Stage, stage
+from ansible_collections.progressive.delivery.tests.unit.deaths.cases import (
+    CASES,
+    NAME,
+    Case,
+    Stage,
+    service,
+    stage,
+    virtual_service,
+    workload,
+)
 from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import back, live_until, undisturbed, wrong
 
 STYLES = ["clone", "revisions", "pair", "StatefulSet"]
@@ -98,12 +107,44 @@ def test_undo_in_the_delay_moves_just_the_service(style: str) -> None:
         place.call()
 
 
-def test_an_undo_that_dies_is_gone_on_with() -> None:
-    place = switched("revisions")
-    live_until(place, 4, undo="previous")
-    assert place.record()["program"] == "abort"
-    place.call(undo="previous")
-    assert not wrong(place, back("blue-green, revisions", "aborted"))
+@pytest.mark.parametrize("style", STYLES)
+def test_an_undo_in_the_delay_that_dies_is_gone_on_with_and_done_once(style: str) -> None:
+    for write in range(1, 40, 5):
+        place = switched(style)
+        live_until(place, write, undo="previous")
+        for _time in range(2):
+            place.call(undo="previous")
+            assert not wrong(place, back(f"blue-green, {style}", "aborted")), f"write {write}"
+        assert len(place.record()["history"]) == 1
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_an_undo_later_that_dies_or_goes_by_steps_is_not_undone_in_its_turn(style: str) -> None:
+    """The same call again and again, until the old version has all the traffic, and nothing more is left."""
+    by_steps, dying = (stage(CASES[f"blue-green, {style}"]) for _way in range(2))
+    for place in (by_steps, dying):
+        place.call()
+    while by_steps.record()["program"] or by_steps.record()["undo"] != "previous":
+        by_steps.call(undo="previous", until="step")
+    for write in range(3, 60, 7):
+        if dying.phase() == "Healthy" and dying.record()["undo"]:
+            break
+        live_until(dying, write, undo="previous")
+    if dying.record()["program"]:
+        dying.call(undo="previous")
+    for place in (by_steps, dying):
+        assert (place.phase(), images_behind(place)) == ("Healthy", {BLUE}) and not place.judge.complaints
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_old_version_asked_for_in_the_delay_is_the_one_that_still_runs(style: str) -> None:
+    """As whoever takes a commit back does."""
+    place = switched(style, scale_down_delay=3600)
+    pods = {pod["metadata"]["name"] for pod in place.all("Pod")}
+    place.call(options={"revision": {"images": {NAME: "argoproj/rollouts-demo:blue"}}})
+    assert images_behind(place) == {BLUE} and not place.judge.complaints and place.phase() == "Aborted"
+    if style in ("clone", "revisions"):
+        assert {pod["metadata"]["name"] for pod in place.all("Pod")} <= pods
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -164,6 +205,54 @@ def test_pods_are_labelled_by_where_the_services_lead(style: str) -> None:
     assert roles(place)[YELLOW] == ended
     place.call(state="absent")
     assert all(found == {neither} for found in roles(place).values()) and not place.judge.complaints
+
+
+def test_labels_of_others_stay_theirs() -> None:
+    """Pods of another workload with the same label, and one of ours by the same key."""
+    case = CASES["blue-green, clone"]
+    others = workload("Deployment", "batch", {"tier": "batch", "role": "active"})
+    narrow = [service(NAME, {"tier": "web"}), workload("Deployment", labels={"tier": "web"}), virtual_service(canary=False)]
+    more = {**case.more, "bluegreen": {**case.more["bluegreen"], **LABELS}}
+    place = stage(replace(case, objects=(*narrow, others), services=(NAME,), more=more))
+    place.call()
+    place.call(state="absent")
+    found = {pod["metadata"]["labels"]["tier"]: pod["metadata"]["labels"].get("role") for pod in place.all("Pod")}
+    assert found == {"web": None, "batch": "active"}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_labels_that_a_later_plan_has_no_more_go(style: str) -> None:
+    place = paused(style, **LABELS)
+    place.call(state="aborted")
+    plain = {key: value for key, value in asking(style).more["bluegreen"].items() if not key.endswith("_labels")}
+    place.call(options={"bluegreen": {**plain, "auto_promotion": True}}, retry=True)
+    assert place.phase() == "Healthy"
+    assert {role for found in roles(place).values() for role in found} == {(None, None)}
+
+
+def test_in_place_the_active_version_keeps_half_of_the_pods() -> None:
+    place = paused("StatefulSet", preview_replicas=4)
+    versions = [pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in place.all("Pod")]
+    assert sorted(versions) == [BLUE, BLUE, YELLOW, YELLOW]
+
+
+@pytest.mark.parametrize("style", ["revisions"])
+def test_a_preview_service_of_the_users_has_pods_at_every_moment(style: str) -> None:
+    """Also on the way back of a release after the first."""
+    case = CASES[f"blue-green, {style}"]
+    place = stage(case)
+    place.call()
+    empty: list[str] = []
+
+    def look(change: Any) -> None:
+        if change.kind.kind == "EndpointSlice" and not any(end["conditions"]["ready"] for end in change.after["endpoints"]):
+            empty.append(change.after["metadata"]["name"])
+
+    place.cluster.store.listeners.append(look)
+    green = {"revision": {"images": {NAME: "argoproj/rollouts-demo:green"}}, "bluegreen": asking(style).more["bluegreen"]}
+    place.call(options=green)
+    place.call(state="aborted")
+    assert not empty and images_behind(place, f"{NAME}-canary") == {YELLOW}
 
 
 def test_labels_that_select_pods_are_refused() -> None:

@@ -171,13 +171,17 @@ SWITCHED = [(CLONE, "wait 30s"), (REVISIONS, "wait 30s"), (CLONE, "roll the work
 NOT_SWITCHED = [(CLONE, "pause"), (REVISIONS, TO_NEW), (CLONE, "remove the canary"), (REVISIONS, "scale the old version to 0")]
 
 
+def promoted(record: Record, its: Plan) -> bool:
+    return already_promoted(release_program(its, facts_of(record)), record.position, its)
+
+
 @pytest.mark.parametrize(("its", "text"), [*SWITCHED, *NOT_SWITCHED])
 def test_who_has_switched_can_undo_at_once_and_is_not_sent_back_by_a_newer_version(its: Plan, text: str) -> None:
     record, switched = standing(its, text), (its, text) in SWITCHED
     assert decide.runs_still(record, its, "previous") is switched
-    after = decide.replaced(record, its, "replaced by green")
-    promoted = already_promoted(release_program(its, facts_of(record)), record.position, its)
-    assert (after.program == "release") is (switched or promoted)
+    assert decide.replaced(record, its, "replaced by the old one", "old").program == ("abort" if not promoted(record, its) else "release")
+    after = decide.replaced(record, its, "replaced by green", "green")
+    assert (after.program == "release") is (switched or promoted(record, its))
     assert (decide.DELAY in after.promoted) is switched
 
 

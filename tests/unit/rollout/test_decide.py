@@ -219,7 +219,7 @@ def test_so_does_the_same_one_with_another_configuration(target: str, verdict: s
 )
 def test_what_is_replaced_goes_back_or_is_finished_first(record: Record, goes_back: bool) -> None:
     wanted = decide.begin_abort(record, "replaced by app=shop:newer") if goes_back else record
-    assert decide.replaced(record, PLAN, "replaced by app=shop:newer") == wanted
+    assert decide.replaced(record, PLAN, "replaced by app=shop:newer", "newer") == wanted
 
 
 @pytest.mark.parametrize(

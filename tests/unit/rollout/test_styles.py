@@ -149,9 +149,9 @@ WAYS_BACK: list[Any] = [
         [
             "point Service shop at the stable version",
             *ROUTERS,
+            "point Service shop-canary at the stable version",
             "wait 30s",
             "scale the new version to 0",
-            "point Service shop-canary at the stable version",
         ],
     ),
     (PAIR, FIRST, SIZE, 0, [f"point {BOTH} at the workload", NO_SERVICE, "remove the canary", UNPIN]),

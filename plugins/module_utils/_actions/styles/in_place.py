@@ -61,10 +61,16 @@ def _hold(stage: Stage, live: Object, count: int = 0) -> None:
 
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
-    """At least one old pod stays: the stable Services know no others."""
+    """At least one old pod stays: the stable Services know no others. Blue-green leaves them half, since they have all the traffic."""
     live = _taken_up(stage)
     size = in_place.size_of(live)
-    _replace(stage, live, min(action.pods(size), size - 1))
+    most = size - 1 if stage.plan.bluegreen is None else min(size - 1, (size + 1) // 2)
+    wanted = action.pods(size)
+    if wanted > most and stage.plan.bluegreen is not None:
+        stage.ctx.journal.warnings.append(
+            f"{stage.plan.title}: the preview has {most} of its {size} pods, the active version needs the others"
+        )
+    _replace(stage, live, min(wanted, most))
 
 
 def _replace(stage: Stage, live: Object, count: int) -> None:

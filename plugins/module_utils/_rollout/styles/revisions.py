@@ -70,11 +70,11 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     stable = PinServices(stable_services(plan, facts), "stable")
     actions: list[Action] = [*follows(facts, "stable"), stable] if stable in begun else []
     ended = ebbed(plan, facts, begun)
-    actions += [*ended, *no_canary_service(facts), *(delay(plan.abort_scale_down_delay) if ended else []), RetireCanary()]
-    actions += released(facts, "stable")
-    if not facts.stable_made:
-        return [*actions, UnpinServices(pinned_services(plan, facts)), ResumeWorkload()]
-    return actions if facts.canary_service_made else [*actions, PinServices((plan.canary_service,), "stable", carries_traffic=False)]
+    # A Service that stays has pods at every moment.
+    given: list[Action] = [] if facts.canary_service_made else [PinServices((plan.canary_service,), "stable", carries_traffic=False)]
+    actions += [*ended, *no_canary_service(facts), *given]
+    actions += [*(delay(plan.abort_scale_down_delay) if ended else []), RetireCanary(), *released(facts, "stable")]
+    return actions if facts.stable_made else [*actions, UnpinServices(pinned_services(plan, facts)), ResumeWorkload()]
 
 
 def _hand_back(plan: Plan, facts: Facts) -> list[Action]:

@@ -42,6 +42,7 @@ class Facts:
     guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
     copies: of ConfigMaps and Secrets, which the new version names. tracks: whether there may be any, of earlier releases too.
     made: keys of what the plan declares, and was not there at the start.
+    labels: whether pods have some of ours, or had before.
     """
 
     bystanders: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Facts:
     copies: tuple[tuple[str, str, str], ...] = ()
     tracks: bool = False
     made: tuple[str, ...] = ()
+    labels: bool = False
 
     @property
     def scaled(self) -> bool:
@@ -72,6 +74,7 @@ def facts_of(record: Record) -> Facts:
         copies=tuple(copies_in(record.configs)),
         tracks=record.tracks,
         made=tuple(record.made),
+        labels=bool(record.labels),
     )
 
 
