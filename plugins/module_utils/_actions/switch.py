@@ -153,7 +153,7 @@ def _move(work: Work, away: bool) -> None:
     _prove(work)
     _put_routers_back(work)
     now = round(ctx.clock.now(), 3)
-    waiting = {key: now if since is None else since for key, since in hold.known.waiting.items()}
+    waiting: dict[str, float | None] = {key: now if since is None else since for key, since in hold.known.waiting.items()}
     routers = hold.known.routers if wish.by_subset else ()
     hold.note(replace(hold.known.running(wish.key), at=now, waiting=waiting, routers=routers))
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shapes import fits
 
 FORMAT = 1
 
@@ -19,8 +20,6 @@ PAUSED = "Paused"
 HEALTHY = "Healthy"
 ABORTED = "Aborted"
 DEGRADED = "Degraded"
-
-_LATEST = 250_000_000_000.0  # the last years that dates can be told of
 
 
 @dataclass(frozen=True)
@@ -99,29 +98,12 @@ def load(data: dict[str, str], name: str) -> Record:
         )
     types = {each.name: str(each.type) for each in fields(Record)}
     known = {key: value for key, value in raw.items() if key in types}
-    if not all(_fits(value, types[key]) for key, value in known.items()):
+    if not all(fits(value, types[key]) for key, value in known.items()):
         raise unreadable
     try:
         return Record(**known)
     except TypeError:
         raise unreadable from None
-
-
-def _fits(value: Any, wanted: str) -> bool:
-    """Whether a value out of JSON, which somebody may have edited by hand, is of the type that a field is written with."""
-    if wanted.endswith(" | None"):
-        return value is None or _fits(value, wanted[: -len(" | None")])
-    outer, bracket, inner = wanted.partition("[")
-    inner = inner[: -len(bracket)]
-    if outer == "dict":
-        return isinstance(value, dict) and all(_fits(each, inner.partition(", ")[2]) for each in value.values())
-    if outer == "list":
-        return isinstance(value, list) and all(_fits(each, inner) for each in value)
-    if outer == "float":
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _LATEST
-    if outer == "int":
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return outer == "Any" or isinstance(value, {"str": str, "bool": bool}[outer])
 
 
 def with_history(record: Record, at: float, limit: int) -> list[dict[str, Any]]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .._objects.refusal import Refused
-from .._objects.resources import labels
+from .._objects.resources import WORKLOADS, labels
+from .._objects.shapes import fits
 from . import deployments, in_place
 from .services import Selector, selector_text, selects
 
@@ -38,7 +39,7 @@ class Memory:
     run: str
     previous: str = ""
     at: float | None = None
-    waiting: Mapping[str, float | None] = field(default_factory=dict)
+    waiting: dict[str, float | None] = field(default_factory=dict)
     replicas: dict[str, int] = field(default_factory=dict)
     retiring: str = ""
     preview: str = ""
@@ -61,13 +62,26 @@ def load(service: Mapping[str, Any]) -> Memory | None:
     if text is None:
         return None
     try:
-        raw = json.loads(text)
-        return Memory(**{**raw, "routers": tuple(raw.get("routers", ()))})
-    except (AttributeError, TypeError, ValueError):
+        found = _memory(dict(json.loads(text)))
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
         raise Refused(
             f"Service {metadata.get('namespace', '')}/{metadata['name']} carries an annotation {ANNOTATION} that is not ours to read any "
             "more: scale its workloads as you want them by hand and remove the annotation"
-        ) from None
+        )
+    return found
+
+
+def _memory(raw: Mapping[str, Any]) -> Memory | None:
+    """None where it is not as it was written."""
+    types = {each.name: str(each.type) for each in fields(Memory)} | {"routers": "list[str]"}
+    if not {"active", "run"} <= set(raw) <= set(types) or not all(fits(value, types[key]) for key, value in raw.items()):
+        return None
+    memory = Memory(**{**raw, "routers": tuple(raw.get("routers", ()))})
+    named = [memory.active, memory.previous, memory.retiring, *memory.waiting, *memory.replicas]
+    kinds = [each.partition("/")[0] for each in named if each]
+    return memory if all(kind in WORKLOADS for kind in kinds) else None
 
 
 def dump(memory: Memory) -> str:

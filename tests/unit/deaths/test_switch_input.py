@@ -177,12 +177,28 @@ def test_nothing_is_handed_back_to_nobody() -> None:
     assert place.call(state="absent", target=None, min_ready=0)["changed"]
 
 
-def test_a_memory_that_cannot_be_read() -> None:
-    place = stage(
-        replace(Case({}), objects=(*PREVIEWED[:2], {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ANNOTATION: "?"}}}))
-    )
+UNREADABLE = [
+    "?",
+    "[]",
+    "{}",
+    '{"active": "shop-blue", "run": "a"}',
+    '{"active": "Deployment/shop-blue"}',
+    '{"active": "Deployment/shop-blue", "run": "a", "waiting": []}',
+    '{"active": "", "run": "a", "replicas": {"Foo/x": 2}}',
+    '{"active": "", "run": "a", "replicas": {"Deployment/x": "2"}}',
+    '{"active": "", "run": "a", "more": 1}',
+]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+@pytest.mark.parametrize("wish", [{}, {"state": "absent", "target": None}], ids=["present", "absent"])
+def test_a_memory_that_cannot_be_read(text: str, wish: Object) -> None:
+    marked = {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ANNOTATION: text}}}
+    place = stage(replace(Case({}), objects=(*PREVIEWED[:2], marked)))
+    version = place.cluster.store.version
     with pytest.raises(Refused, match="is not ours to read any more: scale its workloads as you want them by hand"):
-        place.call()
+        place.call(**wish)
+    assert place.cluster.store.version == version
 
 
 # What somebody does to a Service after the switch, and what is asked for then.

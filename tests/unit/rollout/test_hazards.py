@@ -66,6 +66,12 @@ def test_nothing_around_is_no_hazard() -> None:
     assert [finding.problem for finding in hazards_in(scene())] == ["runs this version already"]
 
 
+def test_a_service_that_a_switch_remembers_things_on_is_refused() -> None:
+    memory = {"progressive.delivery/bluegreen": "{}"}
+    [problem] = problems(services.switched, scene(services=[named("Service", "shop", {"selector": LABELS}, annotations=memory)]))
+    assert problem.startswith("fatal Service test/shop is switched between workloads by bluegreen_switch")
+
+
 BLUEGREEN: Object = {"canary": None, "bluegreen": {}, "routers": None, "services": {"active": "shop"}}
 
 

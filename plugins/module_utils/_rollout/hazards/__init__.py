@@ -23,6 +23,7 @@ OF_ANY_STYLE: tuple[Hazard, ...] = (
     workload.labels_of_its_own,
     workload.ends_abruptly,
     services.unfit,
+    services.switched,
     services.standing_by,
     stickiness.client_ip,
     stickiness.consistent_hash,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ..._objects.resources import name_of
 from ..._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
+from ..._workloads.switches import ANNOTATION
 from ..findings import Finding, fatal, warning
 from .scene import Scene
 
@@ -25,6 +26,14 @@ def unfit(scene: Scene) -> Iterator[Finding]:
             yield fatal(title, "is of type ExternalName and has no pods", "name a Service with a selector")
         elif not selector_of(service):
             yield fatal(title, "has no selector, so somebody else keeps its endpoints", "name a Service with a selector")
+
+
+def switched(scene: Scene) -> Iterator[Finding]:
+    """Module bluegreen_switch remembers on it which workload is active, and what it has scaled to 0."""
+    for service in scene.named_services:
+        if ANNOTATION in (service["metadata"].get("annotations") or {}):
+            problem = "is switched between workloads by bluegreen_switch, which remembers on it what it has scaled down"
+            yield fatal(scene.titled("Service", name_of(service)), problem, "end that first (bluegreen_switch with state: absent)")
 
 
 def selecting_other_pods(scene: Scene) -> Iterator[Finding]:
