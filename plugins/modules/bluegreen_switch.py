@@ -93,7 +93,8 @@ options:
     choices: [present, absent]
     default: present
 notes:
-  - A HorizontalPodAutoscaler does nothing for a workload with 0 replicas, so it can stay with each of the versions.
+  - A HorizontalPodAutoscaler does nothing for a workload with 0 replicas, so it can stay with each of the versions. A ScaledObject of KEDA
+    would start the one that rests, so pause it there.
   - Two calls at once do not harm each other. The one that comes last goes on, the other one fails and says so.
 seealso:
   - module: progressive.delivery.service_selector
