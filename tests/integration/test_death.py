@@ -52,7 +52,9 @@ def _kill(pids: list[int]) -> None:
 
 def _cases() -> Iterator[Any]:
     for place in PLACES:
-        yield pytest.param(place, False, id=f"{place}, the whole tree")
+        # tests/integration/test_every_write.py and test_styles.py have more deaths at the start.
+        early = [pytest.mark.full] if place == "at the start" else []
+        yield pytest.param(place, False, id=f"{place}, the whole tree", marks=early)
         # Where its module is when it goes on alone makes little difference.
         marks = [] if place == "at 20 percent" else [pytest.mark.full]
         yield pytest.param(place, True, id=f"{place}, only ansible-playbook", marks=marks)

@@ -80,7 +80,15 @@ def _read(terminal: int, enough: Callable[[bytes], bool]) -> bytes:
     return said
 
 
-@pytest.mark.parametrize(("answer", "phase"), [("promote", "Healthy"), ("abort", "Aborted"), ("", "Paused"), ("what?\r", "Paused")])
+PROMPTED = [
+    ("promote", "Healthy"),
+    pytest.param("abort", "Aborted", marks=pytest.mark.full),
+    pytest.param("", "Paused", marks=pytest.mark.full),
+    ("what?\r", "Paused"),
+]
+
+
+@pytest.mark.parametrize(("answer", "phase"), PROMPTED)
 def test_the_prompt(app: Application, answer: str, phase: str) -> None:
     """At a terminal; anything but the two words and nothing is asked again."""
     steps = [{"set_weight": 20}, {"pause": {}}]

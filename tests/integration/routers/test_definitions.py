@@ -45,11 +45,15 @@ def served(shop: TwoVersions, manifests: list[Manifest]) -> Iterator[None]:
         yield
 
 
-def test_splits_of_a_traefik_service(shop: TwoVersions) -> None:
+WEIGHTS = [pytest.param((5, 95, 0), id="some"), pytest.param((1, 5, 50, 95, 100, 0), id="all", marks=pytest.mark.full)]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_splits_of_a_traefik_service(shop: TwoVersions, weights: tuple[int, ...]) -> None:
     with served(shop, traefik_service(shop)):
         before = shop.snapshot()
         assert not call(shop, TRAEFIK, weight=0)["changed"]
-        for weight in (1, 5, 50, 95, 100, 0):
+        for weight in weights:
             assert call(shop, TRAEFIK, weight=weight)["changed"]
             shop.check_split(GATEWAY, weight)
         assert call(shop, TRAEFIK, weight=20)["changed"]

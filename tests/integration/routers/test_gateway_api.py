@@ -23,11 +23,12 @@ MAKE = {
 }
 # kind, in which version (of the user's object, and asked for), controller, weights, and requests for each
 SPLITS = [
-    ("HTTPRoute", "v1", "TRAEFIK", ALL, 4000),
-    ("HTTPRoute", "v1beta1", "ISTIO_API", SOME, 4000),
-    ("GRPCRoute", "v1", "TRAEFIK", SOME, 4000),
-    ("TCPRoute", "v1alpha2", "ISTIO_API", SOME, 4000),
-    ("TLSRoute", "v1", "ISTIO_API", SOME, 1000),
+    pytest.param("HTTPRoute", "v1", "TRAEFIK", SOME, 4000, id="HTTPRoute v1 TRAEFIK"),
+    pytest.param("HTTPRoute", "v1", "TRAEFIK", ALL, 4000, id="HTTPRoute v1 TRAEFIK, all", marks=pytest.mark.full),
+    pytest.param("HTTPRoute", "v1beta1", "ISTIO_API", SOME, 4000, id="HTTPRoute v1beta1 ISTIO_API"),
+    pytest.param("GRPCRoute", "v1", "TRAEFIK", SOME, 4000, id="GRPCRoute v1 TRAEFIK", marks=pytest.mark.full),
+    pytest.param("TCPRoute", "v1alpha2", "ISTIO_API", SOME, 1000, id="TCPRoute v1alpha2 ISTIO_API"),
+    pytest.param("TLSRoute", "v1", "ISTIO_API", SOME, 1000, id="TLSRoute v1 ISTIO_API", marks=pytest.mark.full),
 ]
 
 
@@ -52,7 +53,7 @@ def call(shop: TwoVersions, options: dict[str, Any], **more: Any) -> dict[str, A
     return result
 
 
-@pytest.mark.parametrize(("kind", "version", "controller", "weights", "requests"), SPLITS, ids=[" ".join(case[:3]) for case in SPLITS])
+@pytest.mark.parametrize(("kind", "version", "controller", "weights", "requests"), SPLITS)
 def test_splits(shop: TwoVersions, kind: str, version: str, controller: str, weights: tuple[int, ...], requests: int) -> None:
     entry = gateway(controller, kind)
     shop.make(user_route(shop, controller, kind, version))

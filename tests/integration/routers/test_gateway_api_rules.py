@@ -108,7 +108,7 @@ MATCHES: dict[str, tuple[dict[str, Any], list[tuple[dict[str, Any], str]]]] = {
 }
 
 
-@pytest.mark.parametrize("controller", CONTROLLERS)
+@pytest.mark.parametrize("controller", [CONTROLLERS[0], pytest.param(CONTROLLERS[1], marks=pytest.mark.full)])
 def test_matches_are_always_obeyed(shop: TwoVersions, controller: str) -> None:
     gateway = f"GATEWAY_{controller}"
     shop.make(user_route(shop, controller))

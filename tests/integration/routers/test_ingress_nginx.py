@@ -57,10 +57,15 @@ def _annotations(shop: TwoVersions) -> dict[str, str]:
     return {key.partition("/")[2]: value for key, value in given.items() if key.startswith(NGINX)}
 
 
-def test_splits(stable: TwoVersions) -> None:
+SPLITS = ((5, 100), (95, 100), (5, 1000), (0, 100))
+ALL_SPLITS = ((1, 100), (5, 100), (50, 100), (95, 100), (100, 100), (5, 1000), (0, 100))
+
+
+@pytest.mark.parametrize("splits", [pytest.param(SPLITS, id="some"), pytest.param(ALL_SPLITS, id="all", marks=pytest.mark.full)])
+def test_splits(stable: TwoVersions, splits: tuple[tuple[int, int], ...]) -> None:
     before = stable.snapshot()
     assert not _call(stable, QUICK, weight=0)["changed"]
-    for weight, total in ((1, 100), (5, 100), (50, 100), (95, 100), (100, 100), (5, 1000), (0, 100)):
+    for weight, total in splits:
         assert _call(stable, QUICK, weight=weight, weight_total=total)["changed"]
         stable.check_split(GATEWAY, weight, total)
     assert stable.split(GATEWAY, 50, path="/fixed") == {STABLE: 50}

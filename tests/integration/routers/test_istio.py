@@ -47,10 +47,11 @@ def call(shop: TwoVersions, options: Manifest, **more: Any) -> Manifest:
 @pytest.mark.parametrize(
     ("kind", "version", "weights", "requests"),
     [
-        ("http", "v1beta1", ALL, 4000),
+        ("http", "v1beta1", SOME, 4000),
+        pytest.param("http", "v1beta1", ALL, 4000, marks=pytest.mark.full),
         pytest.param("http", "v1", (5,), 400, marks=pytest.mark.full),
         pytest.param("http", "v1alpha3", (5,), 400, marks=pytest.mark.full),
-        ("tcp", "v1beta1", SOME, 4000),
+        pytest.param("tcp", "v1beta1", SOME, 4000, marks=pytest.mark.full),
         ("tls", "v1", SOME, 1000),
     ],
 )

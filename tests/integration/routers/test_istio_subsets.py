@@ -87,10 +87,14 @@ def call(store: TwoVersions, options: Manifest, **more: Any) -> Manifest:
     return result
 
 
-def test_splits(store: TwoVersions) -> None:
+WEIGHTS = [pytest.param((5, 95, 0), id="some"), pytest.param((1, 5, 50, 95, 100, 0), id="all", marks=pytest.mark.full)]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_splits(store: TwoVersions, weights: tuple[int, ...]) -> None:
     with served(store, rule(subset("v1"), subset("v2")), virtual_service(store)) as before:
         assert not call(store, OPTIONS, weight=0)["changed"]
-        for weight in (1, 5, 50, 95, 100, 0):
+        for weight in weights:
             assert call(store, OPTIONS, weight=weight)["weight"] == {"stable": 100 - weight, "canary": weight}
             store.check_split(ENTRY, weight)
         assert call(store, OPTIONS, matches=[{"headers": {"x-qa": "1"}}], mirror=1)["changed"]
