@@ -1,4 +1,4 @@
-"""The steps of a canary: a new kind is a dataclass, a reader in READERS, and its actions in _rollout/program.py."""
+"""The steps of a plan: a new kind is a dataclass, a reader in READERS, and its actions in _rollout/course.py."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
