@@ -131,7 +131,7 @@ def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {
         "selector": selector_of(outcome.after),
         "previous_selector": selector_of(outcome.before),
-        "endpoints": {"ready": len(endpoints.ready), "total": len(endpoints.total)},
+        "endpoints": endpoints.counts,
         "drift": outcome.drifted,
     }
 

@@ -18,6 +18,7 @@ from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._rollout.record import HEALTHY, Record
 from .._workloads import configs, revisions
+from .._workloads.label_selectors import match_labels
 from .._workloads.marks import ROLLOUT
 from .._workloads.services import selector_text
 from . import made, templates
@@ -167,7 +168,7 @@ def _needing(stage: Stage, history: bool) -> Iterator[revisions.Template]:
         if live is None:
             continue
         yield live["spec"]["template"]
-        pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(live["spec"]["selector"].get("matchLabels") or {}))
+        pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(match_labels(live)))
         yield from (pod for pod in pods if not pod["metadata"].get("deletionTimestamp"))
         yield from (each for each in templates.kept(ctx, plan, live) if revisions.template_hash(each) in old)
 

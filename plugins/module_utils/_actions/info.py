@@ -21,10 +21,10 @@ from .._rollout.record import Record, record_name
 from .._rollout.report import report
 from .._rollout.seen import Seen, Subject, subject_of
 from .._rollout.tree import tree
-from .._rollout.versions import selector_of_pods
 from .._rollout.watching import mark
 from .._routing import router_of
 from .._routing.target import Target
+from .._workloads.label_selectors import match_labels
 from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT
 from .._workloads.services import selector_text
 from . import made, traffic
@@ -139,7 +139,7 @@ def _read(ctx: Context, seen: Seen, subject: Subject, record: Record) -> None:
     """The workloads, their pods, and the Services."""
     seen.services = _try(seen.problems, lambda: _services(ctx, subject, record))
     seen.workloads = _workloads(ctx, seen, subject)
-    seen.pods = _try(seen.problems, lambda: _pods(ctx, [selector_of_pods(each) for each in seen.workloads or []]))
+    seen.pods = _try(seen.problems, lambda: _pods(ctx, [match_labels(each) for each in seen.workloads or []]))
 
 
 def _services(ctx: Context, subject: Subject, record: Record) -> list[Object]:

@@ -25,7 +25,6 @@ from .._routing.target import Wish as TargetWish
 from .._routing.target import split_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
-from .._workloads.in_place import not_taken_up
 from . import checks, declared, events, traffic, turning
 from .advance import advance
 from .configs import version_of
@@ -33,6 +32,7 @@ from .context import Journal
 from .lease import RolloutLease
 from .run import Run, Wish, open_run
 from .running import is_held, running
+from .workload import wait_taken_up
 
 Object = dict[str, Any]
 
@@ -148,7 +148,7 @@ def _end(this: Run, reason: str) -> None:
     this.workload = this.ctx.client.find(ref) or {}
     advance(this)
     if this.workload:
-        this.ctx.until(f"{this.plan.title} taken up", ref.resource, lambda found: next(map(not_taken_up, found), None), name=ref.name)
+        wait_taken_up(this.ctx, ref)
 
 
 def _rehearse(this: Run) -> None:

@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._cluster import probing
 from .._objects import edits
 from .._objects.edits import fields_of
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE
-from .._plan.switch import Switch, title_of
+from .._plan.routers import title_of
+from .._plan.switch import Switch
 from .._routing import router_of
 from .._routing.served import Measured
 from .._routing.target import Target, Wish, split_of
+from .._workloads.label_selectors import match_labels
 from .._workloads.services import Endpoints, is_headless, selector_of
-from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, own_labels, refuse_unclear, takes
+from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, refuse_unclear, takes
 from . import backends, services, switch_workloads, traffic
 from .context import Context, Failed, Journal, NotYet
 from .switch_hold import Hold, Overruled, Stale
@@ -102,7 +103,7 @@ def _is_away(work: Work) -> bool:
     """Whether the traffic, or a part of it, still goes elsewhere."""
     if work.wish.by_subset:
         return any(_share_elsewhere(work, router) for router in work.wish.routers)
-    return selector_of(work.hold.service) != own_labels(work.target)
+    return selector_of(work.hold.service) != match_labels(work.target)
 
 
 def _share_elsewhere(work: Work, router: Target) -> int:
@@ -209,7 +210,7 @@ def _refuse_unusable(work: Work, service: Object) -> None:
 
 def _refuse_drifted(work: Work, service: Object, workload: Object) -> None:
     """Raises what would be raised when the Service is pointed at the workload's pods."""
-    own, others = own_labels(workload), sorted({each.by for each in edits.fields_of(service)} - {work.ctx.by})
+    own, others = match_labels(workload), sorted({each.by for each in edits.fields_of(service)} - {work.ctx.by})
     if others:
         raise Refused(f"Service {service['metadata']['name']} is pointed at its pods by {', '.join(others)}: end that first")
     services.selector_edits(service, own, merge=False)
@@ -247,7 +248,7 @@ def _lead_preview(work: Work, workload: Object | None) -> None:
     ctx, wish = work.ctx, work.wish
     if not wish.preview or workload is None:
         return
-    own = own_labels(workload)
+    own = match_labels(workload)
     preview = ctx.client.get(ctx.ref(SERVICE, wish.preview))
     if selector_of(preview) == own:
         return
@@ -286,7 +287,7 @@ def _point(work: Work) -> None:
     hold, wish = work.hold, work.wish
     memory = hold.known.running(wish.key)
     if not wish.by_subset:
-        hold.note(memory, lambda base: services.selector_edits(base, own_labels(work.target), merge=False))
+        hold.note(memory, lambda base: services.selector_edits(base, match_labels(work.target), merge=False))
         return
     hold.note(memory)
     if not work.ctx.check:
@@ -314,10 +315,7 @@ def _settle(work: Work, since: float) -> None:
     if ctx.check:
         return
     if wish.probe is not None and ctx.wait and work.switched_in is not None and (wish.by_subset or not wish.routers):
-        try:
-            work.measured = probing.probe(ctx.clock, wish.probe, 0.0, 1.0, ctx.beat)
-        except probing.NotServed as late:
-            raise Failed(str(late)) from None
+        work.measured = traffic.measure_share(ctx, 0.0, 1.0, wish.probe)
         if work.measured.told_apart and len(wish.routers) < 2:
             return
     ctx.settle(wish.grace, since)
@@ -411,7 +409,7 @@ def active_of(work: Work) -> str:
         return ""
     if wish.target and wish.by_subset:
         return wish.key if work.ctx.check or not _is_away(work) else hold.known.previous
-    if work.target and selector_of(hold.service) == own_labels(work.target):
+    if work.target and selector_of(hold.service) == match_labels(work.target):
         return wish.key
     workloads = [hold.foreseen.get(key_of(each), each) for each in switch_workloads.every(work.ctx, wish.kind)]
     found = behind(selector_of(hold.service), workloads)

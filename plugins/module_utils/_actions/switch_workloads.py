@@ -12,9 +12,11 @@ from typing import Any
 from .._cluster.errors import ApiError, Conflict
 from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
+from .._workloads.in_place import size_of
+from .._workloads.label_selectors import match_labels
 from .._workloads.pods import ready_uids, stuck, troubles
 from .._workloads.services import bystanders, selector_text
-from .._workloads.switches import key_of, not_at_rest, own_labels, size_of
+from .._workloads.switches import key_of, not_at_rest
 from .context import Context, Failed, NoProgress
 from .switch_hold import Hold, Overruled
 
@@ -143,11 +145,11 @@ def _until_ready(ctx: Context, workload: Object, needed: int) -> None:
             raise NoProgress(f"{where} does not get ready: {reason}: mend it, and run again")
         return "; ".join([f"{ready} of {needed} pods are ready", *troubles(pods)[:3]])
 
-    ctx.until(f"{needed} ready pods of {where}", POD, missing, labels=selector_text(own_labels(workload)))
+    ctx.until(f"{needed} ready pods of {where}", POD, missing, labels=selector_text(match_labels(workload)))
 
 
 def _pods(ctx: Context, workload: Object) -> list[Object]:
-    return ctx.client.list(POD, ctx.namespace, selector_text(own_labels(workload)))[0]
+    return ctx.client.list(POD, ctx.namespace, selector_text(match_labels(workload)))[0]
 
 
 def due(hold: Hold) -> dict[str, float]:

@@ -15,6 +15,7 @@ from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, Ref
 from .._workloads import revisions
 from .._workloads.deployments import failed, not_rolled_out, replicas_of
 from .._workloads.in_place import not_taken_up
+from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import stuck, troubles
 from .._workloads.services import selector_text
@@ -35,12 +36,17 @@ def resume(ctx: Context, name: str) -> None:
     """Puts the Deployment's own `paused` back, and waits until its controller knows, so that another release may follow at once."""
     outcome = objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [], annotate=False)
     if outcome.changed:
-        ctx.until(f"Deployment {ctx.namespace}/{name} taken up", DEPLOYMENT, lambda found: next(map(not_taken_up, found), None), name=name)
+        wait_taken_up(ctx, ctx.ref(DEPLOYMENT, name))
+
+
+def wait_taken_up(ctx: Context, ref: Ref) -> None:
+    """Waits until the workload's controller has seen its last change; one that is gone needs none."""
+    ctx.until(f"{ref} taken up", ref.resource, lambda found: next(map(not_taken_up, found), None), name=ref.name)
 
 
 def replica_sets(ctx: Context, deployment: Object) -> list[Object]:
     """The ReplicaSets of a Deployment."""
-    labels = selector_text(deployment["spec"]["selector"].get("matchLabels") or {})
+    labels = selector_text(match_labels(deployment))
     return revisions.owned(ctx.client.list(REPLICA_SET, ctx.namespace, labels)[0], deployment)
 
 
@@ -148,4 +154,4 @@ def _look_at_pods(ctx: Context, deployment: Object, pod_labels: dict[str, str] |
 def _labels_of_version(ctx: Context, deployment: Object) -> dict[str, str]:
     """The labels of just the pods that run the present template: others, of versions that go, may well be in trouble."""
     found = revisions.matching(replica_sets(ctx, deployment), deployment["spec"]["template"])
-    return {**deployment["spec"]["selector"].get("matchLabels", {}), POD_TEMPLATE_HASH: revisions.hash_of(found)} if found else {}
+    return {**match_labels(deployment), POD_TEMPLATE_HASH: revisions.hash_of(found)} if found else {}

@@ -20,14 +20,14 @@ from .results import TROUBLES
 
 def result_of(this: Run) -> dict[str, Any]:
     """What the module returns, however the call ended."""
-    told = report(this.found, _plan_of(this), this.wish.name)
+    plan = _plan_of(this)
+    told = report(this.found, plan, this.wish.name)
     if this.nothing_to_do:
         told.update(phase="Healthy", msg=f"rollout {this.wish.name}: {this.nothing_to_do}")
     if this.expected is not None:
         told["steps_skipped"] = this.expected.skips
     measured = this.ctx.journal.measured
     told.update({} if measured is None else {"measured": measured})
-    plan = _plan_of(this)
     planned = [in_words(action, plan.strategy if plan else "") for action in this.planned]
     return {**told, "actions": planned or this.ctx.journal.actions}
 
@@ -62,10 +62,8 @@ def not_as_asked(this: Run) -> str | None:
             f"rollout {this.wish.name}: revision {this.record.revision} has taken the place of revision {this.working} "
             "while this run worked on that: nothing more is released here"
         )
-    if told["phase"] == "Aborted" and was_undone(this):
-        return None
     if told["phase"] == "Aborted":
-        return str(told["msg"])
+        return None if was_undone(this) else str(told["msg"])
     if told["phase"] == "Progressing" and (this.wish.until != "step" or this.record.program != RELEASE):
         why = f" ({this.record.msg})" if this.record.msg else ""
         return f"rollout {this.wish.name}: another run went on with it meanwhile{why}: see how it stands with rollout_info"

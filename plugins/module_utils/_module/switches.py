@@ -42,7 +42,7 @@ def told(work: Work) -> dict[str, Any]:
         "previous": _named(memory.previous if memory else ""),
         "scale_down_at": _scale_down_at(work),
         "switched_in": work.switched_in,
-        "endpoints": {"ready": len(endpoints.ready), "total": len(endpoints.total)} if endpoints else {"ready": 0, "total": 0},
+        "endpoints": endpoints.counts if endpoints else {"ready": 0, "total": 0},
         "drift": work.hold.drifted,
         **({"msg": work.waits} if work.waits else {}),
         **({} if work.measured is None else {"measured": asdict(work.measured)}),

@@ -20,7 +20,7 @@ from .durations import seconds
 from .probes import Probe, read_probe
 from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
 from .revision import Revision, read_revision
-from .routers import ALL_OPTIONS, REPLICAS, Between, read_router
+from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
 from .steps import Pause, SetWeight, Step, read_steps
 
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
@@ -234,11 +234,7 @@ def _routers(raw: Any, between: Between) -> dict[Target, dict[str, Any] | None]:
     if not isinstance(raw, list) or not raw:
         raise Refused("routers: name at least one in a list, for example [{type: istio, name: shop}]")
     routers = [_router(each, f"routers, number {number}", between) for number, each in enumerate(raw, 1)]
-    objects = [(each.router, each.name) for each, _spec in routers]
-    twice = next((each for each in objects if objects.count(each) > 1), None)
-    if twice:
-        # The split of each entry is computed from the object without any of ours, so the second would undo the first.
-        raise Refused(f"routers: {twice[0]} {twice[1]} stands there more than once: write one entry with all its routes")
+    refuse_twice([target for target, _spec in routers])
     return dict(routers)
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,19 @@ def read_router(kind: str, name: str, raw: Mapping[str, Any], where: str, betwee
         annotation_prefix=_named(f"{_at(where)}annotation_prefix", given.get("annotation_prefix", Target.annotation_prefix)),
         definition=read_definition(given["definition"], f"{_at(where)}definition") if "definition" in given else None,
     )
+
+
+def title_of(target: Target) -> str:
+    """A router, as messages and memories name it."""
+    return f"{target.router} {target.name}"
+
+
+def refuse_twice(targets: Sequence[Target]) -> None:
+    """Raises Refused where two entries name one object: the split of each is computed without the other's, and would undo it."""
+    titles = [title_of(each) for each in targets]
+    twice = next((each for each in titles if titles.count(each) > 1), None)
+    if twice:
+        raise Refused(f"routers: {twice} stands there more than once: write one entry with all its routes")
 
 
 def _refuse_unknown(kind: str, where: str, defined: bool) -> None:

@@ -17,7 +17,7 @@ from .._routing.target import Target
 from .durations import seconds
 from .probes import Probe, read_probe
 from .reading import MAX_OBJECT, MAX_SERVICE, keys, named
-from .routers import ALL_OPTIONS, REPLICAS, Between, read_router
+from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,7 @@ def read_switch(options: Mapping[str, Any], namespace: str) -> Switch:
 
 def _routers(raw: Any, namespace: str, active: str, preview: str) -> tuple[Target, ...]:
     found = [_router(each, f"routers, number {number}", namespace, active, preview) for number, each in enumerate(raw or [], 1)]
-    objects = [title_of(each) for each in found]
-    twice = next((each for each in objects if objects.count(each) > 1), None)
-    if twice:
-        raise Refused(f"routers: {twice} stands there more than once: write one entry with all its routes")
+    refuse_twice(found)
     subsets = [bool(each.destination_rule) for each in found]
     if any(subsets) and not all(subsets):
         raise Refused(
@@ -108,8 +105,3 @@ def _router(raw: Any, where: str, namespace: str, active: str, preview: str) -> 
     if not (by_subset or preview):
         raise Refused(f"{where}: while the active Service moves its traffic goes through the preview Service: name preview_service")
     return read_router(str(value["type"]), value["name"], options, where, Between(namespace, active, active if by_subset else preview))
-
-
-def title_of(target: Target) -> str:
-    """A router, as it is remembered."""
-    return f"{target.router} {target.name}"

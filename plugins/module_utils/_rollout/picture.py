@@ -87,7 +87,7 @@ def _service(service: Object, seen: Seen) -> Object:
     if seen.slices is None:
         return {**told, "endpoints": None}
     endpoints = endpoints_of(name_of(service), seen.slices, (service.get("spec") or {}).get("ports") or [])
-    return {**told, "endpoints": {"ready": len(endpoints.ready), "total": len(endpoints.total)}}
+    return {**told, "endpoints": endpoints.counts}
 
 
 def _actual_weight(scene: Scene, workloads: Sequence[Mapping[str, Any]]) -> int | None:

@@ -104,11 +104,10 @@ def _endpoints(subject: Subject, seen: Seen, weight: int | None) -> Iterator[str
     """Services that get traffic and have no pod for it."""
     if seen.slices is None or not any((each.get("spec") or {}).get("replicas") != 0 for each in seen.workloads or []):
         return
-    shares: dict[str, Any] = {"stable": 100 if weight is None or subject.strategy == BLUEGREEN else 100 - weight}
-    if subject.strategy != BLUEGREEN:
-        shares["canary"] = weight
+    first, second = subject.words
+    shares = {first: 100, second: None} if subject.strategy == BLUEGREEN else {first: 100 - (weight or 0), second: weight}
     for service in seen.services or []:
-        share = shares.get(str({"active": "stable", "preview": "canary"}.get(service["role"], service["role"])))
+        share = shares.get(service["role"])
         if share and not endpoints_of(name_of(service), seen.slices, (service.get("spec") or {}).get("ports") or []).ready:
             title = f"{SERVICE.kind} {subject.namespace}/{name_of(service)}"
             yield f"{title} has no ready endpoints and gets {share} % of the traffic: see the pods for the reason, or abort the rollout"

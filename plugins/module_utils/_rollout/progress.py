@@ -13,13 +13,14 @@ from typing import Any
 from .._objects.resources import labels
 from .._plan.plan import Plan
 from .._plan.steps import SetWeight
+from .._workloads.label_selectors import match_labels
 from .._workloads.marks import REVISION
 from .._workloads.pods import troubles
 from . import actions as kinds
 from .program import RELEASE, program_of
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 from .seen import Object, Seen
-from .versions import Scene, Waiting, revisions_of, selector_of_pods, workloads_of
+from .versions import Scene, Waiting, revisions_of, workloads_of
 
 _OF_NEW = (kinds.EnsureCanary, kinds.SharePods, kinds.RemoveCanary, kinds.RetireCanary)
 _OF_WORKLOAD = (kinds.PauseWorkload, kinds.RollWorkload, kinds.HoldUpdate, kinds.FinishUpdate)
@@ -126,7 +127,7 @@ def _waiting_for(scene: Scene, action: kinds.Action | None, about: Sequence[str]
 
 def _lacking(seen: Seen, workloads: Sequence[Mapping[str, Any]]) -> str | None:
     """The first of their pods that is not ready, and how many more."""
-    selectors = [selector_of_pods(each) for each in workloads]
+    selectors = [match_labels(each) for each in workloads]
     pods = [
         pod
         for pod in seen.pods or []

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .._objects.resources import DEPLOYMENT, labels, name_of
-from .._workloads import in_place
-from .._workloads.deployments import replicas_of
-from .._workloads.in_place import CONTROLLER_REVISION_HASH
+from .._objects.resources import labels, name_of
+from .._workloads.in_place import CONTROLLER_REVISION_HASH, size_of
+from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.pods import is_ready, ready_containers, restarts, state_of, status_of, stuck
 from .._workloads.revisions import images_of
@@ -103,11 +102,6 @@ def replicas_in_all(scene: Scene, workloads: Sequence[Mapping[str, Any]]) -> Obj
     return {**told, "available": _sum(status, "availableReplicas", "numberAvailable")}
 
 
-def selector_of_pods(workload: Mapping[str, Any]) -> dict[str, str]:
-    """The labels by which a workload knows its pods."""
-    return dict(((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {})
-
-
 def seconds_since(stamp: Any, now: float | None) -> float | None:
     """How long ago that was; stamp: as the API writes times. None where one of the two is not known."""
     try:
@@ -123,7 +117,7 @@ def _sum(statuses: Sequence[Mapping[str, Any]], *keys: str) -> int:
 
 def _own(workload: Mapping[str, Any], pods: Sequence[Object]) -> list[Object]:
     """The pods of what was made here keep all labels of the workload's."""
-    selector = selector_of_pods(workload)
+    selector = match_labels(workload)
     return [pod for pod in pods if selects(selector, labels(pod)) and (REVISION in labels(pod)) == (REVISION in selector)]
 
 
@@ -140,7 +134,7 @@ def _numbers(scene: Scene) -> dict[str, int]:
 
 def _version(scene: Scene, workload: Mapping[str, Any], pod: Mapping[str, Any] | None = None) -> str:
     """The hash of the template of a workload's pod; without one, of the version that the workload stands for."""
-    selector = selector_of_pods(workload)
+    selector = match_labels(workload)
     if REVISION in selector:
         return selector[REVISION]
     record = scene.record
@@ -157,10 +151,8 @@ def _roles(scene: Scene, version: str, pods: Sequence[Mapping[str, Any]]) -> lis
     """Of a canary by the record; of blue and green by where the Services lead, which is what counts there."""
     first, second = scene.subject.words
     if scene.subject.strategy == BLUEGREEN and scene.seen.services is not None:
-        words = {"stable": first, "canary": second, first: first, second: second}
-        services = [each for each in scene.seen.services if each["role"] in words]
-        led = [words[each["role"]] for each in services if any(selects(selector_of(each), labels(pod)) for pod in pods)]
-        return sorted(set(led))
+        services = [each for each in scene.seen.services if each["role"] in (first, second)]
+        return sorted({each["role"] for each in services if any(selects(selector_of(each), labels(pod)) for pod in pods)})
     if version == (scene.record.target if scene.settled else scene.old):
         return [first]
     return [second] if version == scene.record.target and scene.record.under_way else []
@@ -169,7 +161,7 @@ def _roles(scene: Scene, version: str, pods: Sequence[Mapping[str, Any]]) -> lis
 def _described(scene: Scene, workload: Object, pods: Sequence[Object], version: str, whole: bool = True) -> Object:
     """A workload with these of its pods. whole: these are all."""
     images, waiting = _images(workload, pods)
-    desired = _size_of(workload) if whole else len(pods)
+    desired = size_of(workload) if whole else len(pods)
     services = [name_of(each) for each in scene.seen.services or [] if any(selects(selector_of(each), labels(pod)) for pod in pods)]
     delay = scene.waiting if scene.waiting is not None and scene.waiting.version == version and pods else None
     now = scene.seen.now
@@ -213,10 +205,6 @@ def _pod(pod: Mapping[str, Any], now: float | None) -> Object:
         "created": created,
         "age": seconds_since(created, now),
     }
-
-
-def _size_of(workload: Mapping[str, Any]) -> int:
-    return replicas_of(workload) if workload["kind"] == DEPLOYMENT.kind else in_place.size_of(workload)
 
 
 def _status(desired: int, pods: Sequence[Object], known: bool, workload: Mapping[str, Any]) -> str:

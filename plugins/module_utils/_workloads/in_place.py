@@ -11,18 +11,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._objects.edits import Edit
+from .deployments import replicas_of
 
 CONTROLLER_REVISION_HASH = "controller-revision-hash"
-_STATEFUL_SET = "StatefulSet"
+_STATEFUL_SET, _DAEMON_SET = "StatefulSet", "DaemonSet"
 _STRATEGY = ("spec", "updateStrategy")
 
 
 def size_of(workload: Mapping[str, Any]) -> int:
-    """How many pods it wants: replicas, or one for each node that takes it."""
-    if workload["kind"] == _STATEFUL_SET:
-        replicas = workload["spec"].get("replicas")
-        return 1 if replicas is None else int(replicas)
-    return int((workload.get("status") or {}).get("desiredNumberScheduled") or 0)
+    """How many pods a workload of any kind wants: replicas, or one for each node that takes it."""
+    if workload["kind"] == _DAEMON_SET:
+        return int((workload.get("status") or {}).get("desiredNumberScheduled") or 0)
+    return replicas_of(workload)
 
 
 def not_taken_up(workload: Mapping[str, Any]) -> str | None:

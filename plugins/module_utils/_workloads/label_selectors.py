@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def match_labels(workload: Mapping[str, Any]) -> dict[str, str]:
+    """The labels by which a workload knows its pods."""
+    return dict(((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {})
+
+
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
     """No selector takes nothing, an empty one everything."""
     if selector is None:

@@ -108,6 +108,11 @@ class Endpoints:
     ready: frozenset[str]
     total: frozenset[str]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many, as modules return it."""
+        return {"ready": len(self.ready), "total": len(self.total)}
+
 
 def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]] | None = None) -> Endpoints:
     """Reads the EndpointSlices of one Service.

@@ -15,6 +15,8 @@ from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS, labels
 from .._objects.shapes import fits
 from . import deployments, in_place
+from .in_place import size_of
+from .label_selectors import match_labels
 from .services import Selector, selector_text, selects
 
 Object = dict[str, Any]
@@ -95,11 +97,6 @@ def key_of(workload: Mapping[str, Any]) -> str:
     return f"{workload['kind']}/{workload['metadata']['name']}"
 
 
-def size_of(workload: Mapping[str, Any]) -> int:
-    """How many pods it wants."""
-    return deployments.replicas_of(workload) if workload["kind"] == _DEPLOYMENT else in_place.size_of(workload)
-
-
 def can_be_scaled(key: str) -> bool:
     """A DaemonSet has a pod on every node that takes it."""
     return not key.startswith(f"{_DAEMON_SET}/")
@@ -111,11 +108,6 @@ def not_at_rest(workload: Mapping[str, Any]) -> str | None:
         return in_place.not_rolled_out(workload)
     paused = bool(workload["spec"].get("paused"))
     return deployments.not_complete(workload) if paused else deployments.not_rolled_out(workload)
-
-
-def own_labels(workload: Mapping[str, Any]) -> Selector:
-    """The labels by which its pods are known."""
-    return dict((workload["spec"].get("selector") or {}).get("matchLabels") or {})
 
 
 def takes(selector: Mapping[str, str], workload: Mapping[str, Any]) -> bool:
@@ -133,7 +125,7 @@ def refuse_unclear(target: Object, workloads: Sequence[Object], leaving: Sequenc
 
     workloads: those of the namespace. leaving: those that have the traffic now.
     """
-    own, where = own_labels(target), _title(target)
+    own, where = match_labels(target), _title(target)
     if not own:
         raise Refused(f"{where} has no matchLabels in its selector, by which a Service could tell its pods: give it some")
     for other in workloads:
@@ -141,8 +133,8 @@ def refuse_unclear(target: Object, workloads: Sequence[Object], leaving: Sequenc
             continue
         if takes(own, other) and (size_of(other) or other in leaving):
             raise Refused(_mixed(own, target, other))
-        if other in leaving and takes(own_labels(other), target):
-            raise Refused(_mixed(own_labels(other), other, target))
+        if other in leaving and takes(match_labels(other), target):
+            raise Refused(_mixed(match_labels(other), other, target))
     if len(leaving) > 1:
         names = ", ".join(key_of(each) for each in leaving)
         raise Refused(

@@ -16,6 +16,7 @@ from ..._rollout.program import RELEASE
 from ..._rollout.styles import facts_of
 from ..._workloads import revisions
 from ..._workloads.deployments import replicas_of
+from ..._workloads.label_selectors import match_labels
 from .. import guards, objects, templates, workload
 from ..context import Context
 from ..stage import Stage
@@ -30,7 +31,7 @@ _REPLICAS = ("spec", "replicas")
 def pin(stage: Stage, to: str) -> Pin:
     """By all labels of the Deployment's own selector, which its pods have whatever their template."""
     ref = _canary(stage) if to == "canary" else stage.ref
-    return Pin(dict(stage.ctx.client.get(ref)["spec"]["selector"].get("matchLabels") or {}), exact=True)
+    return Pin(match_labels(stage.ctx.client.get(ref)), exact=True)
 
 
 def _canary(stage: Stage) -> Ref:

@@ -32,9 +32,8 @@ def client_ip(scene: Scene) -> Iterator[Finding]:
 
 def consistent_hash(scene: Scene) -> Iterator[Finding]:
     """Envoy chooses the version first, anew for each request, and by the hash only a pod of it."""
-    split = scene.plan.bluegreen is None
-    istio = [target for target, _found in scene.routers if target.router == "istio" and split]
-    for rule in scene.all(DESTINATION_RULE):
+    istio = [target for target, _found in scene.routers if target.router == "istio"]
+    for rule in scene.all(DESTINATION_RULE) if scene.plan.bluegreen is None else ():
         host = (rule.get("spec") or {}).get("host")
         if any(is_service(host, scene.plan.stable_service, target) for target in istio) and _holds(rule.get("spec"), "consistentHash"):
             yield warning(

@@ -36,6 +36,7 @@ from .style import (
     no_canary_service,
     pinned_services,
     released,
+    rested,
     resumed,
     routers_back,
     stable_services,
@@ -95,7 +96,7 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
         # They are there already unless the promotion had begun, or somebody resumed the workload and changed its version.
         actions += [*follows(facts, "workload"), PinServices(stable, "workload")]
     ended = ebbed(plan, facts, begun)
-    return [*actions, *ended, *(delay(plan.abort_scale_down_delay) if ended else []), *_clean_up(plan, facts)]
+    return [*actions, *ended, *rested(plan, ended), *_clean_up(plan, facts)]
 
 
 def _rolled(plan: Plan, facts: Facts, to: str) -> list[Action]:

@@ -32,6 +32,7 @@ from .style import (
     no_canary_service,
     nothing,
     released,
+    rested,
     routers_back,
     stable_services,
 )
@@ -69,7 +70,7 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     if stable in begun:
         actions.append(stable)
     ended = ebbed(plan, facts, begun)
-    actions += [*ended, *(delay(plan.abort_scale_down_delay) if ended else []), *_end_canary_service(plan, facts)]
+    actions += [*ended, *rested(plan, ended), *_end_canary_service(plan, facts)]
     if has(begun, HoldUpdate):
         actions.append(RollWorkload("stable"))
     return [*actions, UnpinServices(stable_services(plan, facts)), *released(facts, "workload")]

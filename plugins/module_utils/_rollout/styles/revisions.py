@@ -34,6 +34,7 @@ from .style import (
     no_canary_service,
     pinned_services,
     released,
+    rested,
     routers_back,
     stable_services,
 )
@@ -73,7 +74,7 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     # A Service that stays has pods at every moment.
     given: list[Action] = [] if facts.canary_service_made else [PinServices((plan.canary_service,), "stable", carries_traffic=False)]
     actions += [*ended, *no_canary_service(facts), *given]
-    actions += [*(delay(plan.abort_scale_down_delay) if ended else []), RetireCanary(), *released(facts, "stable")]
+    actions += [*rested(plan, ended), RetireCanary(), *released(facts, "stable")]
     return actions if facts.stable_made else [*actions, UnpinServices(pinned_services(plan, facts)), ResumeWorkload()]
 
 

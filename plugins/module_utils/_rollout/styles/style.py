@@ -145,6 +145,11 @@ def ebbed(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
     return [*([RestoreRouters()] if moved else []), *([Drain()] if moved or switched else [])]
 
 
+def rested(plan: Plan, ended: Sequence[Action]) -> list[Action]:
+    """After that the canary runs on for a while, where it had any request."""
+    return delay(plan.abort_scale_down_delay) if ended else []
+
+
 def follows(facts: Facts, to: str) -> list[Action]:
     """Lets what scales the workload follow one version, where there is such a thing."""
     return [ScaleFollows(to)] if facts.scaled else []
