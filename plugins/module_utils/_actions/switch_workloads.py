@@ -14,11 +14,12 @@ from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
 from .._workloads.in_place import size_of
 from .._workloads.label_selectors import match_labels
-from .._workloads.pods import ready_uids, stuck, troubles
+from .._workloads.pods import ready_uids, troubles
 from .._workloads.services import bystanders, selector_text
 from .._workloads.switches import key_of, not_at_rest
-from .context import Context, Failed, NoProgress
+from .context import Context, Failed
 from .switch_hold import Hold, Overruled
+from .workload import wait_ready_pods
 
 Object = dict[str, Any]
 
@@ -134,18 +135,9 @@ def _scale(hold: Hold, ref: Ref, wanted: int) -> None:
 
 
 def _until_ready(ctx: Context, workload: Object, needed: int) -> None:
-    where = ref_of(ctx, key_of(workload))
-
-    def missing(pods: list[Object]) -> str | None:
-        ready = len(ready_uids(pods))
-        if ready >= needed:
-            return None
-        reason = stuck(pods)
-        if reason:
-            raise NoProgress(f"{where} does not get ready: {reason}: mend it, and run again")
-        return "; ".join([f"{ready} of {needed} pods are ready", *troubles(pods)[:3]])
-
-    ctx.until(f"{needed} ready pods of {where}", POD, missing, labels=selector_text(match_labels(workload)))
+    where = str(ref_of(ctx, key_of(workload)))
+    chosen = selector_text(match_labels(workload))
+    wait_ready_pods(ctx, f"{needed} ready pods of {where}", chosen, needed, where, "mend it, and run again")
 
 
 def _pods(ctx: Context, workload: Object) -> list[Object]:

@@ -17,7 +17,7 @@ from .._workloads.deployments import failed, not_rolled_out, replicas_of
 from .._workloads.in_place import not_taken_up
 from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH
-from .._workloads.pods import stuck, troubles
+from .._workloads.pods import is_ready, stuck, troubles
 from .._workloads.services import selector_text
 from . import objects
 from .context import Context, Failed, NoProgress
@@ -37,6 +37,24 @@ def resume(ctx: Context, name: str) -> None:
     outcome = objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [], annotate=False)
     if outcome.changed:
         wait_taken_up(ctx, ctx.ref(DEPLOYMENT, name))
+
+
+def wait_ready_pods(ctx: Context, what: str, labels: str, count: int, stuck_as: str, remedy: str) -> None:
+    """Waits until so many pods with the labels are ready; fails as soon as one is known not to start.
+
+    what: that is waited for. stuck_as, remedy: of what is said then that it does not get ready, and what is to be done.
+    """
+
+    def missing(pods: list[Object]) -> str | None:
+        ready = sum(map(is_ready, pods))
+        if ready >= count:
+            return None
+        reason = stuck(pods)
+        if reason:
+            raise NoProgress(f"{stuck_as} does not get ready: {reason}: {remedy}")
+        return "; ".join([f"{ready} of {count} pods are ready", *troubles(pods)[:3]])
+
+    ctx.until(what, POD, missing, labels=labels)
 
 
 def wait_taken_up(ctx: Context, ref: Ref) -> None:

@@ -13,10 +13,9 @@ from ..._rollout import actions as kinds
 from ..._workloads import in_place, revisions
 from ..._workloads.in_place import CONTROLLER_REVISION_HASH
 from ..._workloads.label_selectors import match_labels
-from ..._workloads.pods import is_ready, stuck, troubles
 from ..._workloads.services import selector_text
 from .. import objects, workload
-from ..context import Context, NoProgress
+from ..context import Context
 from ..stage import Stage
 from .style import Pin, Style
 
@@ -115,18 +114,9 @@ def _hash_of(pod: Object) -> str:
 
 
 def _until_ready(stage: Stage, wanted: str, count: int) -> None:
-    """Waits until so many pods of that version are ready; fails as soon as one is known not to start."""
-
-    def missing(pods: list[Object]) -> str | None:
-        ready = sum(map(is_ready, pods))
-        if ready >= count:
-            return None
-        reason = stuck(pods)
-        if reason:
-            raise NoProgress(f"{stage.plan.title} does not get ready: {reason}: mend the new version")
-        return "; ".join([f"{ready} of {count} pods are ready", *troubles(pods)[:3]])
-
-    stage.ctx.until(f"{count} pods of {stage.plan.title}", POD, missing, labels=f"{CONTROLLER_REVISION_HASH}={wanted}")
+    """Waits until so many pods of that version are ready."""
+    labels_of_version, title = f"{CONTROLLER_REVISION_HASH}={wanted}", stage.plan.title
+    workload.wait_ready_pods(stage.ctx, f"{count} pods of {title}", labels_of_version, count, title, "mend the new version")
 
 
 def finish_update(stage: Stage, _action: kinds.FinishUpdate) -> None:
