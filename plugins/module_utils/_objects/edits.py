@@ -16,12 +16,15 @@ from . import paths
 from .paths import MISSING, Path
 from .refusal import Drifted, Refused
 from .relocation import Field, found_again, is_lost
+from .restorable import may_restore
+from .untrusted import read_json
 
 # Holds {"at": epoch seconds of the last change, "fields": [...]}: the fields that we changed, what each was
-# before the first change (no `was`: it was absent), what we set it to, and on whose behalf.
+# before the first change (no `was`: it was absent), what we set it to, and on whose behalf; and with a record_key a seal (seals.py).
 ANNOTATION = "progressive.delivery/original"
 
 ON_DRIFT = ("fail", "repair", "accept")
+_LONGEST_PATH, _MOST_FIELDS = 20, 1000
 
 
 @dataclass(frozen=True)
@@ -120,9 +123,22 @@ def dump(field: Field) -> dict[str, Any]:
     return raw
 
 
-def load(raw: dict[str, Any]) -> Field:
-    """A field from JSON data."""
-    return Field(tuple(raw["path"]), raw.get("was", MISSING), raw.get("now", MISSING), raw["by"], raw.get("depth", 0))
+def load(raw: Any) -> Field:
+    """A field from JSON data; raises ValueError for what is none."""
+    if not isinstance(raw, dict):
+        raise ValueError("a field is no mapping")
+    path, by, depth = raw.get("path"), raw.get("by"), raw.get("depth", 0)
+    if not isinstance(path, list) or not 0 < len(path) <= _LONGEST_PATH or not all(map(_is_step, path)):
+        raise ValueError("a field has no path")
+    if not isinstance(by, str) or isinstance(depth, bool) or not isinstance(depth, int) or not 0 <= depth <= len(path):
+        raise ValueError("a field has no owner or no depth")
+    return Field(tuple(path), raw.get("was", MISSING), raw.get("now", MISSING), by, depth)
+
+
+def _is_step(step: Any) -> bool:
+    if isinstance(step, dict):
+        return bool(step) and all(isinstance(key, str) and key for key in step)
+    return (isinstance(step, str) and bool(step)) or (isinstance(step, int) and not isinstance(step, bool) and step >= 0)
 
 
 def _essence(obj: dict[str, Any]) -> list[str]:
@@ -135,13 +151,31 @@ def _annotation(obj: dict[str, Any]) -> tuple[float | None, list[Field]]:
     if text is MISSING:
         return None, []
     try:
-        memory = json.loads(text)
-        return memory.get("at"), [load(raw) for raw in memory.get("fields", [])]
-    except (AttributeError, KeyError, TypeError, ValueError):
+        memory = read_json(text)
+        at, raw = memory.get("at"), memory.get("fields", [])
+        if not isinstance(raw, list) or len(raw) > _MOST_FIELDS or isinstance(at, bool) or not isinstance(at, (int, float, type(None))):
+            raise ValueError("it is not as it was written")
+        fields = [load(each) for each in raw]
+    except (AttributeError, ValueError):
         raise Refused(
             f"{_title(obj)} carries an annotation {ANNOTATION} that is not ours to read any more: "
             "put the object back by hand and remove the annotation"
         ) from None
+    refuse_unchangeable(obj, fields, f"its annotation {ANNOTATION}")
+    return at, fields
+
+
+def refuse_unchangeable(obj: dict[str, Any], fields: Sequence[Field], source: str) -> None:
+    """Raises Refused for a remembered field that this collection never changes: whoever wrote it wants it to be written.
+
+    source: what remembers the fields, in messages.
+    """
+    for field in fields:
+        if not may_restore(obj, field.path, field.was):
+            raise Refused(
+                f"{_title(obj)}: {source} says that {paths.show(field.path)[:120]} was changed here, which progressive.delivery never "
+                "changes: put the object back by hand, and remove what says so"
+            )
 
 
 def _title(obj: dict[str, Any]) -> str:
@@ -159,6 +193,7 @@ def _remembered(live: dict[str, Any], by: str, memory: Sequence[Field] | None) -
         else:
             others.append(_with_nothing_below(field, mine))
     known = [field.path for field in mine]
+    refuse_unchangeable(live, memory or [], "the record of the rollout")
     return others, mine + _of_last_write(live, [field for field in found_again(live, memory or []) if field.path not in known])
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
+from . import names
 from .refusal import Refused
 
 
@@ -27,11 +29,26 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str, name: str = "") -> str:
-        """The URL path of one object, or of the collection when no name is given; namespace empty: of the whole cluster."""
+        """The URL path of one object, or of the collection when no name is given; namespace empty: of the whole cluster.
+
+        This is the only place that makes paths. Raises Refused for a part that is no name: `../` or `?` would lead to another object.
+        """
+        self._refuse_no_names(namespace, name)
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         tail = f"/{name}" if name else ""
         scope = f"/namespaces/{namespace}" if namespace else ""
-        return f"{root}{scope}/{self.plural}{tail}"
+        return quote(f"{root}{scope}/{self.plural}{tail}", safe="/")
+
+    def _refuse_no_names(self, namespace: str, name: str) -> None:
+        for what, text, is_one in (
+            ("the name of an API group", self.group, names.is_group),
+            ("an API version", self.version, names.is_version),
+            ("the plural of a kind", self.plural, names.is_plural),
+            ("the name of a namespace", namespace, lambda text: text == "" or names.is_namespace(text)),
+            (f"the name of a {self.kind}", name, lambda text: text == "" or names.is_name(text)),
+        ):
+            if not is_one(text):
+                raise Refused(f"{str(text)[:80]!r} is not {what}: use lower-case letters, digits and '-'")
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,11 @@
 from __future__ import annotations
 
 # Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from .._objects import names
 from .._objects.refusal import Refused
-
-_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_KEY = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}")
-_VALUE = re.compile(rf"({_WORD})?")
 
 
 def read_labels(where: str, raw: Any) -> dict[str, str]:
@@ -34,16 +30,16 @@ def read_selector(where: str, raw: Any) -> dict[str, str | None]:
 
 
 def _key(where: str, key: Any) -> str:
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
+    if not names.is_label_key(key):
         raise Refused(
             f"{where}: {key!r} is not the key of a label: use letters, digits, '-', '_' and '.', with a prefix such as example.org/"
         )
-    return key
+    return str(key)
 
 
 def _value(where: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise Refused(f"{where}: {value!r} is not a text: put it between quotes")
-    if not _VALUE.fullmatch(str(value)):
+    if not names.is_label_value(str(value)):
         raise Refused(f"{where}: {value!r} is not the value of a label: use at most 63 letters, digits, '-', '_' and '.'")
     return str(value)

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from .._objects import names
 from .._objects.refusal import Refused
 
-MAX_SERVICE = 63
-MAX_OBJECT = 253
+MAX_SERVICE = names.MAX_LABEL
+MAX_OBJECT = names.MAX_NAME
 
 
 def keys(where: str, value: Any, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def keys(where: str, value: Any, required: tuple[str, ...], optional: tuple[str,
 def named(where: str, value: Any, most: int, dots: str = ".") -> str:
     """The name of an object, as the API server will accept it; Services have no dots in theirs."""
     text = str(value)
-    if not re.fullmatch(f"[a-z0-9]([-a-z0-9{dots}]*[a-z0-9])?", text) or len(text) > most:
+    if not (names.is_name if dots else names.is_namespace)(text) or len(text) > most:
         raise Refused(
             f"{where}: {value!r} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else "")
         )

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Callable
 
+from .._objects import names
 from .._objects.refusal import Refused
+from .._objects.restorable import is_described
 
 Keys = tuple[str, ...]  # a path of keys of mappings
 Pairs = tuple[tuple[Keys, Any], ...]
@@ -115,10 +117,19 @@ def _seconds(where: str, raw: Any) -> float:
 
 
 def _api_version(where: str, raw: Any) -> str:
-    # A router is never a kind of the core group, whose versions have no slash.
-    if not isinstance(raw, str) or not re.fullmatch(r"[\w.-]+/\w+", raw):
-        raise Refused(f"{where}: {raw!r} is not group/version")
+    group, slash, version = raw.partition("/") if isinstance(raw, str) else ("", "", "")
+    if not (slash and names.is_group(group) and names.is_version(version)):
+        raise Refused(f"{where}: {str(raw)[:60]!r} is not group/version")
+    if not is_described(group):
+        # Those kinds decide what runs in the cluster and who may do what there; none of them is a router.
+        raise Refused(f"{where}: a definition cannot describe kinds of Kubernetes' own API group {group}: use the router for that kind")
     return raw
+
+
+def _plural(where: str, raw: Any) -> str:
+    if not names.is_plural(raw):
+        raise Refused(f"{where}: {str(raw)[:60]!r} is not the plural of a kind as it stands in API paths, such as virtualservers")
+    return str(raw)
 
 
 def _conditions(where: str, raw: Any) -> tuple[tuple[tuple[str, str], ...], ...]:
@@ -135,7 +146,7 @@ TABLE: dict[str, Any] = {
     "apiVersion": ("", _api_version),
     "other_versions": ("", _several(_api_version)),
     "kind": ("kind", _text),
-    "plural": ("plural", _text),
+    "plural": ("plural", _plural),
     "destinations": ("destinations", _lists),
     "destination": {
         "service": ("destination_service", _keys),

@@ -108,10 +108,19 @@ BAD: list[tuple[str, Object, str]] = [
     ("unknown key below", {"weight__of": 1}, "definition, weight: unknown key of: it takes field, default, total, even_when_all_zero"),
     ("a part that is no mapping", {"weight": "weight"}, "definition, weight: 'weight' is not a mapping with field, default"),
     ("version alone", {"apiVersion": "v1"}, "definition, apiVersion: 'v1' is not group/version"),
-    ("one other version", {"other_versions": "x/v1"}, "definition, other_versions: 'x/v1' is not a list"),
-    ("a bad other version", {"other_versions": ["x/v1", 2]}, "definition, other_versions, number 2: 2 is not group/version"),
+    ("one other version", {"other_versions": "x.io/v1"}, "definition, other_versions: 'x.io/v1' is not a list"),
+    ("a bad other version", {"other_versions": ["x.io/v1", 2]}, "definition, other_versions, number 2: 2 is not group/version"),
     ("kind", {"kind": 7}, "definition, kind: 7 is not a text"),
-    ("empty plural", {"plural": ""}, "definition, plural: '' is not a text"),
+    ("empty plural", {"plural": ""}, "definition, plural: '' is not the plural of a kind"),
+    ("a path as plural", {"plural": "../../secrets"}, "definition, plural: '../../secrets' is not the plural of a kind"),
+    *(
+        (
+            f"group {group}",
+            {"apiVersion": f"{group}/v1"},
+            f"definition, apiVersion: a definition cannot describe kinds of Kubernetes' own API group {group}",
+        )
+        for group in ("apps", "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "networking.k8s.io")
+    ),
     ("destinations in no list", {"destinations": "spec.lanes"}, "definition, destinations: 'spec.lanes' is not a path that leads through"),
     ("a list in a list", {"destinations": "spec.lanes[][]"}, "definition, destinations: 'spec.lanes[][]' is not a path"),
     ("something behind the list", {"destinations": "spec.lanes[]."}, "definition, destinations: 'spec.lanes[].' is not a path"),

@@ -27,7 +27,13 @@ Object = dict[str, Any]
 def obj(router: str, spec: Object, **more: Any) -> Object:
     """As from the API server: no two parts of it are the same object."""
     metadata = {"name": "shop", "namespace": "test", "annotations": {"projectcontour.io/ingress.class": "own"}, "generation": 3}
-    return dict(json.loads(json.dumps({"kind": shipped(router).kind, "metadata": metadata, "spec": spec, **more})))
+    return dict(
+        json.loads(
+            json.dumps(
+                {"apiVersion": shipped(router).api_versions[0], "kind": shipped(router).kind, "metadata": metadata, "spec": spec, **more}
+            )
+        )
+    )
 
 
 def target(router: str, **more: Any) -> Target:
@@ -271,7 +277,12 @@ def test_a_sum_that_must_be() -> None:
         names = ("shop", "shop-canary", "else")[: len(weights)]
         splits = [{"action": {"pass": name}, "weight": weight} for name, weight in zip(names, weights, strict=True)]
         routes = [{"path": "/", "splits": splits}]
-        return {"kind": "VirtualServer", "metadata": {"name": "shop", "namespace": "test"}, "spec": {"routes": routes}}
+        return {
+            "apiVersion": "k8s.nginx.org/v1",
+            "kind": "VirtualServer",
+            "metadata": {"name": "shop", "namespace": "test"},
+            "spec": {"routes": routes},
+        }
 
     assert moved({"object": spec(60, 0, 40)}, place, Wish(split_of(50)))["object"] == spec(30, 30, 40)
     assert moved({"object": spec(50, 0, 0)}, place, Wish(split_of(50)))["object"] == spec(50, 50, 0), "what was wrong before is right after"
@@ -297,7 +308,12 @@ def test_a_list_within_a_list_within_a_list() -> None:
             {"host": "x", "http": {"paths": [{"title": "a", "to": [to("shop", 100)]}]}},
             {"host": "y", "http": {"paths": [{"title": "b", "to": list(new)}, {"title": "c", "to": [to("shop", 100)]}]}},
         ]
-        return {"kind": "Road", "metadata": {"name": "shop", "namespace": "test"}, "spec": {"hosts": [*([put] if put else []), *hosts]}}
+        return {
+            "apiVersion": "example.org/v1",
+            "kind": "Road",
+            "metadata": {"name": "shop", "namespace": "test"},
+            "spec": {"hosts": [*([put] if put else []), *hosts]},
+        }
 
     assert moved({"object": road(to("shop", 100))}, place, Wish(split_of(9)))["object"] == road(to("shop", 91), to("shop-canary", 9))
     [change] = router_of(place).changes({"object": road(to("shop", 100))}, place, Wish(split_of(9)))

@@ -131,10 +131,17 @@ def places(draw: st.DrawFn, below: bool = True) -> tuple[Object, Target]:
     metadata = {"name": "shop", "namespace": "test", **draw(ANNOTATIONS)}
     lower = {kind: draw(below_http(by_subset)) if below else [] for kind in ("tls", "tcp")}
     spec = {"hosts": ["x"], "http": draw(http_routes(by_subset)), **lower, **draw(FIELDS)}
-    found: Object = {"virtual_service": {"kind": "VirtualService", "metadata": metadata, "spec": spec}}
+    found: Object = {
+        "virtual_service": {"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService", "metadata": metadata, "spec": spec}
+    }
     asked = draw(st.sampled_from(ASKED + (ASKED_BELOW if below else [])))
     if by_subset:
-        found["destination_rule"] = {"kind": "DestinationRule", "metadata": metadata, "spec": rule(draw)}
+        found["destination_rule"] = {
+            "apiVersion": "networking.istio.io/v1beta1",
+            "kind": "DestinationRule",
+            "metadata": metadata,
+            "spec": rule(draw),
+        }
         labels = {"stable_labels": (("hash", "1"),), "canary_labels": (("hash", "2"),)}
         asked = {**asked, **SUBSETS, **(labels if draw(st.integers(0, 3)) else {})}
     return json.loads(json.dumps(found)), target(additional_destinations=(THIRD,), **asked)
