@@ -20,6 +20,8 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.common
+  - progressive.delivery.records
+  - progressive.delivery.records.writing
 options:
   router:
     description:

@@ -22,6 +22,7 @@ author:
   - progressive.delivery contributors (@progressive-delivery)
 extends_documentation_fragment:
   - progressive.delivery.auth
+  - progressive.delivery.records
   - progressive.delivery.plan
 options:
   name:

@@ -20,6 +20,7 @@ author:
   - progressive.delivery contributors (@progressive-delivery)
 extends_documentation_fragment:
   - progressive.delivery.auth
+  - progressive.delivery.records
 options:
   name:
     description: Name of the rollout. Without it, all that have a record in the namespace, which needs the right to list ConfigMaps.

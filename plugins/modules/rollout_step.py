@@ -21,6 +21,8 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.common
+  - progressive.delivery.records
+  - progressive.delivery.records.writing
   - progressive.delivery.plan
 options:
   name:

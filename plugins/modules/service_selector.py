@@ -18,6 +18,8 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.common
+  - progressive.delivery.records
+  - progressive.delivery.records.writing
 options:
   name:
     description: Name of the Service.

@@ -138,12 +138,14 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
     place = _place(this.found)
     this.ctx.journal.acting = False
     this.lease.acquire()
-    this.found = this.store.load()
+    this.load()
     return bool(_place(this.found) == place)
 
 
 def _pause_over(this: Run, entry: Entry) -> bool:
-    if (str(entry.step) if isinstance(entry.action, WaitPause) else decide.DELAY) in this.record.promoted:
+    if isinstance(entry.action, WaitPause) and this.is_approved(str(entry.step)):
+        return True
+    if isinstance(entry.action, WaitDelay) and decide.DELAY in this.record.promoted:
         return True
     return this.record.resume_at is not None and this.ctx.clock.now() >= this.record.resume_at
 
@@ -154,7 +156,7 @@ def _wait_out(this: Run, entry: Entry) -> bool:
     while not _pause_over(this, entry):
         left = (this.record.resume_at or 0.0) - this.ctx.clock.now()
         this.ctx.clock.sleep(min(_LOOK_EVERY, max(0.0, left)))
-        this.found = this.store.load()
+        this.load()
         if _place(this.found) != place:
             return False
     return True

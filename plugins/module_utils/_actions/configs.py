@@ -82,10 +82,15 @@ class _Seen:
             names = [original, original]
         else:
             tracked = self._plan.track_configs and configs.is_tracked(found)
-            names = [original, configs.copy_name(found, self._ctx.by) if tracked else original]
+            names = [original, self._copy_name(found) if tracked else original]
         self.names[named] = self.names[f"{kind}/{original}"] = names
         if names[0] != names[1]:
             self.copies[f"{kind}/{names[1]}"] = original
+
+    def _copy_name(self, original: Object) -> str:
+        """That of a copy which an earlier release of this collection made of the same content, where there is one: no other is needed."""
+        earlier = configs.guessable_name(original, self._ctx.by)
+        return earlier if f"{original['kind']}/{earlier}" in self.copies else configs.copy_name(original, self._ctx.by)
 
     def held(self, named: str, needed: bool) -> None:
         """Makes sure that what an old version names is still there."""
@@ -135,19 +140,22 @@ def make(stage: Stage, action: kinds.CopyConfigs) -> None:
 def _make(ctx: Context, original: Ref, ref: Ref) -> None:
     live = ctx.client.find(ref)
     if live is None:
-        wanted = configs.copy_of(ctx.client.get(original), ctx.by)
-        if wanted["metadata"]["name"] != ref.name:
+        found = ctx.client.get(original)
+        wanted = configs.copy_of(found, ctx.by, ref.name)
+        if ref.name not in (configs.copy_name(found, ctx.by), configs.guessable_name(found, ctx.by)):
             raise Failed(
                 f"{original} was changed after this revision had begun, and before it was copied: "
                 "run again with the plan, which then releases it as it is now, or abort"
             )
+        ctx.expect_another(ref.key)
         ctx.guard()
         try:
             live = ctx.client.create(ref, wanted)
+            ctx.created(ref.key, live["metadata"]["uid"])
         except Conflict:  # One that got no answer, and was repeated.
             live = ctx.client.get(ref)
         ctx.journal.wrote(ref, None, live)
-    made.refuse_foreign(live, ref, ctx.by)
+    made.refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
 
 
 def remove_unneeded(stage: Stage, action: kinds.RemoveConfigs) -> None:

@@ -16,6 +16,7 @@ from .._cluster.waiting import TimeIsUp, wait_until
 from .._objects.patches import diff_entry
 from .._objects.relocation import Field
 from .._objects.resources import Ref, Resource
+from .._objects.seals import Seal
 
 Object = dict[str, Any]
 
@@ -61,6 +62,19 @@ def _forget(_key: str, _fields: Sequence[Field]) -> None:
     """Stands for the record's memory where a single module works without one."""
 
 
+def _note_nothing(_key: str, _uid: str) -> None:
+    """Stands for the record where a single module works without one."""
+
+
+def _no_uid(_key: str) -> str:
+    """Stands for the record that knows the uids of what was created."""
+    return ""
+
+
+def _expect_nothing(_key: str) -> None:
+    """Stands for the same."""
+
+
 @dataclass
 class Context:
     """by: the owner of the edits. wait_timeout: seconds for each wait. check: nothing may be written.
@@ -68,6 +82,9 @@ class Context:
     guard: called before each write; raises where the call has lost its right to write. beat: called while waiting.
     no_later_than: the end of the progress deadline (epoch seconds), None without one.
     recall, remember: the owner's own memory of the fields that it changed on an object, by Ref.key.
+    seal: of what is remembered in the cluster, None without a key. accept_unsealed: with a key, take memories that have no seal.
+    created: notes that an object (Ref.key) was created, with its uid; uid_of: the uid that was noted, empty where none was;
+    expect_another: forgets it before another object of that name is created.
     """
 
     client: Client
@@ -84,6 +101,11 @@ class Context:
     beat: Callable[[], None] = _nothing
     recall: Callable[[str], list[Field]] = _no_memory
     remember: Callable[[str, Sequence[Field]], None] = _forget
+    seal: Seal | None = None
+    accept_unsealed: bool = False
+    created: Callable[[str, str], None] = _note_nothing
+    uid_of: Callable[[str], str] = _no_uid
+    expect_another: Callable[[str], None] = _expect_nothing
 
     def ref(self, resource: Resource, name: str) -> Ref:
         """An object of this namespace."""

@@ -13,6 +13,7 @@ from typing import Any
 from .._cluster.errors import Conflict
 from .._objects import edits
 from .._objects.edits import Edit
+from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, POD_DISRUPTION_BUDGET, SCALED_OBJECT, Ref, labels, name_of
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
@@ -77,6 +78,20 @@ def release(stage: Stage, action: kinds.ReleaseGuards) -> None:
         _edit(stage, ref, edits_of)
 
 
+def _refuse_stranger(stage: Stage, ref: Ref, base: Object) -> None:
+    """Raises Refused for an autoscaler that does not scale this rollout's workload, whatever the record says of it."""
+    known = (
+        {stage.plan.workload, stage.deployment("stable"), stage.deployment("canary")}
+        if stage.plan.style != "in_place"
+        else {stage.plan.workload}
+    )
+    if ref.resource != POD_DISRUPTION_BUDGET and scaling.target_of(base) not in known:
+        raise Refused(
+            f"{ref} scales {scaling.target_of(base)}, which is not of rollout {stage.plan.name}: let it scale {stage.plan.workload}, "
+            "or abort and start again"
+        )
+
+
 def cover_canary(stage: Stage, canary: Object, coming: int = 0) -> None:
     """Lets the budgets count in the canary's pods, those that are there and those that are about to come.
 
@@ -131,6 +146,11 @@ def _edit(stage: Stage, ref: Ref, edits_of: Callable[[Object], Sequence[Edit]]) 
 
     def changes(bases: objects.Objects) -> list[Change]:
         base = bases[""]
-        return [Change("", [] if base is None else list(edits_of(base)))]
+        if base is None:
+            return [Change("", [])]
+        wanted = list(edits_of(base))
+        if wanted:
+            _refuse_stranger(stage, ref, base)
+        return [Change("", wanted)]
 
     objects.edit_all(ctx, {"": ref}, set(), changes)

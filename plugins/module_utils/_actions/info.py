@@ -16,11 +16,13 @@ from .._objects.refusal import Refused
 from .._objects.resources import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, LEASE, POD, SERVICE, WORKLOADS, Ref, Resource, labels, name_of
 from .._plan.plan import Plan, read_plan
 from .._rollout import lease as leases
+from .._rollout.decide import refuse_contradiction
 from .._rollout.picture import picture
 from .._rollout.record import Record, record_name
 from .._rollout.report import report
 from .._rollout.seen import Seen, Subject, subject_of
 from .._rollout.tree import tree
+from .._rollout.trust import bounded
 from .._rollout.watching import mark
 from .._routing import router_of
 from .._routing.target import Target
@@ -35,6 +37,8 @@ Object = dict[str, Any]
 Found = TypeVar("Found")
 
 _NOBODY_IS_KNOWN = 401
+# What reading an object of an unexpected shape raises. Here, where nothing is written, such an object hides no other one.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _LOOK_EVERY = 1.0
 
 
@@ -49,8 +53,10 @@ def names(ctx: Context) -> list[str]:
 def look(ctx: Context, name: str) -> Object:
     """All that can be seen of one rollout, and what is broken about it; without a record, what is left of it."""
     seen = Seen(now=ctx.clock.now())
-    store = Store(ctx.client, ctx.ref(CONFIG_MAP, record_name(name)), name)
-    record = _try(seen.problems, store.load)
+    store = Store(ctx.client, ctx.ref(CONFIG_MAP, record_name(name)), name, ctx.seal)
+    record = _try(seen.problems, store.look)
+    if record is not None and ctx.seal is not None and not store.sealed:
+        seen.problems.append(f"the record of rollout {name} has no seal of this record_key: other clients may have written it")
     plan = _plan(ctx, seen, name, record)
     seen.lease = _find(ctx, seen, ctx.ref(LEASE, record_name(name)))
     _judge_lease(seen)
@@ -62,7 +68,7 @@ def look(ctx: Context, name: str) -> Object:
     elif not seen.problems:
         seen.left = _left(ctx, seen, name)
     info = picture(name, ctx.namespace, record, plan, seen)
-    return {**info, "tree": tree(info)}
+    return {**info, "sealed": store.sealed if record is not None and ctx.seal is not None else None, "tree": tree(info)}
 
 
 def look_again(ctx: Context, name: str | None, changed_from: str, seconds: float) -> list[Object]:
@@ -98,6 +104,8 @@ def _try(problems: list[str], read: Callable[[], Found]) -> Found | None:
         problems.append(" ".join(str(problem).split()))
     except (Refused, Failed) as problem:
         problems.append(" ".join(str(problem).split()))
+    except MALFORMED as problem:
+        problems.append(f"an object of it is not as the API server writes such objects ({type(problem).__name__}): look at it with kubectl")
     return None
 
 
@@ -114,7 +122,8 @@ def _plan(ctx: Context, seen: Seen, name: str, record: Record | None) -> Plan | 
         return None
     remedy = f"use the release that wrote it, or restore ConfigMap {record_name(name)}"
     try:
-        plan = read_plan(name, ctx.namespace, record.plan)
+        plan = read_plan(name, ctx.namespace, bounded(record.plan))
+        refuse_contradiction(record, plan)
     except Refused as problem:
         seen.problems.append(f"the plan in the record of rollout {name} is none that this release reads ({problem}): {remedy}")
         return None

@@ -13,7 +13,9 @@ from .._cluster.errors import Conflict, NotFound
 from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, SERVICE, Resource, labels, name_of
 from .._rollout import actions as kinds
 from .._workloads import revisions
+from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.label_selectors import match_labels
+from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import selector_of, selector_text, selects
 from . import made
 from .context import Failed
@@ -27,18 +29,20 @@ _ATTEMPTS = 20  # kubelets write, too
 def label(stage: Stage, _action: kinds.LabelPods) -> None:
     """Active ones, those of the preview, and neither."""
     bluegreen = stage.plan.bluegreen
+    ours = _ours(stage)
     active, preview = (_selector(stage, name) for name in (stage.plan.stable_service, stage.plan.canary_service))
     for pod in _pods(stage):
         of_active = selects(active, labels(pod))
         of_preview = not of_active and selects(preview, labels(pod))
         wanted = {} if bluegreen is None else bluegreen.active if of_active else bluegreen.preview if of_preview else {}
-        _label(stage, pod, wanted)
+        _label(stage, pod, wanted, ours)
 
 
 def unlabel(stage: Stage, _action: kinds.UnlabelPods) -> None:
     """None of these labels any more."""
+    ours = _ours(stage)
     for pod in _pods(stage):
-        _label(stage, pod, {})
+        _label(stage, pod, {}, ours)
 
 
 def _selector(stage: Stage, service: str) -> dict[str, str]:
@@ -66,12 +70,12 @@ def _listed(stage: Stage, resource: Resource, texts: Iterable[str]) -> list[Obje
     return list({name_of(each): each for each in found}.values())
 
 
-def _label(stage: Stage, pod: Object, wanted: Mapping[str, str]) -> None:
+def _label(stage: Stage, pod: Object, wanted: Mapping[str, str], ours: Mapping[str, list[str]]) -> None:
     """Gives the pod these, and takes what we may have put there and is not wanted any more. One that goes meanwhile needs none."""
     ref = stage.ctx.ref(POD, name_of(pod))
     live: Object | None = pod
     for _attempt in range(_ATTEMPTS):
-        changes = _changes(labels(live or {}), wanted, stage.record.labels)
+        changes = _changes(labels(live or {}), wanted, ours)
         if live is None or not changes:
             return
         stage.ctx.guard()
@@ -85,6 +89,14 @@ def _label(stage: Stage, pod: Object, wanted: Mapping[str, str]) -> None:
             stage.ctx.journal.wrote(ref, live, after)
             return
     raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+
+
+def _ours(stage: Stage) -> dict[str, list[str]]:
+    """The values that this collection may have given to each key: never to those that a selector may need, whatever the record says."""
+    live = stage.ctx.client.find(stage.ref)
+    template = labels(live["spec"]["template"]) if live is not None else {}
+    fixed = {*template, POD_TEMPLATE_HASH, REVISION, CONTROLLER_REVISION_HASH}
+    return {key: values for key, values in stage.record.labels.items() if key not in fixed}
 
 
 def _changes(there: Mapping[str, str], wanted: Mapping[str, str], ours: Mapping[str, list[str]]) -> dict[str, str | None]:

@@ -14,8 +14,10 @@ from .._objects import edits
 from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Ref, labels, name_of
+from .._workloads.configs import is_copy
 from .._workloads.deployments import replicas_of
-from .._workloads.marks import REVISION, ROLLOUT
+from .._workloads.label_selectors import match_labels
+from .._workloads.marks import MANAGED_BY, MANAGER, REVISION, ROLLOUT
 from .._workloads.services import canary_service, selector_of
 from . import services, workload
 from .context import Context
@@ -38,13 +40,16 @@ def _written(ctx: Context, ref: Ref, made: Object, shrink: bool) -> bool:
     """Writes what is missing of the Deployment; False when somebody else wrote in between."""
     live = ctx.client.find(ref)
     if live is None:
+        ctx.expect_another(ref.key)
         ctx.guard()
         try:
-            ctx.journal.wrote(ref, None, ctx.client.create(ref, made))
+            after = ctx.client.create(ref, made)
         except Conflict:
             return False
+        ctx.journal.wrote(ref, None, after)
+        ctx.created(ref.key, after["metadata"]["uid"])
         return True
-    refuse_foreign(live, ref, ctx.by)
+    refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
     if live["spec"]["selector"] != made["spec"]["selector"]:
         raise Refused(f"{ref} is left over from another revision: delete it")
     present, wanted = replicas_of(live), made["spec"]["replicas"]
@@ -64,7 +69,7 @@ def scale_to_none(ctx: Context, name: str, revision: str) -> None:
     ref = ctx.ref(DEPLOYMENT, name)
     live = ctx.client.find(ref)
     while live is not None and replicas_of(live):
-        refuse_foreign(live, ref, ctx.by)
+        refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
         ctx.guard()
         try:
             after = ctx.client.patch(ref, {"spec": {"replicas": 0}}, live)
@@ -119,10 +124,12 @@ def make_service(ctx: Context, stable_name: str, name: str, pin: Mapping[str, st
         own = {} if exact else selector_of(edits.base_of(stable, ctx.by))
         selector = {key: value for key, value in {**own, **pin}.items() if value is not None}
         wanted = canary_service(stable, name, selector, ctx.by)
+        ctx.expect_another(ref.key)
         ctx.guard()
         live = ctx.client.create(ref, wanted)
         ctx.journal.wrote(ref, None, live)
-    refuse_foreign(live, ref, ctx.by)
+        ctx.created(ref.key, live["metadata"]["uid"])
+    refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
     services.prove(ctx, live)
 
 
@@ -133,23 +140,37 @@ def remove_service(ctx: Context, name: str) -> None:
 
 def remove_copy(ctx: Context, ref: Ref) -> None:
     """Deletes a copy of a ConfigMap or of a Secret, unless somebody has made it their own."""
-    if labels(ctx.client.find(ref) or {}).get(ROLLOUT) == ctx.by:
+    live = ctx.client.find(ref)
+    if live is not None and _is_of(live, ctx.by, ctx.uid_of(ref.key)) and is_copy(live):
         _delete(ctx, ref)
 
 
-def refuse_foreign(live: Object, ref: Ref, rollout: str) -> None:
-    """Raises Refused unless the object was made for this rollout."""
-    if labels(live).get(ROLLOUT) != rollout:
+def refuse_foreign(live: Object, ref: Ref, rollout: str, uid: str = "") -> None:
+    """Raises Refused unless the object was created for this rollout. uid: what the record remembers, empty where it does not know."""
+    if not _is_of(live, rollout, uid):
         raise Refused(f"{ref} is there already and was not made by rollout {rollout}: rename or delete it, its name is needed")
+
+
+def _is_of(live: Object, rollout: str, uid: str) -> bool:
+    """By the uid; where that is not known, by more than a label, which anybody may copy from an object of ours."""
+    if labels(live).get(ROLLOUT) != rollout or labels(live).get(MANAGED_BY) != MANAGER:
+        return False
+    if uid:
+        return bool(live["metadata"]["uid"] == uid)
+    if live["kind"] != DEPLOYMENT.kind:
+        return True
+    return REVISION in match_labels(live) and REVISION in labels(live["spec"]["template"])
 
 
 def _delete(ctx: Context, ref: Ref) -> None:
     live = ctx.client.find(ref)
     if live is None:
+        ctx.created(ref.key, "")
         return
-    refuse_foreign(live, ref, ctx.by)
+    refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
     if live["metadata"].get("deletionTimestamp"):
         return
     ctx.guard()
     ctx.client.delete(ref, live)
     ctx.journal.wrote(ref, live, None)
+    ctx.created(ref.key, "")

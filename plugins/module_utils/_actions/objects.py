@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .._cluster.errors import Conflict
-from .._objects import edits
+from .._objects import edits, seals
 from .._objects.edits import Edit
 from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
@@ -107,6 +107,8 @@ def edit_all(
     refused: dict[str, Object | None] = {}
     for _attempt in range(_ATTEMPTS):
         live = {key: ctx.client.get(ref) if key in required else ctx.client.find(ref) for key, ref in refs.items()}
+        for obj in filter(None, live.values()):
+            seals.refuse_forged(obj, ctx.seal, ctx.accept_unsealed)
         writes = _decide(ctx, refs, live, changes, annotate)
         drifted = [path for write in writes if write.result for path in write.result.drifted]
         due = [write for write in writes if not _done(write)]
@@ -200,7 +202,7 @@ def _decide_one(
         return next((each.edits for each in changes({**bases, key: base}) if each.part == key), [])
 
     result = edits.edited(obj or change.make or {}, ctx.by, edits_of, ctx.on_drift, ctx.recall(ref.key))
-    wanted = edits.stored(result, ctx.clock.now()) if annotate else result.obj
+    wanted = seals.sealed(edits.stored(result, ctx.clock.now()), ctx.seal) if annotate else result.obj
     return _Write(key, obj, wanted, result)
 
 
@@ -214,7 +216,7 @@ def refuse_other_owners(ctx: Context, ref: Ref, obj: Object) -> None:
 def _done(write: _Write) -> bool:
     if write.live is None or write.wanted is None:
         return write.live is write.wanted
-    return edits.same(write.live, write.wanted)
+    return edits.same(write.live, write.wanted) and seals.sealed_alike(write.live, write.wanted)
 
 
 def _catch_up(ctx: Context, refs: Mapping[str, Ref], writes: Sequence[_Write]) -> None:

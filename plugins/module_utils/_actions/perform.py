@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Callable
 
-from .._objects.resources import SERVICE
+from .._objects import edits
+from .._objects.refusal import Refused
+from .._objects.resources import SERVICE, labels
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._routing.target import Wish, split_of
-from . import configs, declared, guards, labels, made, services, traffic
+from .._workloads.services import selector_of, selector_text, selects
+from . import configs, declared, guards, made, services, traffic
+from . import labels as pod_labels
 from .stage import Stage
-from .styles import STYLES
+from .styles import STYLES, Pin
 
 
 def perform(stage: Stage, action: kinds.Action) -> None:
@@ -26,6 +31,7 @@ def perform(stage: Stage, action: kinds.Action) -> None:
 def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
     pin = STYLES[stage.plan.order].pin(stage, action.to)
     changed = False
+    _refuse_strangers(stage, action.services, pin)
     for name in action.services:
         outcome = services.point(stage.ctx, name, lambda base: services.selector_edits(base, dict(pin.labels), merge=not pin.exact))
         services.prove(stage.ctx, outcome.after)
@@ -38,6 +44,24 @@ def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
         stage.settle_switch(changed, 1.0 if action.to == "canary" else 0.0)
     else:
         stage.settle(changed)
+
+
+def _refuse_strangers(stage: Stage, names: Sequence[str], pin: Pin) -> None:
+    """Raises Refused for a Service that by its own selector does not stand before this workload's pods: it has others, and would lose them.
+
+    That it was named at the start is what the record says.
+    """
+    if pin.exact:
+        return  # Both Deployments of a pair are the user's, and so is what stands before each.
+    pods = labels(stage.workload()["spec"]["template"])
+    for name in names:
+        service = stage.ctx.client.get(stage.ctx.ref(SERVICE, name))
+        own = selector_of(edits.base_of(service, stage.ctx.by, "repair", stage.ctx.recall(stage.ctx.ref(SERVICE, name).key)))
+        if not selects(own, pods):
+            raise Refused(
+                f"Service {stage.ctx.namespace}/{name} (selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so "
+                f"that rollout {stage.plan.name} must not move it: correct its selector, or abort and start again"
+            )
 
 
 def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:
@@ -94,6 +118,6 @@ HANDLERS: dict[type, Callable[[Stage, Any], None]] = {
     kinds.RemoveCanaryService: _remove_canary_service,
     kinds.UnpinServices: _unpin_services,
     kinds.ReleaseGuards: guards.release,
-    kinds.LabelPods: labels.label,
-    kinds.UnlabelPods: labels.unlabel,
+    kinds.LabelPods: pod_labels.label,
+    kinds.UnlabelPods: pod_labels.unlabel,
 }

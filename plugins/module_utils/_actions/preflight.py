@@ -67,7 +67,7 @@ def _record(survey: Survey) -> tuple[Record | None, list[Finding]]:
     records: list[Record] = []
 
     def admitted(survey: Survey) -> list[Finding]:
-        record = Store(survey.ctx.client, ref, survey.plan.name).load()
+        record = Store(survey.ctx.client, ref, survey.plan.name, survey.ctx.seal).look()
         if record is not None:
             records.append(record)
             survey.recall(record)

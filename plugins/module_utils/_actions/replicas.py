@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._cluster.errors import Conflict
-from .._objects import paths
+from .._objects import paths, seals
 from .._objects.patches import merge_patch
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Ref, Resource, labels, name_of
@@ -106,7 +106,9 @@ def settle(ctx: Context, moved: Moved, grace: float, probe: Probe | None) -> Mea
 def _read(ctx: Context, pair: Pair, split: Split | None) -> _State:
     read = ctx.client.find if split is None else ctx.client.get  # one that the user deleted needs nothing back
     found = {role: read(ctx.ref(DEPLOYMENT, name)) for role, name in pair.names.items()}
-    return _State(ctx.client.get(_ref(ctx, pair)), found)
+    service = ctx.client.get(_ref(ctx, pair))
+    seals.refuse_forged(service, ctx.seal, ctx.accept_unsealed)
+    return _State(service, found)
 
 
 def _ref(ctx: Context, pair: Pair) -> Ref:
@@ -148,7 +150,7 @@ def _prove(ctx: Context, pair: Pair, state: _State, plan: Plan) -> None:
 
 
 def _remember(ctx: Context, pair: Pair, state: _State, memory: Memory | None) -> None:
-    wanted = _with_memory(state.service, memory)
+    wanted = seals.sealed(_with_memory(state.service, memory), ctx.seal)
     ctx.guard()
     ctx.journal.wrote(_ref(ctx, pair), state.service, ctx.client.patch(_ref(ctx, pair), merge_patch(state.service, wanted), state.service))
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,7 +26,7 @@ from .._routing.target import Wish as TargetWish
 from .._routing.target import split_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
-from . import checks, declared, events, traffic, turning
+from . import checks, declared, events, traffic, trust, turning
 from .advance import advance
 from .configs import version_of
 from .context import Journal
@@ -41,7 +42,7 @@ __all__ = ["Run", "Wish", "carry_out", "open_run"]
 
 def carry_out(this: Run) -> None:
     """Carries out the wish as far as it asks. Raises Refused before the first write; Failed, Lost and NotYet later."""
-    this.found = this.store.load()
+    this.load()
     try:
         {"present": _present, "aborted": turning.abort, "absent": turning.hand_back_all}[this.wish.state](this)
     finally:
@@ -65,10 +66,14 @@ def _present(this: Run) -> None:
     if verdict == decide.NOTHING:
         this.nothing_to_do = "the workload runs this version already"
         return
+    trust.require_known_routers(this)
     if verdict == decide.GO_ON:
-        this.record = let_expire(this.record, this.plan, this.ctx.clock.now())
+        decide.refuse_contradiction(this.record, this.plan)
+        this.record = _expired(this)
         if this.wish.promote is not None:
             _promote(this, this.wish.promote)
+        trust.require_approval(this)
+        trust.require_known_version(this)
     if this.wish.ensure_step is not None and _ensured(this, verdict, this.wish.ensure_step):
         return
     if verdict == decide.REPLACE:
@@ -110,8 +115,10 @@ def _ensured(this: Run, verdict: str, number: int) -> bool:
 def _preview(this: Run, record: Record | None, before: Sequence[Action] = ()) -> None:
     """In check mode: the actions that the call would carry out, after those before the record's. record: None where these are all."""
     this.expected = record
-    this.planned = [*before, *(decide.ahead(record, this.plan, this.wish.until) if record is not None else [])]
-    this.ctx.journal.changed = bool(this.planned)
+    if record is not None:
+        record = replace(record, promoted={key: mark for key, mark in record.promoted.items() if this.is_approved(key)})
+    this.ahead = [*before, *(decide.ahead(record, this.plan, this.wish.until) if record is not None else [])]
+    this.ctx.journal.changed = bool(this.ahead)
 
 
 def _replace(this: Run) -> None:
@@ -192,7 +199,7 @@ def _plan(this: Run) -> Plan:
                 f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: check its name and the namespace, "
                 "or give its plan (workload, revision, services, routers, canary)"
             )
-        options = {**this.record.plan, **options}
+        options = {**trust.options_of(this, this.record), **options}
         return read_plan(this.wish.name, this.ctx.namespace, options)
     plan = read_plan(this.wish.name, this.ctx.namespace, options)
     if plan.revision.carried and plan.style in ("clone", "in_place") and not plan.hold:
@@ -207,7 +214,7 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return {"revision": decide.undone(None, this.wish.name, undo, "")}
     if this.record.under_way and this.record.undo in (undo, turning.at_once(undo)):
         return {}
-    plan = read_plan(this.wish.name, this.ctx.namespace, this.record.plan)
+    plan = read_plan(this.wish.name, this.ctx.namespace, trust.options_of(this, this.record))
     live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
     return {"revision": decide.undone(this.found, this.wish.name, undo, running(this.ctx, plan, this.found, live)["template"])}
 
@@ -237,7 +244,8 @@ def _settled(this: Run) -> bool:
 def _start(this: Run) -> None:
     record = _first_record(this)
     this.lease.acquire()
-    if this.store.load() != this.found:
+    before = this.found
+    if this.load() != before:
         raise Refused(f"rollout {this.wish.name}: another run has just started or ended a revision: run again")
     this.working = record.revision
     this.save(record)
@@ -251,6 +259,7 @@ def _first_record(this: Run) -> Record:
     live = running(this.ctx, this.plan, last, this.workload)
     facts = checks.check(this.ctx, this.plan, this.workload, new, live if last else None, is_held(this.plan, last, this.workload))
     lasting = last is not None and bool(live.get("made"))
+    salt = secrets.token_hex(8)
     kept = {"held": target} if this.plan.hold and this.plan.revision.carried else this.plan.revision.kept(target)
     return Record(
         name=this.plan.name,
@@ -263,9 +272,11 @@ def _first_record(this: Run) -> Record:
         stable={**live, "hash": facts.stable_hash, "canary": facts.canary_template},
         images=revisions.images_of(new),
         bystanders=sorted({*facts.bystanders, *(last.bystanders if last and lasting else [])}),
-        asked=this.plan.revision.asked,
+        asked=this.plan.revision.asked(salt),
+        salt=salt,
+        uids=last.uids if last else {},
         undo=this.wish.undo or "",
-        skips=decide.skips_steps(last, this.plan, target),
+        skips=_skips(this, target),
         originals=last.originals if last else {},
         canary_service_made=facts.canary_service_made,
         made=facts.made,
@@ -275,6 +286,19 @@ def _first_record(this: Run) -> Record:
         by=process.actor(),
         **_configs(this),
     )
+
+
+def _skips(this: Run, target: str) -> bool:
+    """Whether the release skips its steps, as one of the last versions; the history of a record without a seal is no proof of that."""
+    if not decide.skips_steps(this.found, this.plan, target):
+        return False
+    if this.store.sealed or trust.ran_before(this, target):
+        return True
+    this.ctx.journal.warnings.append(
+        f"{this.plan.title}: no step is skipped: the record, which has no seal, says that this version ran before, and no object of the "
+        "cluster shows it"
+    )
+    return False
 
 
 def _labels(plan: Plan, last: Record | None) -> dict[str, list[str]]:
@@ -299,12 +323,14 @@ def _take_over(this: Run) -> bool:
     this.working = this.record.revision
     if not this.record.under_way:
         return False
-    going = replace(this.record, promoted={**this.record.promoted, **promoted})
-    going = let_expire(going, this.plan, this.ctx.clock.now())
-    if going.program != this.record.program:
+    loaded = this.record
+    this.record = replace(loaded, promoted={**loaded.promoted, **promoted})
+    going = _expired(this)
+    if going.program != loaded.program:
         this.ctx.journal.actions.append(going.msg)
-    if going != this.record:
+    if going != loaded:
         this.save(going)
+    this.record = going
     return True
 
 
@@ -312,11 +338,27 @@ def _take_lease(this: Run) -> None:
     """Takes the Lease, and the record as it is now; raises Refused where that is of another revision."""
     revision = this.record.revision
     this.lease.acquire()
-    this.found = this.store.load()
+    this.load()
     if this.found is None:
         raise Refused(f"rollout {this.wish.name}: it has just been handed back: run again to start anew")
     if this.record.revision != revision:
         raise Refused(f"rollout {this.wish.name}: another run has just begun revision {this.record.revision}: run again")
+
+
+def _expired(this: Run) -> Record:
+    """The record as the call goes on with it where a pause has expired.
+
+    That an expired pause is passed is for the caller's plan, or for a sealed record, to say.
+    """
+    after = let_expire(this.record, this.plan, this.ctx.clock.now())
+    passed = {key: mark for key, mark in after.promoted.items() if key not in this.record.promoted}
+    if passed and not (this.store.sealed or this.planned):
+        raise Refused(
+            f"rollout {this.wish.name}: its pause has expired, and the record, which has no seal, says that it is to be passed then: "
+            "promote it, give the plan, or set record_key"
+        )
+    this.granted.update(passed)
+    return after
 
 
 def _promote(this: Run, promote: Mapping[str, Any]) -> None:
@@ -326,4 +368,6 @@ def _promote(this: Run, promote: Mapping[str, Any]) -> None:
     here = this.record.steps_done
     last = len(this.plan.steps) if promote.get("full") else here + 1
     mark = {**process.actor(), "at": this.ctx.clock.now()}
-    this.record = replace(this.record, promoted={**this.record.promoted, **{str(index): mark for index in range(here, last)}})
+    marks = {str(index): mark for index in range(here, last)}
+    this.granted.update(marks)
+    this.record = replace(this.record, promoted={**this.record.promoted, **marks})

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._objects import edits
+from .._objects.refusal import Refused
 from .._objects.relocation import Field
 from .._objects.resources import CONFIG_MAP, LEASE
 from .._plan.plan import Plan
+from .._plan.probes import Probe, allowed
 from .._rollout.actions import Action
 from .._rollout.record import Record, record_name
 from .configs import Version
@@ -22,6 +24,12 @@ from .lease import RolloutLease
 from .store import Store
 
 Object = dict[str, Any]
+
+# The same text for each rollout, so that Ansible shows it once.
+UNSEALED = (
+    "records of rollouts have no seal, since record_key is not set: whoever may edit ConfigMaps in the namespace may write them, and only "
+    "what can do no harm is taken from them (docs/security.md)"
+)
 
 # For so long a save says as much as a look at the Lease.
 _SAVED_JUST_NOW = 0.2
@@ -33,6 +41,7 @@ class Wish:
 
     until: pause, step or end. ensure_step: None, or with until step the number of that one, counted from 1.
     promote: None, or a mapping with revision, step, full. state: present, aborted, absent.
+    probe_hosts: the hosts that a probe out of a record may ask.
     revision: None, or the only one that this call may go on with or abort. undo: None, `previous`, or the number of one to go back to.
     """
 
@@ -46,6 +55,7 @@ class Wish:
     retry: bool = False
     undo: str | None = None
     reason: str | None = None
+    probe_hosts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -60,11 +70,32 @@ class Run:
     agreed: Plan | None = None  # the plan, once it has been read
     workload: Object = field(default_factory=dict)  # the user's, as it was found
     version: Version = field(default_factory=lambda: Version({}))  # the version that is asked for
-    planned: list[Action] = field(default_factory=list)  # in check mode: what would be done
+    ahead: list[Action] = field(default_factory=list)  # in check mode: what would be done
     nothing_to_do: str = ""  # why nothing has to be done
     expected: Record | None = None  # in check mode: the record of the revision that would be begun
     working: int | None = None  # the revision that this call goes on with
     saved_at: float = float("-inf")  # when the record was last written here (monotonic)
+    granted: dict[str, Any] = field(default_factory=dict)  # the pauses (as in Record.promoted) that this very call passes
+
+    @property
+    def planned(self) -> bool:
+        """Whether the caller gave the plan, as opposed to the record."""
+        return self.wish.plan.get("workload") is not None
+
+    def load(self) -> Record | None:
+        """The record as it is in the cluster."""
+        self.found = self.store.load()
+        if self.found is not None and self.ctx.seal is None and UNSEALED not in self.ctx.journal.warnings:
+            self.ctx.journal.warnings.append(UNSEALED)
+        return self.found
+
+    def is_approved(self, pause: str) -> bool:
+        """Whether a pause may be passed: this call says so, or a record that only holders of the key can have written."""
+        return pause in self.granted or (self.store.sealed and pause in self.record.promoted)
+
+    def may_ask(self, probe: Probe | None) -> bool:
+        """Whether the probe of a record without a seal may be asked: where the caller allows its host."""
+        return False if probe is None else allowed(probe, self.wish.probe_hosts)
 
     @property
     def template(self) -> Object:
@@ -91,12 +122,34 @@ class Run:
 
     def recall(self, key: str) -> list[Field]:
         """What the record remembers of an object's fields."""
-        return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
+        try:
+            return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
+        except ValueError as problem:
+            raise Refused(
+                f"the record of rollout {self.wish.name} cannot be read (what it remembers of {key}: {problem}): restore ConfigMap "
+                f"{record_name(self.wish.name)}, or put the application back by hand and delete it"
+            ) from None
 
     def remember(self, key: str, fields: Any) -> None:
         """Writes into the record what an object was, before it is changed."""
         originals = {**self.record.originals, key: [edits.dump(each) for each in fields]}
         self.save(replace(self.record, originals={name: kept for name, kept in originals.items() if kept}))
+
+    def created(self, key: str, uid: str) -> None:
+        """Notes the uid of an object that was created for the rollout, empty when it has gone; the next save writes it down."""
+        if self.found is not None:
+            uids = {**self.record.uids, key: uid}
+            self.record = replace(self.record, uids={each: known for each, known in uids.items() if known})
+
+    def expect_another(self, key: str) -> None:
+        """Forgets the uid of an object that somebody else deleted before another one takes its place, which a call may not live to note."""
+        if self.uid_of(key):
+            self.created(key, "")
+            self.save(self.record)
+
+    def uid_of(self, key: str) -> str:
+        """The uid of an object that was created for the rollout; empty where the record does not say."""
+        return self.record.uids.get(key, "") if self.found is not None else ""
 
     def save(self, record: Record) -> None:
         """Makes this the record, here and in the cluster."""
@@ -119,6 +172,9 @@ def open_run(ctx: Context, wish: Wish) -> Run:
     """A call's work, ready to be carried out; nothing is read yet."""
     ref = ctx.ref(CONFIG_MAP, record_name(wish.name))
     lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name)
-    this = Run(ctx, wish, Store(ctx.client, ref, wish.name), lease)
+    # The way back is open for records without a seal, too: it only puts back what this collection can have changed.
+    accept = ctx.accept_unsealed = ctx.accept_unsealed or wish.state != "present"
+    this = Run(ctx, wish, Store(ctx.client, ref, wish.name, ctx.seal, accept), lease)
+    ctx.created, ctx.uid_of, ctx.expect_another = this.created, this.uid_of, this.expect_another
     ctx.recall, ctx.remember, ctx.guard, ctx.beat = this.recall, this.remember, this.guard, lease.beat
     return this

@@ -12,6 +12,7 @@ from .._cluster.client import Client
 from .._cluster.errors import Conflict
 from .._objects.refusal import Refused
 from .._objects.resources import CONFIG_MAP, Ref, labels
+from .._objects.seals import Seal, place_of
 from .._rollout import record as records
 from .._rollout.record import Record
 from .._workloads.marks import ROLLOUT, marks
@@ -19,11 +20,17 @@ from .lease import Lost
 
 
 class Store:
-    """The ConfigMap that holds the record, as this process saw it last."""
+    """The ConfigMap that holds the record, as this process saw it last.
 
-    def __init__(self, client: Client, ref: Ref, rollout: str) -> None:
+    sealed: whether the record that was loaded was written by holders of the key; False without a key.
+    """
+
+    def __init__(self, client: Client, ref: Ref, rollout: str, seal: Seal | None = None, accept_unsealed: bool = False) -> None:
         self._client, self._ref, self._rollout = client, ref, rollout
+        self._seal, self._accept_unsealed = seal, accept_unsealed
         self._seen: dict[str, Any] | None = None
+        self._read_only = False
+        self.sealed = False
 
     def load(self) -> Record | None:
         """The record, None where there is none."""
@@ -32,11 +39,47 @@ class Store:
             return None
         if labels(self._seen).get(ROLLOUT) != self._rollout:
             raise Refused(f"{self._ref} was not made by rollout {self._rollout}: rename or delete it, its name is needed for the record")
-        return records.load(self._seen.get("data") or {}, self._rollout)
+        data = self._seen.get("data") or {}
+        record = records.load(data, self._rollout)
+        if not self._read_only:
+            self._refuse_forged(data)
+        self.sealed = self._fits(data)
+        return record
+
+    def look(self) -> Record | None:
+        """The record for a call that only shows it: a seal that does not fit is for `sealed` to say."""
+        self._read_only = True
+        return self.load()
+
+    @property
+    def _place(self) -> str:
+        return place_of(self._ref.namespace, self._ref.resource.kind, self._ref.name, "record")
+
+    def _fits(self, data: dict[str, Any]) -> bool:
+        return self._seal is not None and self._seal.fits(self._place, data.get("record"), data.get("seal"))
+
+    def _refuse_forged(self, data: dict[str, Any]) -> None:
+        where = f"the record of rollout {self._rollout}"
+        if self._seal is None and "seal" in data:
+            raise Refused(f"{where} is sealed: give the record_key with which it was sealed")
+        if self._seal is None or self._fits(data):
+            return
+        if "seal" in data:
+            raise Refused(
+                f"{where} does not fit its seal: another client changed it, or record_key is another one: restore {self._ref}, give the "
+                "right record_key, or put the application back by hand and delete the record"
+            )
+        if not self._accept_unsealed:
+            raise Refused(
+                f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; otherwise "
+                f"restore {self._ref}, or put the application back by hand and delete the record"
+            )
 
     def save(self, record: Record) -> bool:
         """Writes the record, unless it is so already (False); raises Lost where somebody else wrote it since."""
         data = records.dump(record)
+        if self._seal is not None:
+            data["seal"] = self._seal.of(self._place, data["record"])
         if self._seen is not None and self._seen.get("data") == data:
             return False
         while True:

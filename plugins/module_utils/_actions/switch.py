@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._objects import edits
+from .._objects import edits, seals
 from .._objects.edits import fields_of
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE
@@ -142,6 +142,7 @@ def _move(work: Work, away: bool) -> None:
     ctx, hold, wish = work.ctx, work.hold, work.wish
     memory = hold.memory or Memory("", "")
     leaving = _check(work, memory, away)
+    hold.left = [key_of(each) for each in leaving]
     hold.note(_begun(wish, memory, [key_of(each) for each in leaving]))
     switch_workloads.bring_back(hold, wish.key, wish.min_ready)
     if away:
@@ -331,6 +332,7 @@ def _give_back(work: Work) -> None:
     if found is None:
         ctx.journal.warnings.append(f"{hold.ref} is not there, and with it what its workloads had: scale them yourself")
         return
+    seals.refuse_forged(found, ctx.seal, ctx.accept_unsealed)
     hold.service = found
     memory = hold.memory
     if memory is None:
@@ -345,7 +347,8 @@ def _give_back(work: Work) -> None:
         memory = replace(memory, active="", previous=memory.active, at=None)
     hold.note(memory)
     for key in memory.replicas:
-        switch_workloads.bring_back(hold, key)
+        if switch_workloads.is_known(hold, key):
+            switch_workloads.bring_back(hold, key)
     _require_some(work, own)
     hold.note(hold.known, lambda _base: [])
     if not ctx.check and services.has_selected_pods(hold.service):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._cluster.errors import Conflict
-from .._objects import edits, paths
+from .._objects import edits, paths, seals
 from .._objects.edits import Edit
 from .._objects.patches import merge_patch
 from .._objects.resources import SERVICE, Ref
@@ -43,6 +43,7 @@ class Hold:
     """One call's hold on the active Service. The newest call has it: whoever must go back at once cannot wait for a switch to end.
 
     service: as it was read or written last, in check mode as it would be. held: whether this call's name stands on it.
+    left: the workloads that this very call has found behind the active Service and leads the traffic away from, as they are remembered.
     foreseen: in check mode, Services and workloads as they would be, as `Service/shop`.
     """
 
@@ -53,6 +54,7 @@ class Hold:
     drifted: list[str] = field(default_factory=list)
     foreseen: dict[str, Object] = field(default_factory=dict)
     name: str = field(default_factory=_token)
+    left: list[str] = field(default_factory=list)
 
     @property
     def ref(self) -> Ref:
@@ -70,6 +72,7 @@ class Hold:
     def look(self) -> None:
         """Reads the Service; raises Overruled where another call has taken over, and NotFound where it is not there."""
         self.service = self.ctx.client.get(self.ref)
+        seals.refuse_forged(self.service, self.ctx.seal, self.ctx.accept_unsealed)
         if self.held and (self.memory is None or self.memory.run != self.name):
             raise Overruled(self.overruled())
 
@@ -87,8 +90,8 @@ class Hold:
         memory = memory and replace(memory, run=self.name)
         for _attempt in range(_ATTEMPTS):
             live = self.service
-            wanted = self._wanted(live, memory, edits_of)
-            if edits.same(live, wanted):
+            wanted = seals.sealed(self._wanted(live, memory, edits_of), self.ctx.seal)
+            if edits.same(live, wanted) and seals.sealed_alike(live, wanted):
                 return
             if self.ctx.check:
                 self._wrote(live, wanted)

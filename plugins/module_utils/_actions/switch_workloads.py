@@ -15,7 +15,7 @@ from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
 from .._workloads.in_place import size_of
 from .._workloads.label_selectors import match_labels
 from .._workloads.pods import ready_uids, troubles
-from .._workloads.services import bystanders, selector_text
+from .._workloads.services import bystanders, selector_of, selector_text
 from .._workloads.switches import key_of, not_at_rest
 from .context import Context, Failed
 from .switch_hold import Hold, Overruled
@@ -165,9 +165,33 @@ def _led_to(hold: Hold, key: str) -> list[str]:
     return names
 
 
+def is_known(hold: Hold, key: str) -> bool:
+    """Whether a workload that the memory names is one of this switch.
+
+    Whoever may edit the active Service can have written a memory without a seal. It is believed of what this call has found behind the
+    Service itself, and of workloads whose pods have a label in common with those to which the Service leads.
+    """
+    if hold.ctx.seal is not None or key in (hold.wish.key, *hold.left):
+        return True
+    live = hold.ctx.client.find(ref_of(hold.ctx, key))
+    if live is None:
+        return True  # There is nothing to scale.
+    pods = labels(live["spec"]["template"])
+    if any(pods.get(label) == value for label, value in selector_of(hold.service).items()):
+        return True
+    text = (
+        f"{ref_of(hold.ctx, key)} is not scaled: the annotation on Service {hold.wish.active}, which has no seal, says that it belongs to "
+        "this switch, and no label of its pods does: scale it yourself, or set record_key"
+    )
+    hold.ctx.journal.warnings.extend([text] if text not in hold.ctx.journal.warnings else [])
+    return False
+
+
 def retire(hold: Hold) -> None:
     """Scales down what is due, where the call waits also what will be."""
     for key, at in due(hold).items():
+        if not is_known(hold, key):
+            continue
         if hold.ctx.clock.now() < at:
             if not hold.ctx.wait:
                 return

@@ -14,10 +14,10 @@ from .._objects.resources import CONTROLLER_REVISION, DEPLOYMENT, WORKLOADS
 from .._plan.plan import Plan
 from .._workloads import revisions
 from .._workloads.label_selectors import match_labels
-from .._workloads.marks import ROLLOUT
 from .._workloads.revisions import Template
 from .._workloads.services import selector_text
 from .._workloads.templates import merged
+from . import made
 from . import workload as workloads
 from .context import Context, Failed
 
@@ -80,6 +80,12 @@ def of_canary(plan: Plan, canary: Object, new: Template) -> Template:
     return {**new, "metadata": own.get("metadata") or {}}
 
 
+def own_versions(ctx: Context, plan: Plan, workload: Object) -> list[Template]:
+    """The templates that objects of the workload's own hold: versions that it has had."""
+    found = _controller_revisions(ctx, workload) if plan.kind != DEPLOYMENT.kind else workloads.replica_sets(ctx, workload)
+    return [revisions.template_of(each) for each in found]
+
+
 def kept(ctx: Context, plan: Plan, workload: Object) -> list[Template]:
     """The templates of the workload's versions that objects of the cluster hold."""
     return [revisions.template_of(each) for each in _holders(ctx, plan, workload)]
@@ -95,8 +101,7 @@ def _find(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> 
 def _holders(ctx: Context, plan: Plan, workload: Object) -> list[Object]:
     if plan.kind != DEPLOYMENT.kind:
         return _controller_revisions(ctx, workload)
-    made, _version = ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={plan.name}")
-    return [*workloads.replica_sets(ctx, workload), *made]
+    return [*workloads.replica_sets(ctx, workload), *made.deployments(ctx, plan.name)]
 
 
 def _controller_revisions(ctx: Context, workload: Object) -> list[Object]:

@@ -17,7 +17,7 @@ from .._plan.plan import STRATEGIES, Plan, read_plan
 from .._rollout import decide
 from .._rollout.program import program_of
 from .._rollout.record import Record
-from . import checks
+from . import checks, trust
 from .advance import advance, hand_back
 from .lease import Lost
 from .run import Run
@@ -96,26 +96,30 @@ def refuse_beside_undo(options: Mapping[str, Any]) -> None:
 
 def _recorded_plan(this: Run) -> Plan | None:
     """The plan by which the rollout came to where it is, whatever the call names."""
-    return None if this.found is None else plan_of(this, this.record)
+    if this.found is None:
+        return None
+    plan = plan_of(this, this.record)
+    decide.refuse_contradiction(this.record, plan)
+    return plan
 
 
 def plan_of(this: Run, record: Record) -> Plan:
     """The record's plan; just its times are the call's."""
     times = {key: this.wish.plan[key] for key in ("grace", "drain", "probe") if this.wish.plan.get(key) is not None}
-    return read_plan(this.wish.name, this.ctx.namespace, {**record.plan, **times})
+    return read_plan(this.wish.name, this.ctx.namespace, {**trust.options_of(this, record), **times})
 
 
 def _forget(this: Run) -> None:
     """Hands back what releases left behind, and forgets the record."""
     this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
     _refuse_waiting_edit(this)
-    this.planned = [entry.action for entry in program_of(decide.begin_hand_back(this.record), this.plan)] if this.ctx.check else []
+    this.ahead = [entry.action for entry in program_of(decide.begin_hand_back(this.record), this.plan)] if this.ctx.check else []
     this.ctx.journal.changed = True
     this.ctx.journal.actions.append("forget the record")
     if this.ctx.check:
         return
     this.lease.acquire()
-    this.found = this.store.load()
+    this.load()
     if this.found is not None and this.record.under_way:
         raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
     if this.found is not None:
@@ -138,7 +142,7 @@ def _turn_round(this: Run, reason: str, **marks: Any) -> None:
     back = replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), **marks)
     program_of(back, this.plan)  # Says so where there is no way back.
     if this.ctx.check:
-        this.planned = [entry.action for entry in program_of(back, this.plan)[back.position :]]
+        this.ahead = [entry.action for entry in program_of(back, this.plan)[back.position :]]
         this.ctx.journal.changed = True
         return
     this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}
@@ -153,7 +157,7 @@ def _turn_round(this: Run, reason: str, **marks: Any) -> None:
 def _taken_over(this: Run, reason: str, marks: Mapping[str, Any]) -> bool:
     """Turns the record round, whatever a run that still lives writes into it; False where that run had just come to its end."""
     while True:
-        this.found = this.store.load()
+        this.load()
         if this.found is None or not this.record.under_way:
             return False
         try:

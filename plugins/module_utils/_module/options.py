@@ -8,19 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._actions.context import Context
 from .._cluster.auth import connect
 from .._cluster.client import Client
 from .._cluster.clock import Clock
 from .._objects.edits import ON_DRIFT
+from .._objects.names import is_namespace
+from .._objects.refusal import Refused
+from .._objects.seals import read_key
 from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
 
 NAMESPACE_SPEC: dict[str, Any] = {"namespace": {"type": "str"}}
+# Given as a variable of Ansible (from a vault), or by the environment, so that hooks and ad-hoc calls have it, too.
+KEY_SPEC: dict[str, Any] = {
+    "record_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["PROGRESSIVE_DELIVERY_RECORD_KEY"])},
+}
 COMMON_SPEC: dict[str, Any] = {
     **NAMESPACE_SPEC,
+    **KEY_SPEC,
+    "record_unsealed": {"type": "str", "default": "refuse", "choices": ["refuse", "accept"]},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "str", "default": "600s"},
     "on_drift": {"type": "str", "default": "fail", "choices": list(ON_DRIFT)},
@@ -34,7 +43,7 @@ def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
 
 def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
     """The same for a module that only reads, and so neither waits nor finds anything changed."""
-    return _make_module({**NAMESPACE_SPEC, **spec})
+    return _make_module({**NAMESPACE_SPEC, **KEY_SPEC, **spec})
 
 
 def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
@@ -55,11 +64,22 @@ def make_context(module: AnsibleModule, by: str) -> Context:
     context = make_reading_context(module)
     context.by, context.check, context.on_drift = by, module.check_mode, module.params["on_drift"]
     context.wait, context.wait_timeout = module.params["wait"], wait_timeout
+    context.accept_unsealed = module.params["record_unsealed"] == "accept"
     return context
 
 
 def make_reading_context(module: AnsibleModule) -> Context:
-    """The context of a call that only reads. Raises AuthError for options that cannot be used."""
+    """The context of a call that only reads. Raises Refused and AuthError for options that cannot be used."""
+    _refuse_no_namespace(module.params["namespace"], "namespace")
+    seal = read_key(module.params["record_key"])
     clock = Clock()
     client = Client(connect(auth_of(module.params)), clock)
-    return Context(client=client, clock=clock, namespace=module.params["namespace"] or client.namespace, by="")
+    namespace = module.params["namespace"] or client.namespace
+    _refuse_no_namespace(namespace, "the namespace of the kubeconfig's context")
+    return Context(client=client, clock=clock, namespace=namespace, by="", seal=seal)
+
+
+def _refuse_no_namespace(namespace: Any, where: str) -> None:
+    """Raises Refused before the first request: a survey of AWX, for example, lets anybody write this option."""
+    if namespace not in (None, "") and not is_namespace(namespace):
+        raise Refused(f"{where}: {str(namespace)[:80]!r} is not the name of a namespace: use lower-case letters, digits and '-'")

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._actions import info
 from .._actions.run import Run
+from .._actions.trust import options_of
 from .._actions.turning import was_undone
 from .._plan.plan import Plan, read_plan
 from .._rollout.actions import told as in_words
@@ -28,7 +29,7 @@ def result_of(this: Run) -> dict[str, Any]:
         told["steps_skipped"] = this.expected.skips
     measured = this.ctx.journal.measured
     told.update({} if measured is None else {"measured": measured})
-    planned = [in_words(action, plan.strategy if plan else "") for action in this.planned]
+    planned = [in_words(action, plan.strategy if plan else "") for action in this.ahead]
     return {**told, "actions": planned or this.ctx.journal.actions}
 
 
@@ -47,7 +48,7 @@ def _plan_of(this: Run) -> Plan | None:
     """The plan by which the record came to where it is, where the call asked for another one."""
     if this.found is None or this.agreed is None or this.record.plan_hash == this.agreed.hash:
         return this.agreed
-    return read_plan(this.wish.name, this.ctx.namespace, this.record.plan)
+    return read_plan(this.wish.name, this.ctx.namespace, options_of(this, this.record))
 
 
 def not_as_asked(this: Run) -> str | None:

@@ -9,8 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from . import paths
+from .refusal import Refused
+from .untrusted import read_json
+
+Object = dict[str, Any]
+
+# The annotations in which this collection remembers what a later call obeys.
+MEMORIES = ("progressive.delivery/original", "progressive.delivery/bluegreen", "progressive.delivery/replicas")
+_SEAL = "seal"
 
 # What a seal says first, so that a later release of the collection may seal in another way.
 _SCHEME = "1"
@@ -39,3 +50,76 @@ class Seal:
 def place_of(namespace: str, kind: str, name: str, what: str) -> str:
     """Where sealed data stand: an object, and what of it."""
     return f"{namespace}/{kind}/{name}/{what}"
+
+
+def read_key(text: Any) -> Seal | None:
+    """The seal that the option record_key stands for, None without one; raises Refused for a key that could be guessed."""
+    if text in (None, ""):
+        return None
+    if not isinstance(text, str) or len(text) < SHORTEST_KEY:
+        raise Refused(
+            f"record_key is shorter than {SHORTEST_KEY} characters: use a long random text, for example of `openssl rand -hex 32`"
+        )
+    return Seal(text)
+
+
+def sealed(obj: Object, seal: Seal | None) -> Object:
+    """The object with a seal in each of our memories on it; as it is without a key."""
+    for annotation, memory in _memories(obj) if seal is not None else ():
+        content = {key: value for key, value in memory.items() if key != _SEAL}
+        text = json.dumps({**content, _SEAL: seal.of(_place(obj, annotation), content)}, separators=(",", ":"), sort_keys=True)
+        obj = dict(paths.replace(obj, ("metadata", "annotations", annotation), text))
+    return obj
+
+
+def sealed_alike(one: Object, other: Object) -> bool:
+    """Whether the same memories on two states of an object have seals."""
+    return {key for key, memory in _memories(one) if _SEAL in memory} == {key for key, memory in _memories(other) if _SEAL in memory}
+
+
+def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False) -> None:
+    """Raises Refused for a memory on an object that the holders of the key did not write.
+
+    Without a key: for one that is sealed, since this call could neither check nor renew the seal.
+    accept_unsealed: take a memory that has no seal, as releases before the key was introduced have left them.
+    """
+    for annotation, memory in _memories(obj):
+        content = {key: value for key, value in memory.items() if key != _SEAL}
+        where = f"{_title(obj)}: its annotation {annotation}"
+        if _SEAL in memory and seal is None:
+            raise Refused(f"{where} is sealed: give the record_key with which it was sealed")
+        if seal is None:
+            continue
+        if _SEAL in memory and not seal.fits(_place(obj, annotation), content, memory[_SEAL]):
+            raise Refused(
+                f"{where} does not fit its seal: another client changed it, or record_key is another one: put the object back by hand and "
+                "remove the annotation, or give the right record_key"
+            )
+        if _SEAL not in memory and not accept_unsealed:
+            raise Refused(
+                f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; "
+                "otherwise put the object back by hand and remove the annotation"
+            )
+
+
+def _memories(obj: Object) -> Iterator[tuple[str, Object]]:
+    """Our memories on an object that can be read; whoever reads one that cannot refuses it."""
+    annotations = (obj.get("metadata") or {}).get("annotations") or {}
+    for annotation in MEMORIES:
+        if annotation in annotations:
+            try:
+                memory = read_json(annotations[annotation])
+            except ValueError:
+                continue
+            if isinstance(memory, dict):
+                yield annotation, memory
+
+
+def _place(obj: Object, annotation: str) -> str:
+    metadata = obj["metadata"]
+    return place_of(str(metadata.get("namespace", "")), str(obj.get("kind", "")), str(metadata.get("name", "")), annotation)
+
+
+def _title(obj: Object) -> str:
+    metadata = obj["metadata"]
+    return f"{obj.get('kind', 'object')} {metadata.get('namespace', '')}/{metadata.get('name', '')}"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,11 @@ def read_probe(raw: Any, where: str = "probe") -> Probe | None:
         timeout=_timeout(f"{where}.timeout", value.get("timeout", _TIMEOUT)),
         validate_certs=truth(f"{where}.validate_certs", value.get("validate_certs", True)),
     )
+
+
+def allowed(probe: Probe, hosts: Sequence[str]) -> bool:
+    """Whether the probe asks one of these hosts."""
+    return False
 
 
 def read_answer(probe: Probe, status: int, head: Mapping[str, str], body: str) -> tuple[str, str]:

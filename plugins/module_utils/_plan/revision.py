@@ -15,6 +15,7 @@ from typing import Any
 from .._objects.refusal import Refused
 from .reading import keys
 
+_ROUNDS = 20_000
 _FORMS = ("images", "template", "definition", "restart")
 
 
@@ -42,13 +43,18 @@ class Revision:
         """Whether what the user gives needs the API server's defaults before it can be compared."""
         return self.template is not None or self.definition is not None
 
-    @property
-    def asked(self) -> str:
-        """A hash that differs when another version is asked for."""
+    def asked(self, salt: str) -> str:
+        """A hash that differs when another version is asked for.
+
+        salt: of the record, which makes it slow and of no use elsewhere to guess what the template holds; empty in records of 0.1.0.
+        """
         # With the images of an old version alone, the version of those images that is wanted now would pass for it.
         held = [] if self.held is None else [self.held]
         given = [self.images, self.template, self.definition, self.restart, *held]
-        return hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).hexdigest()[:10]
+        text = json.dumps(given, sort_keys=True, default=str).encode()
+        if not salt:
+            return hashlib.sha256(text).hexdigest()[:10]
+        return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), _ROUNDS).hex()[:10]
 
     def kept(self, target: str) -> dict[str, Any]:
         """What the record keeps of it: environment values stay out of that. target: hash of the new version's template."""

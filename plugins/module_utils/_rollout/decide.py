@@ -16,7 +16,7 @@ from .._workloads.clones import revision_name
 from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
 from .course import Entry
 from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
-from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, with_history
+from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
 from .styles import STYLES, facts_of
 from .styles.style import stable_services
 
@@ -37,7 +37,7 @@ def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool
         raise Refused(f"rollout {plan.name} is being handed back: finish that first (state: absent)")
     if record is not None and record.under_way:
         # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
-        another = reconfigured or record.asked != plan.revision.asked or (plan.hold and plan.revision.carried)
+        another = reconfigured or record.asked != plan.revision.asked(record.salt) or (plan.hold and plan.revision.carried)
         if record.target != target and another:
             return REPLACE
         if record.plan_hash != plan.hash:
@@ -289,6 +289,19 @@ def _passed(record: Record, index: int, pause: WaitPause, step: str, until: str)
 def _finished_before(program: list[Entry], index: int) -> int:
     """How many steps have no entry from this one on."""
     return len({each.step for each in program[:index]} - {each.step for each in program[index:]} - {None})
+
+
+def refuse_contradiction(record: Record, plan: Plan) -> None:
+    """Raises Refused where a record under way is at no place of its own plan, so that another client has written it."""
+    if not record.under_way:
+        return
+    program = program_of(record, plan)
+    finished_steps = _finished_before(program, record.position) if record.program == RELEASE else record.steps_done
+    if record.position > len(program) or record.steps_done != finished_steps or record.steps_done > len(plan.steps):
+        raise Refused(
+            f"rollout {plan.name}: its record says action {record.position} of {len(program)} and {record.steps_done} finished steps, "
+            f"which does not fit its plan: restore ConfigMap {record_name(plan.name)}, or put the application back by hand and delete it"
+        )
 
 
 def current_weight(record: Record, plan: Plan) -> int:

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .._objects.refusal import Refused
-from .._objects.shapes import fits
+from .._objects.untrusted import read_json
+from .record_shape import misshapen
 
 FORMAT = 1
 
@@ -61,6 +62,8 @@ class Record:
     labels: dict[str, list[str]] = field(default_factory=dict)  # that pods may have from this release, or one before it: key -> values
     history: list[dict[str, Any]] = field(default_factory=list)
     by: dict[str, str] = field(default_factory=dict)  # who started this revision
+    salt: str = ""  # of `asked`, so that what a template holds cannot be guessed from that; empty: it has none
+    uids: dict[str, str] = field(default_factory=dict)  # key (Ref.key) of what was created for the rollout -> its uid
 
     @property
     def under_way(self) -> bool:
@@ -83,27 +86,34 @@ def dump(record: Record) -> dict[str, str]:
     return {"record": json.dumps({"format": FORMAT, **asdict(record)}, sort_keys=True, indent=1)}
 
 
-def load(data: dict[str, str], name: str) -> Record:
-    """The record out of the data of a ConfigMap; raises Refused where it cannot be read."""
+def load(data: Any, name: str) -> Record:
+    """The record out of the data of a ConfigMap; raises Refused where it cannot be read.
+
+    Anybody who may edit ConfigMaps in the namespace may have written it, so that every field is checked (record_shape.py).
+    """
     remedy = f"restore ConfigMap {record_name(name)}, or delete it once the application is as it should be"
     unreadable = Refused(f"the record of rollout {name} cannot be read: {remedy}")
     try:
-        raw = dict(json.loads(data["record"]))
+        raw = dict(read_json(data["record"]))
     except (KeyError, TypeError, ValueError):
         raise unreadable from None
     version = raw.pop("format", None)
     if version != FORMAT:
         raise Refused(
-            f"the record of rollout {name} has format {version!r}, this release reads {FORMAT}: use the release that wrote it, or {remedy}"
+            f"the record of rollout {name} has format {repr(version)[:20]}, this release reads {FORMAT}: use the release that wrote it, "
+            f"or {remedy}"
         )
-    types = {each.name: str(each.type) for each in fields(Record)}
-    known = {key: value for key, value in raw.items() if key in types}
-    if not all(fits(value, types[key]) for key, value in known.items()):
-        raise unreadable
+    known = {key: value for key, value in raw.items() if key in {each.name for each in fields(Record)}}
+    wrong = misshapen(known)
+    if wrong:
+        raise Refused(f"the record of rollout {name} cannot be read ({', '.join(wrong)} not as this collection writes it): {remedy}")
     try:
-        return Record(**known)
+        record = Record(**known)
     except TypeError:
         raise unreadable from None
+    if name and record.name != name:
+        raise Refused(f"the record of rollout {name} cannot be read (it is that of rollout {record.name}): {remedy}")
+    return record
 
 
 def with_history(record: Record, at: float, limit: int) -> list[dict[str, Any]]:

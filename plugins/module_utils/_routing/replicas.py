@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Optional
 
+from .._objects.names import is_name
 from .._objects.refusal import Drifted, Refused
+from .._objects.shapes import fits
+from .._objects.untrusted import read_json
 from .target import Split
 
 # Kept on the Service: the Deployment controller copies a Deployment's annotations to its ReplicaSets, and `kubectl rollout undo` brings
@@ -24,6 +27,8 @@ STABLE, CANARY = ROLES = ("stable", "canary")
 REMEMBER, GROW, PROVE, SHRINK, FINISH = "remember", "grow", "prove", "shrink", "finish"
 
 # Replicas by role; None where there is no such Deployment (any more).
+_MOST, _MOST_SEEN = 100_000, 100  # replicas of a Deployment, and counts that one may have on the way
+
 Counts = Mapping[str, Optional[int]]
 
 
@@ -205,14 +210,25 @@ def load(service: Mapping[str, Any]) -> Memory | None:
     if text is None:
         return None
     try:
-        raw = json.loads(text)
-        kept = {role: Kept(**{**raw[role], "seen": tuple(raw[role]["seen"])}) for role in ROLES}
-        return Memory(kept[STABLE], kept[CANARY], raw.get("grown"), raw.get("at"))
+        raw = read_json(text)
+        kept = {role: _kept(raw[role]) for role in ROLES}
+        times = (raw.get("grown"), raw.get("at"))
+        if not all(fits(each, "float | None") for each in times) or not (kept[STABLE].was or kept[CANARY].was):
+            raise ValueError("no time, or no pod at all before the first split")
+        return Memory(kept[STABLE], kept[CANARY], *times)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Refused(
             f"Service {metadata.get('namespace', '')}/{metadata['name']} carries an annotation {ANNOTATION} that is not ours to read any "
             "more: scale the Deployments back by hand and remove the annotation"
         ) from None
+
+
+def _kept(raw: Any) -> Kept:
+    """A Deployment as it is remembered; raises ValueError where it is not as it was written."""
+    counts = [raw["was"], raw["now"], *raw["seen"]]
+    if not is_name(raw["name"]) or not all(fits(each, "int") and each <= _MOST for each in counts) or len(counts) > _MOST_SEEN:
+        raise ValueError("not as it was written")
+    return Kept(raw["name"], raw["was"], raw["now"], tuple(raw["seen"]))
 
 
 def dump(memory: Memory) -> str:

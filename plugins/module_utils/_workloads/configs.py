@@ -20,6 +20,7 @@ Object = dict[str, Any]
 Configs = Mapping[str, Sequence[str]]
 
 _LONGEST_NAME = 253
+_DIGITS = 10
 _CONTENT = ("data", "binaryData", "type")
 # The API server makes these for a ServiceAccount, and takes no copy of one.
 _TOKEN = "kubernetes.io/service-account-token"
@@ -61,20 +62,38 @@ def changed_since(before: Configs, now: Configs) -> bool:
 
 
 def copy_name(original: Mapping[str, Any], rollout: str) -> str:
-    """The name of the copy of what the object holds now. Each rollout has copies of its own, which it alone removes."""
-    content = [rollout, original["kind"], *(original.get(key) for key in _CONTENT)]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
+    """The name of the copy of what the object holds now. Each rollout has copies of its own, which it alone removes.
+
+    The original's uid, which only those learn who may read the object, keeps others from guessing a short content by trying.
+    """
+    return _named_by(original, [rollout, original["metadata"].get("uid", "")])
+
+
+def guessable_name(original: Mapping[str, Any], rollout: str) -> str:
+    """The name that release 0.1.0 gave to such a copy."""
+    return _named_by(original, [rollout])
+
+
+def is_copy(obj: Mapping[str, Any]) -> bool:
+    """Whether an object looks as copies do: more than a label, which anybody may put on an object of their own."""
+    original, (stem, _dash, digest) = original_of(obj), name_of(obj).rpartition("-")
+    return bool(original is not None and obj.get("immutable") is True and stem and original.startswith(stem) and len(digest) == _DIGITS)
+
+
+def _named_by(original: Mapping[str, Any], salt: Sequence[str]) -> str:
+    content = [*salt, original["kind"], *(original.get(key) for key in _CONTENT)]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS]
     stem = name_of(original)[: _LONGEST_NAME - len(digest) - 1].rstrip(".-")
     return f"{stem}-{digest}"
 
 
-def copy_of(original: Mapping[str, Any], rollout: str) -> Object:
+def copy_of(original: Mapping[str, Any], rollout: str, name: str = "") -> Object:
     """An object that holds the same for ever, without what would make another tool, or the garbage collection, take it away."""
     return {
         "apiVersion": "v1",
         "kind": original["kind"],
         "metadata": {
-            "name": copy_name(original, rollout),
+            "name": name or copy_name(original, rollout),
             "namespace": original["metadata"]["namespace"],
             "labels": marks(rollout),
             "annotations": {COPY_OF: name_of(original)},

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from .._objects.names import is_name, is_namespace
 from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS, labels
 from .._objects.shapes import fits
+from .._objects.untrusted import read_json
 from . import deployments, in_place
 from .in_place import size_of
 from .label_selectors import match_labels
@@ -23,6 +25,7 @@ Object = dict[str, Any]
 
 ANNOTATION = "progressive.delivery/bluegreen"
 _DEPLOYMENT, _DAEMON_SET = "Deployment", "DaemonSet"
+_MOST = 100_000  # replicas of a workload
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def load(service: Mapping[str, Any]) -> Memory | None:
     if text is None:
         return None
     try:
-        found = _memory(dict(json.loads(text)))
+        found = _memory({key: value for key, value in dict(read_json(text)).items() if key != "seal"})
     except (TypeError, ValueError):
         found = None
     if found is None:
@@ -82,8 +85,11 @@ def _memory(raw: Mapping[str, Any]) -> Memory | None:
         return None
     memory = Memory(**{**raw, "routers": tuple(raw.get("routers", ()))})
     named = [memory.active, memory.previous, memory.retiring, *memory.waiting, *memory.replicas]
-    kinds = [each.partition("/")[0] for each in named if each]
-    return memory if all(kind in WORKLOADS for kind in kinds) else None
+    workloads = [each.partition("/") for each in named if each]
+    if not all(kind in WORKLOADS and is_name(name) for kind, _slash, name in workloads):
+        return None
+    sizes = [*memory.replicas.values(), len(memory.waiting), len(memory.routers)]
+    return memory if (memory.preview == "" or is_namespace(memory.preview)) and max(sizes) <= _MOST else None
 
 
 def dump(memory: Memory) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, TransportError
+from ansible_collections.progressive.delivery.tests.harness.memory.kinds import BY_PLACE
 
 Object = dict[str, Any]
 NOT_FOUND = {"kind": "Status", "message": "not found"}
@@ -67,7 +68,7 @@ class MemoryServer:
     def put(self, path: str, obj: Object) -> Object:
         self.version += 1
         metadata = {"uid": f"uid-{path}", **obj["metadata"], "resourceVersion": str(self.version)}
-        self.objects[path] = {**obj, "metadata": metadata}
+        self.objects[path] = {**_kind_at(path), **obj, "metadata": metadata}
         return self.objects[path]
 
     def request(self, method: str, path: str, query: Any = None, body: Any = None, content_type: str = "application/json") -> Response:
@@ -109,6 +110,14 @@ class MemoryServer:
         if body["metadata"].pop("resourceVersion") != live["metadata"]["resourceVersion"]:
             return answer(409)
         return answer(200, self.put(path, _merged(live, body)))
+
+
+def _kind_at(path: str) -> Object:
+    """What the API server says of the kind of an object at a path."""
+    _nothing, *prefix, version, _namespaces, _namespace, plural, _name = path.split("/")
+    group = prefix[1] if len(prefix) > 1 else ""
+    kind = BY_PLACE.get((group, version, plural))
+    return {"apiVersion": f"{group}/{version}" if group else version, **({"kind": kind.kind} if kind else {})}
 
 
 def _fail(error: BaseException) -> None:

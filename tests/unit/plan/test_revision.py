@@ -33,7 +33,7 @@ def test_a_form(raw: Any, carried: bool, defaulted: bool, kept: dict[str, Any]) 
 
 
 def test_each_form_asks_for_something_else() -> None:
-    asked = [read_revision(raw).asked for raw, *_rest in FORMS[:5]]
+    asked = [read_revision(raw).asked("") for raw, *_rest in FORMS[:5]]
     assert len(set(asked)) == 4 and asked[2] == asked[3]
     images = {"images": {"app": "shop:1"}}
-    assert read_revision(images).asked != read_revision({**images, "held": "an old template"}).asked
+    assert read_revision(images).asked("") != read_revision({**images, "held": "an old template"}).asked("")

@@ -197,13 +197,13 @@ NEWER = plan_of({"set_weight": 10}, image="shop:newer")
     ],
 )
 def test_another_version_takes_the_place_of_one_under_way(record: Record, plan: Plan, asked: str, target: str, verdict: str) -> None:
-    begun_as = plan.revision.asked if asked == "same" else asked
+    begun_as = plan.revision.asked("") if asked == "same" else asked
     assert decide.admit(replace(record, asked=begun_as), plan, target, "old", False) == verdict
 
 
 @pytest.mark.parametrize(("target", "verdict"), [("other", decide.REPLACE), (SECOND_PAUSE.target, decide.GO_ON)])
 def test_so_does_the_same_one_with_another_configuration(target: str, verdict: str) -> None:
-    record = replace(SECOND_PAUSE, asked=PLAN.revision.asked)
+    record = replace(SECOND_PAUSE, asked=PLAN.revision.asked(""))
     assert decide.admit(record, PLAN, target, "old", False) == decide.GO_ON  # the template was changed by somebody else
     assert decide.admit(record, PLAN, target, "old", False, reconfigured=True) == verdict
 

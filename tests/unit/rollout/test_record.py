@@ -28,7 +28,7 @@ FULL: dict[str, Any] = {
     "images": {"app": "shop:2"},
     "bystanders": ["metrics"],
     "originals": {"Service/shop": [{"path": ["spec", "selector", "x"], "by": "shop", "depth": 2, "now": None}]},
-    "history": [{"revision": 6}],
+    "history": [{"revision": 6, "target": "old", "phase": HEALTHY, "images": {}}],
     "by": {"user": "ann", "job": "12"},
 }
 

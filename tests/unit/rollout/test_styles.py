@@ -283,4 +283,4 @@ def test_a_workload_is_held_or_resumed_where_there_is_nothing_to_release(asked: 
 def test_an_edit_in_the_middle_is_the_next_version_of_a_workload_that_is_held(revision: dict[str, Any], verdict: str) -> None:
     """Where the call itself names the version, the edit is drift."""
     asked = plan("clone", hold=True, revision=revision)
-    assert decide.admit(record_of(asked, asked=asked.revision.asked), asked, "newer", "old", retry=False, held=True) == verdict
+    assert decide.admit(record_of(asked, asked=asked.revision.asked("")), asked, "newer", "old", retry=False, held=True) == verdict

@@ -86,7 +86,11 @@ def objects(draw: st.DrawFn, definition: Definition) -> Object:
         return put(obj, here, elements)
 
     metadata = {"name": "shop", "namespace": "test", **draw(st.sampled_from([{}, {"annotations": {"team": "shop"}}]))}
-    made = below({"apiVersion": definition.api_versions[0], "kind": definition.kind, "metadata": metadata, "spec": draw(UNKNOWN)}, definition.destinations, True)
+    made = below(
+        {"apiVersion": definition.api_versions[0], "kind": definition.kind, "metadata": metadata, "spec": draw(UNKNOWN)},
+        definition.destinations,
+        True,
+    )
     return dict(json.loads(json.dumps(made)))
 
 

@@ -94,7 +94,8 @@ def test_a_copy() -> None:
     ("obj", "rollout", "same"),
     [
         pytest.param(original(), "shop", True, id="the same"),
-        pytest.param({**original(), "metadata": {"name": "app", "resourceVersion": "9"}}, "shop", True, id="other metadata"),
+        pytest.param({**original(), "metadata": {**original()["metadata"], "resourceVersion": "9"}}, "shop", True, id="other metadata"),
+        pytest.param({**original(), "metadata": {**original()["metadata"], "uid": "x"}}, "shop", False, id="another object"),
         pytest.param(original(data={"a": "c"}), "shop", False, id="another value"),
         pytest.param(original(binaryData={"x": "eA=="}), "shop", False, id="binary data"),
         pytest.param(original("Secret"), "shop", False, id="another kind"),

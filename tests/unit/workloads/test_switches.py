@@ -33,7 +33,7 @@ MEMORIES = st.builds(
     waiting=st.dictionaries(KEYS, TIMES),
     replicas=st.dictionaries(KEYS, st.integers(1, 9)),
     retiring=KEYS | st.just(""),
-    preview=st.text(),
+    preview=st.sampled_from(["", "shop-preview"]),
     routers=st.lists(st.text()).map(tuple),
 )
 

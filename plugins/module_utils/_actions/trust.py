@@ -1,0 +1,178 @@
+"""Decides what a call takes from a record without a seal: what the caller says, or what objects of the cluster show, and no more."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._objects.refusal import Refused
+from .._objects.resources import DEPLOYMENT, SERVICE, labels, name_of
+from .._plan.probes import read_probe
+from .._rollout import actions as kinds
+from .._rollout import trust
+from .._rollout.program import RELEASE, program_of
+from .._rollout.record import Record
+from .._workloads import in_place, revisions
+from .._workloads.clones import clone_name, revision_name
+from .._workloads.deployments import replicas_of
+from .._workloads.marks import REVISION
+from .._workloads.services import selector_of
+from . import made, templates, traffic
+from .run import Run
+
+Object = dict[str, Any]
+
+NO_PROBE = (
+    "the probe of a record without a seal is not asked, since whoever may edit ConfigMaps can have written it: each move waits the grace "
+    "instead (give probe, name its host in probe_hosts, or set record_key)"
+)
+
+
+def options_of(this: Run, record: Record) -> dict[str, Any]:
+    """The plan of the record, without what the call does not take from it."""
+    options = trust.bounded(record.plan)
+    if options.get("probe") is None or this.store.sealed or this.wish.plan.get("probe") is not None:
+        return options
+    if not this.may_ask(read_probe(options["probe"])):
+        options.pop("probe")
+        if NO_PROBE not in this.ctx.journal.warnings:
+            this.ctx.journal.warnings.append(NO_PROBE)
+    return options
+
+
+def require_known_routers(this: Run) -> None:
+    """Raises Refused where only a record without a seal says which fields of which objects a router's definition changes."""
+    described = [target.name for target in this.plan.routers if target.definition is not None]
+    if described and not (this.store.sealed or this.planned):
+        raise Refused(
+            f"rollout {this.wish.name}: the definition of router {described[0]} stands only in the record, which has no seal: "
+            "give the plan, or set record_key"
+        )
+
+
+def require_known_version(this: Run) -> None:
+    """Raises Refused where only a record without a seal names the images of the new version, and nothing in the cluster runs them yet."""
+    if this.store.sealed or this.planned or this.record.program != RELEASE:
+        return
+    # A version that is held by an object of the cluster is found there by its hash, whatever images the record names.
+    wanted = this.plan.revision.images if this.plan.revision.held is None else {}
+    runs = revisions.images_of(_new_version(this)) if wanted else {}
+    unknown = sorted(name for name, image in wanted.items() if runs.get(name) != image)
+    if unknown:
+        raise Refused(
+            f"rollout {this.wish.name}: its record, which has no seal, names an image for container {unknown[0]} that no object of this "
+            "rollout runs yet: give the plan, or set record_key"
+        )
+
+
+def _new_version(this: Run) -> Object:
+    """The template of what runs the new version."""
+    found = _beside(this)
+    if found is not None and this.plan.style != "pair":
+        ref = this.ctx.ref(DEPLOYMENT, name_of(found))
+        made.refuse_foreign(found, ref, this.ctx.by, this.ctx.uid_of(ref.key))
+    # In place, and at the end of a release, the workload itself runs it.
+    return dict((found or this.workload)["spec"]["template"])
+
+
+def _beside(this: Run) -> Object | None:
+    """The Deployment that runs the new version beside the workload."""
+    plan = this.plan
+    if plan.style == "in_place":
+        return None
+    fixed = {"clone": clone_name(plan.workload), "pair": plan.canary_workload}
+    return this.ctx.client.find(this.ctx.ref(DEPLOYMENT, fixed.get(plan.style) or revision_name(plan.workload, this.record.target)))
+
+
+def require_approval(this: Run) -> None:
+    """Raises Refused where only a record without a seal says that somebody has approved a pause, or that the steps are skipped."""
+    record = this.record
+    if this.store.sealed or record.program != RELEASE:
+        return
+    promote = this.wish.promote
+    if promote is not None and (promote.get("full") or promote.get("step") is None):
+        return
+    if record.skips:
+        if not ran_before(this, record.target):
+            raise Refused(
+                f"rollout {this.wish.name}: its record, which has no seal, says that revision {record.revision} skips its steps, and no "
+                "object shows that this version ran before: promote it with full, abort it, or set record_key"
+            )
+        return
+    program = program_of(record, this.plan)
+    pause = trust.last_open_pause(program, record.position)
+    step = program[pause].step if pause is not None else None
+    if (
+        pause is None
+        or step is None
+        or step <= _granted(this)
+        or any(_shows(this, each, pause) for each in trust.visible_since(program, pause, record.position))
+    ):
+        return
+    raise Refused(
+        f"rollout {this.wish.name}: its record, which has no seal, says that the pause at step {step + 1} was passed, and nothing in the "
+        f"cluster shows it: approve it with promote: {{revision: {record.revision}, step: {step}}}, abort, or set record_key"
+    )
+
+
+def _granted(this: Run) -> int:
+    """The last step (from 0) up to which this call approves pauses."""
+    promote, ensured = this.wish.promote, this.wish.ensure_step
+    by_promotion = int(promote["step"]) if promote is not None and promote.get("step") is not None else -1
+    return max(by_promotion, ensured - 2 if ensured is not None else -1)
+
+
+def _shows(this: Run, action: kinds.Action, pause: int) -> bool:
+    """Whether the cluster looks as after this action, and not as at the pause (a place in the program) before it."""
+    if isinstance(action, kinds.MoveTraffic):
+        found = [traffic.look(this.ctx, target) for target in this.plan.routers]
+        return any(split.total and split.canary * 100 == action.weight * split.total for split in found)
+    if isinstance(action, kinds.PinServices):
+        service = this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.stable_service))
+        live = selector_of(service or {})
+        canary = this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.canary_service)) if this.plan.style == "pair" else None
+        return live.get(REVISION) == this.record.target or (canary is not None and bool(live) and live == selector_of(canary))
+    if isinstance(action, kinds.RollWorkload) and this.plan.hold and this.plan.revision.carried:
+        return False  # What waits in the template says nothing.
+    if isinstance(action, (kinds.RollWorkload, kinds.RetireStable)):
+        return bool(revisions.template_hash(this.workload["spec"]["template"]) == this.record.target)
+    return _has_size(this, action, pause)
+
+
+def _has_size(this: Run, action: kinds.Action, pause: int) -> bool:
+    """Whether as many pods are asked for of the new version as an action, EnsureCanary or SharePods, asks for."""
+    if this.plan.style == "in_place":
+        size = in_place.size_of(this.workload)
+        new = size - in_place.partition_of(this.workload)
+        return new >= min(_pods_more(this, action, pause, size), size - 1) > 0
+    found = _beside(this)
+    if found is None:
+        return False
+    if isinstance(action, kinds.SharePods):
+        total = replicas_of(found) + replicas_of(this.workload)
+        return total > 0 and abs(100 * replicas_of(found) - action.weight * total) <= 50
+    wanted = _pods_more(this, action, pause, replicas_of(this.workload))
+    return replicas_of(found) >= wanted > 0
+
+
+def _pods_more(this: Run, action: kinds.Action, pause: int, live: int) -> int:
+    """How many pods of the new version an action asks for, where that is more than there were at the pause; else 0."""
+    wanted = action.pods(live) if isinstance(action, kinds.EnsureCanary) else 0
+    return wanted if wanted > trust.pods_at(program_of(this.record, this.plan), pause, live) else 0
+
+
+def ran_before(this: Run, target: str) -> bool:
+    """Whether an object shows that the workload ran this version before the one that runs now."""
+    ctx, plan = this.ctx, this.plan
+    if plan.style != "revisions":
+        return any(revisions.template_hash(each) == target for each in templates.own_versions(ctx, plan, this.workload))
+    found = {labels(each["spec"]["template"]).get(REVISION, ""): each for each in made.deployments(ctx, plan.name)}
+    stable = found.get(str(this.record.stable.get("template"))) if this.found is not None else None
+    return target in found and (stable is None or _created(found[target]) < _created(stable))
+
+
+def _created(obj: Object) -> str:
+    return str(obj["metadata"].get("creationTimestamp") or "")
