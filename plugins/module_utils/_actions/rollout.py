@@ -66,14 +66,7 @@ def _present(this: Run) -> None:
     if verdict == decide.NOTHING:
         this.nothing_to_do = "the workload runs this version already"
         return
-    trust.require_known_routers(this)
-    if verdict == decide.GO_ON:
-        decide.refuse_contradiction(this.record, this.plan)
-        this.record = _expired(this)
-        if this.wish.promote is not None:
-            _promote(this, this.wish.promote)
-        trust.require_approval(this)
-        trust.require_known_version(this)
+    _agree(this, verdict)
     if this.wish.ensure_step is not None and _ensured(this, verdict, this.wish.ensure_step):
         return
     if verdict == decide.REPLACE:
@@ -89,6 +82,20 @@ def _present(this: Run) -> None:
         # The run that was at work has come to its end while its Lease was waited for: look again what is left to do.
         this.lease.release()
         _present(this)
+
+
+def _agree(this: Run, verdict: str) -> None:
+    """Raises Refused for what the call cannot take from the record, before anything is written."""
+    trust.require_known_routers(this)
+    if verdict != decide.GO_ON:
+        trust.require_asked_version(this)
+        return
+    decide.refuse_contradiction(this.record, this.plan)
+    this.record = _expired(this)
+    if this.wish.promote is not None:
+        _promote(this, this.wish.promote)
+    trust.require_approval(this)
+    trust.require_known_version(this)
 
 
 def _refuse_promotion(this: Run, verdict: str) -> None:

@@ -53,6 +53,16 @@ def require_known_routers(this: Run) -> None:
         )
 
 
+def require_asked_version(this: Run) -> None:
+    """Raises Refused where a release would begin, and only a record without a seal names its version."""
+    asked = this.planned or this.wish.undo is not None or this.wish.plan.get("revision") is not None
+    if not (this.store.sealed or asked):
+        raise Refused(
+            f"rollout {this.wish.name}: its record, which has no seal, names a version that does not run: give the plan, or the revision, "
+            "or set record_key"
+        )
+
+
 def require_known_version(this: Run) -> None:
     """Raises Refused where only a record without a seal names the images of the new version, and nothing in the cluster runs them yet."""
     if this.store.sealed or this.planned or this.record.program != RELEASE:
