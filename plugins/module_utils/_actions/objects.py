@@ -107,8 +107,8 @@ def edit_all(
     refused: dict[str, Object | None] = {}
     for _attempt in range(_ATTEMPTS):
         live = {key: ctx.client.get(ref) if key in required else ctx.client.find(ref) for key, ref in refs.items()}
-        for obj in filter(None, live.values()):
-            seals.refuse_forged(obj, ctx.seal, ctx.accept_unsealed)
+        for key, ref in refs.items():
+            _refuse_forged(ctx, ref, live[key])
         writes = _decide(ctx, refs, live, changes, annotate)
         drifted = [path for write in writes if write.result for path in write.result.drifted]
         due = [write for write in writes if not _done(write)]
@@ -137,6 +137,15 @@ def edit_all(
     raise Failed(
         f"{names} was changed by somebody else {_ATTEMPTS} times in a row while it was to be changed here: find out who, and run again"
     )
+
+
+def _refuse_forged(ctx: Context, ref: Ref, live: Object | None) -> None:
+    """Raises Refused for a memory that others wrote; one without a seal will do where the owner, who can be believed, remembers the same."""
+    if live is None:
+        return
+    known = ctx.recall(ref.key) if ctx.seal is not None else []
+    vouched = bool(known) and all(field in known for field in edits.fields_of(live))
+    seals.refuse_forged(live, ctx.seal, ctx.accept_unsealed or vouched)
 
 
 def put_back(ctx: Context, refs: Mapping[str, Ref], outcome: Outcomes) -> None:

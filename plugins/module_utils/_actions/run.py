@@ -14,9 +14,11 @@ from .._objects import edits
 from .._objects.refusal import Refused
 from .._objects.relocation import Field
 from .._objects.resources import CONFIG_MAP, LEASE
+from .._objects.restorable import may_restore_in
 from .._plan.plan import Plan
 from .._plan.probes import Probe, allowed
 from .._rollout.actions import Action
+from .._rollout.program import RELEASE
 from .._rollout.record import Record, record_name
 from .configs import Version
 from .context import Context
@@ -122,13 +124,21 @@ class Run:
 
     def recall(self, key: str) -> list[Field]:
         """What the record remembers of an object's fields."""
+        remedy = f"restore ConfigMap {record_name(self.wish.name)}, or put the application back by hand and delete it"
         try:
-            return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
+            known = [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
         except ValueError as problem:
             raise Refused(
-                f"the record of rollout {self.wish.name} cannot be read (what it remembers of {key}: {problem}): restore ConfigMap "
-                f"{record_name(self.wish.name)}, or put the application back by hand and delete it"
+                f"the record of rollout {self.wish.name} cannot be read (what it remembers of {key}: {problem}): {remedy}"
             ) from None
+        ours = [each for each in known if may_restore_in(key.partition("/")[0], each.path, each.was)]
+        if len(ours) < len(known):
+            text = f"the record of rollout {self.wish.name} remembers fields of {key} that progressive.delivery never changes"
+            if self.found is None or self.record.program == RELEASE:
+                raise Refused(f"{text}: {remedy}")
+            if text not in self.ctx.journal.warnings:  # The way back must not end at what somebody wrote into the record.
+                self.ctx.journal.warnings.append(text)
+        return ours
 
     def remember(self, key: str, fields: Any) -> None:
         """Writes into the record what an object was, before it is changed."""

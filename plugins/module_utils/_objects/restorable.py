@@ -107,6 +107,14 @@ def may_restore(obj: Mapping[str, Any], path: Path, was: Any) -> bool:
     return is_described(group) and _of_described_kind(path, was)
 
 
+def may_restore_in(kind: str, path: Path, was: Any) -> bool:
+    """The same by the kind alone, which is all that a record knows of an object."""
+    known = [fields for (_group, each), fields in _FIELDS.items() if each == kind]
+    if known:
+        return any(_matches(path, pattern) and check(was) for fields in known for pattern, check in fields.items())
+    return _of_described_kind(path, was)
+
+
 def is_described(group: str) -> bool:
     """Whether users may describe a router of this API group: none of Kubernetes' own groups, which decide what runs and who may do what."""
     return group == "gateway.networking.k8s.io" or ("." in group and not group.endswith(".k8s.io") and group != "k8s.io")

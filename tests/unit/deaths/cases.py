@@ -11,6 +11,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Transport
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.seals import read_key
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.marks import ROLLOUT
 from ansible_collections.progressive.delivery.tests.harness.memory.cluster import MemoryCluster
 from ansible_collections.progressive.delivery.tests.harness.memory.judge import Judge
@@ -174,7 +175,7 @@ class Stage:
     def call(self, transport: Transport | None = None, **wish: Any) -> rollout.Run:
         """One call, as a new process makes it; raises what the call raises.
 
-        options: of the plan, beside the case's. recorded: the plan is the record's.
+        options: of the plan, beside the case's. recorded: the plan is the record's. key: the record_key; accept: also what has no seal.
         """
         recorded = wish.pop("recorded", False) or "undo" in wish or wish.get("state", "present") != "present"
         plan = {} if recorded else {**self.case.plan(), **wish.pop("options", {})}
@@ -183,7 +184,9 @@ class Stage:
         manners = {"on_drift": wish.pop("on_drift", "fail")}
         ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME, **manners)
         ctx.check = wish.pop("check", False)
+        ctx.seal, ctx.accept_unsealed = read_key(wish.pop("key", "")), wish.pop("accept", False)
         run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until=until, **wish))
+        self.warnings = ctx.journal.warnings
         rollout.carry_out(run)
         return run
 
