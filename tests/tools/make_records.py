@@ -1,8 +1,8 @@
 """Write states of rollouts and switches on the cluster in memory as JSON files into a new folder: make_records.py FOLDER.
 
 tests/fixtures/records-0.1.0 was made in this way by release 0.1.0, and must not be made again: test_upgrades.py shows that later
-releases go on from these states. One file for each case has the objects (snapshots.py says how), and by name the states in which a call ended or was
-killed. Each state is written when nothing moves any more in the cluster.
+releases go on from these states. There is one file for each case. It holds the objects (snapshots.py says how), and by name the states in
+which a call ended or was killed. Each state is written when nothing moves any more in the cluster.
 
 Left out are Events, which nothing reads. Who called, and what is random, is the same each time, so that the files are.
 """
@@ -16,7 +16,7 @@ import random
 import re
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -232,7 +232,8 @@ def states(case: Case) -> Iterator[tuple[str, Case, Course]]:
     yield "killed in the steps, second revision", case, (Call({}), Call(second(case), write))
     write = middle(observed(case, (Call({}),), {"undo": "previous"}))
     yield "killed in an undo", case, (Call({}), Call({"undo": "previous"}, write))
-    broken = replace(case, **({"edited": "argoproj/rollouts-demo:crash-1"} if case.edited else {"image": "crash-1"}))
+    crashing = "argoproj/rollouts-demo:crash-1"
+    broken = replace(case, edited=crashing) if case.edited else replace(case, image="crash-1")
     for name, on_deadline in (("stopped by a deadline", "stop"), ("aborted by a deadline", "abort")):
         more = {**broken.more, "progress_deadline": 60, "on_deadline": on_deadline}
         yield name, replace(broken, more=more), (Call({}),)
@@ -325,7 +326,7 @@ def the_same_each_time() -> Iterator[None]:
     def uuid4() -> uuid.UUID:
         return uuid.UUID(int=numbers.getrandbits(128), version=4)
 
-    who: dict[str, Callable[[], Any]] = {
+    who: dict[str, Any] = {
         "actor": lambda: {"user": "deployer", "host": "ci"},
         "holder": lambda: f"deployer@ci pid 4711 ({uuid4().hex[:8]})",
         "fingerprint": lambda: "00000000-0000-4000-8000-000000000000:4026531836:4711:1234",
@@ -339,7 +340,9 @@ def slug(name: str) -> str:
 
 
 def main(folder: Path) -> None:
-    folder.mkdir(parents=True)  # a folder that is there stays as it is
+    if folder.exists():
+        sys.exit(f"{folder} exists: name a new folder, since fixtures that are there must stay as they are")
+    folder.mkdir(parents=True)
     with the_same_each_time():
         for name, case in ALL.items():
             (folder / f"{slug(name)}.json").write_text(of_rollout(case))
