@@ -194,7 +194,7 @@ def parameters() -> Iterator[Any]:
             yield pytest.param(case, state, way, end, id=f"{case}-{state}-{way}", marks=() if some else pytest.mark.full)
 
 
-@pytest.mark.parametrize(("case", "state", "way", "end"), parameters())
+@pytest.mark.parametrize(("case", "state", "way", "end"), [*parameters()])
 def test_a_rollout_of_0_1_0(case: str, state: str, way: str, end: str) -> None:
     place = fixture(case).place(state)
     ways = [way]
@@ -250,7 +250,7 @@ def switch_parameters() -> Iterator[Any]:
             yield pytest.param(name, state, course, id=f"{name}-{state}-{course}", marks=() if some else pytest.mark.full)
 
 
-@pytest.mark.parametrize(("name", "state", "course"), switch_parameters())
+@pytest.mark.parametrize(("name", "state", "course"), [*switch_parameters()])
 def test_a_switch_of_0_1_0(name: str, state: str, course: str) -> None:
     start, place = switch(name, BEGIN), switch(name, state)
     to_its_end(start, COURSES[course][-1])
