@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from .clock import FakeTime
+from .controller import Controller
 from .daemon_sets import DaemonSets
 from .deployments import Deployments
 from .endpoints import EndpointSlices
@@ -29,10 +30,9 @@ class MemoryCluster:
         self.store = self.server.store
         self.kubelets = Kubelets(self.store, pods_go)
         self.server.delete[POD] = self.kubelets.delete
-        Deployments(self.store)
-        for controller in (ReplicaSets, StatefulSets, DaemonSets):
-            controller(self.store, self.kubelets)
-        EndpointSlices(self.store)
+        self.controllers: list[Controller] = [Deployments(self.store)]
+        self.controllers += [each(self.store, self.kubelets) for each in (ReplicaSets, StatefulSets, DaemonSets)]
+        self.controllers.append(EndpointSlices(self.store))
         self.store.listeners.append(self._collect)
 
     def apply(self, *manifests: Object) -> MemoryCluster:

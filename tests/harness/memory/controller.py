@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from .kinds import Kind
-from .store import Change, Store
+from .store import Change, Store, key_of
 
 Key = tuple[str, str]
 
@@ -30,6 +30,11 @@ class Controller(ABC):
     @abstractmethod
     def look(self, key: Key) -> None:
         """Does what is to be done for one object, which may be gone."""
+
+    def start(self) -> None:
+        """Looks at all objects that are there already, as a controller does that was started again."""
+        for obj in self.store.all(self.kind):
+            self.look_later(key_of(obj), self.delay)
 
     def look_later(self, key: Key, seconds: float) -> None:
         """Looks again then, whatever happens."""

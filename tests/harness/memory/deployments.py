@@ -211,7 +211,8 @@ class Deployments(Controller):
         if better or not before or before["reason"] in ("NewReplicaSetAvailable", "DeploymentResumed"):
             self._got_further[uid] = now
             return _condition("Progressing", "True", "ReplicaSetUpdated")
-        if now - self._got_further[uid] > live["spec"]["progressDeadlineSeconds"]:
+        # A controller that was started again does not know when; it counts from its first look.
+        if now - self._got_further.setdefault(uid, now) > live["spec"]["progressDeadlineSeconds"]:
             return _condition("Progressing", "False", "ProgressDeadlineExceeded")
         return before
 
