@@ -123,12 +123,12 @@ def _plan(ctx: Context, seen: Seen, name: str, record: Record | None) -> Plan | 
     remedy = f"use the release that wrote it, or restore ConfigMap {record_name(name)}"
     try:
         plan = read_plan(name, ctx.namespace, bounded(record.plan))
-        refuse_contradiction(record, plan)
     except Refused as problem:
         seen.problems.append(f"the plan in the record of rollout {name} is none that this release reads ({problem}): {remedy}")
         return None
     try:
         report(record, plan, name)
+        refuse_contradiction(record, plan)
     except Refused as problem:
         seen.problems.append(f"the record of rollout {name} contradicts itself ({problem}): {remedy}")
         return None

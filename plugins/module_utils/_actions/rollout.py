@@ -284,7 +284,7 @@ def _first_record(this: Run) -> Record:
         uids=last.uids if last else {},
         undo=this.wish.undo or "",
         skips=_skips(this, target),
-        originals=last.originals if last else {},
+        originals=this.lasting_originals(),
         canary_service_made=facts.canary_service_made,
         made=facts.made,
         guards=facts.guards,

@@ -124,21 +124,34 @@ class Run:
 
     def recall(self, key: str) -> list[Field]:
         """What the record remembers of an object's fields."""
-        remedy = f"restore ConfigMap {record_name(self.wish.name)}, or put the application back by hand and delete it"
-        try:
-            known = [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
-        except ValueError as problem:
-            raise Refused(
-                f"the record of rollout {self.wish.name} cannot be read (what it remembers of {key}: {problem}): {remedy}"
-            ) from None
+        known = self._loaded(key)
         ours = [each for each in known if may_restore_in(key.partition("/")[0], each.path, each.was)]
         if len(ours) < len(known):
             text = f"the record of rollout {self.wish.name} remembers fields of {key} that progressive.delivery never changes"
             if self.found is None or self.record.program == RELEASE:
-                raise Refused(f"{text}: {remedy}")
+                raise Refused(f"{text}: {self._remedy}")
             if text not in self.ctx.journal.warnings:  # The way back must not end at what somebody wrote into the record.
                 self.ctx.journal.warnings.append(text)
         return ours
+
+    def lasting_originals(self) -> dict[str, list[dict[str, Any]]]:
+        """What the next revision still remembers of the last one."""
+        keys = self.record.originals if self.found else {}
+        found = {key: [each for each in self._loaded(key) if may_restore_in(key.partition("/")[0], each.path, each.was)] for key in keys}
+        return {key: [edits.dump(each) for each in fields] for key, fields in found.items() if fields}
+
+    @property
+    def _remedy(self) -> str:
+        return f"restore ConfigMap {record_name(self.wish.name)}, or put the application back by hand and delete it"
+
+    def _loaded(self, key: str) -> list[Field]:
+        """All that the record remembers of an object."""
+        try:
+            return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
+        except ValueError as problem:
+            raise Refused(
+                f"the record of rollout {self.wish.name} cannot be read (what it remembers of {key}: {problem}): {self._remedy}"
+            ) from None
 
     def remember(self, key: str, fields: Any) -> None:
         """Writes into the record what an object was, before it is changed."""

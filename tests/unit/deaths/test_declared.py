@@ -134,7 +134,7 @@ def test_check_mode_lists_what_would_be_made_and_shows_it() -> None:
     place = bare()
     before, plan = writes(place), declaring(place, virtual_service()["spec"])
     told = call(place, plan, check=True)
-    assert [str(action) for action in told.planned][:3] == [*MADE, "pause the workload"]
+    assert [str(action) for action in told.ahead][:3] == [*MADE, "pause the workload"]
     shown = {each["after_header"]: (each["before"], each["after"]) for each in told.ctx.journal.diff}
     assert list(shown) == [STABLE, ROUTER] and all(was == "" for was, _is in shown.values())
     assert shown[ROUTER][1]["spec"] == virtual_service()["spec"]

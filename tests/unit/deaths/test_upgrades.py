@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._workloads import configs
 from ansible_collections.progressive.delivery.tests.harness.memory.judge import Judge
 from ansible_collections.progressive.delivery.tests.harness.memory.snapshots import restored, unpacked
 from ansible_collections.progressive.delivery.tests.unit.deaths import cases, switches
@@ -70,6 +71,9 @@ EXPECTED: dict[str, dict[str, str]] = {
 
 # What is refused, with which message, and the ways that lead to the end all the same.
 _PROMOTED = r"promoted and only tidying up is left: run it again to finish"
+# Its record has no seal, and nothing runs the new version yet: whoever may edit ConfigMaps could have named the images.
+_NOT_SEEN = "names an image for container .* that no object of this rollout runs yet: give the plan, or set record_key"
+_SEEN_IN_THE_START = ("clone-held", "statefulset", "blue-green-statefulset")  # The workload has the new template there.
 _HANDED_BACK = r"is being handed back: finish that first"
 REFUSED: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("killed while tidying up", ABORT): (_PROMOTED, [RECORDED, ABORT]),
@@ -77,6 +81,7 @@ REFUSED: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("killed in a hand-back after the release", AGAIN): (_HANDED_BACK, [HAND_BACK]),
     ("killed in a hand-back after the release", RECORDED): (_HANDED_BACK, [HAND_BACK]),
     ("aborted", AGAIN): (r"revision \d was aborted \(aborted by deployer@ci\)", [RETRY]),
+    ("killed in the start", RECORDED): (_NOT_SEEN, [AGAIN]),
     ("paused", UNDO): (r"is under way \(Paused\): abort it instead", [ABORT]),
 }
 
@@ -198,7 +203,7 @@ def parameters() -> Iterator[Any]:
 def test_a_rollout_of_0_1_0(case: str, state: str, way: str, end: str) -> None:
     place = fixture(case).place(state)
     ways = [way]
-    if (state, way) in REFUSED:
+    if (state, way) in REFUSED and not (state == "killed in the start" and case in _SEEN_IN_THE_START):
         message, ways = REFUSED[state, way]
         version = place.cluster.store.version
         with pytest.raises(Refused, match=message):
@@ -206,7 +211,11 @@ def test_a_rollout_of_0_1_0(case: str, state: str, way: str, end: str) -> None:
         assert place.cluster.store.version == version, "a call that is refused writes nothing"
     for each in ways:
         go_on(place, each)
-    assert not wrong(place, wanted(case, state, end))
+    # The copies of ConfigMaps keep the names that 0.1.0 gave them: the content is the same.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configs, "copy_name", configs.guessable_name)
+        expected = wanted(case, state, end)
+    assert not wrong(place, expected)
 
 
 @pytest.mark.parametrize("case", CASES)
