@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import echo
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import keys
 
@@ -61,7 +62,7 @@ def checks(given: Mapping[str, Any], name: str = "checks") -> dict[str, list[dic
 
 def _each(listed: Any, where: str) -> Iterator[dict[str, Any]]:
     if not isinstance(listed, (list, tuple)):
-        yield {"problem": f"{where} must be a list of task files and commands, not {listed!r}"}
+        yield {"problem": f"{where} must be a list of task files and commands, not {echo(listed)}"}
         return
     for number, one in enumerate(listed, 1):
         try:
@@ -79,7 +80,9 @@ def _check(one: Any, where: str) -> dict[str, Any]:
             raise Refused(f"{where}, timeout: without any time it cannot succeed: give it a second or more")
         return {"title": shlex.join(argv), "argv": argv, "timeout": timeout}
     if not (isinstance(one, str) and os.path.isabs(one) and os.path.isfile(one)):
-        raise Refused(f"{where}: {one!r} must be the absolute path of a task file on the machine that runs Ansible, or {{command: ...}}")
+        raise Refused(
+            f"{where}: {echo(one)} must be the absolute path of a task file on the machine that runs Ansible, or {{command: ...}}"
+        )
     return {"title": str(one), "file": str(one)}
 
 
@@ -87,7 +90,7 @@ def _argv(command: Any, where: str) -> list[str]:
     try:
         argv = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
     except (TypeError, ValueError) as problem:
-        raise Refused(f"{where}: {command!r} is not a command line ({problem}): give it as text, or its words as a list") from None
+        raise Refused(f"{where}: {echo(command)} is not a command line ({problem}): give it as text, or its words as a list") from None
     if not argv:
         raise Refused(f"{where}: the command is empty: leave the check out, or name what is to be run")
     return argv

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo
 
 _WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _KEY = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}")
@@ -36,14 +37,14 @@ def read_selector(where: str, raw: Any) -> dict[str, str | None]:
 def _key(where: str, key: Any) -> str:
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise Refused(
-            f"{where}: {key!r} is not the key of a label: use letters, digits, '-', '_' and '.', with a prefix such as example.org/"
+            f"{where}: {echo(key)} is not the key of a label: use letters, digits, '-', '_' and '.', with a prefix such as example.org/"
         )
     return key
 
 
 def _value(where: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise Refused(f"{where}: {value!r} is not a text: put it between quotes")
+        raise Refused(f"{where}: {echo(value)} is not a text: put it between quotes")
     if not _VALUE.fullmatch(str(value)):
-        raise Refused(f"{where}: {value!r} is not the value of a label: use at most 63 letters, digits, '-', '_' and '.'")
+        raise Refused(f"{where}: {echo(value)} is not the value of a label: use at most 63 letters, digits, '-', '_' and '.'")
     return str(value)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo, names
 
 MAX_SERVICE = 63
 MAX_OBJECT = 253
@@ -22,7 +23,7 @@ def keys(where: str, value: Any, required: tuple[str, ...], optional: tuple[str,
         raise Refused(f"{where} must be a mapping with {', '.join(required + optional)}")
     unknown = sorted(str(key) for key in set(value) - set(required) - set(optional))
     if unknown:
-        raise Refused(f"{where}: unknown key {', '.join(unknown)}: it takes {', '.join(required + optional)}")
+        raise Refused(f"{where}: unknown key {names(unknown)}: it takes {', '.join(required + optional)}")
     missing = [key for key in required if value.get(key) in (None, "", {})]
     if missing:
         raise Refused(f"{where}: {', '.join(missing)} is missing")
@@ -34,7 +35,7 @@ def named(where: str, value: Any, most: int, dots: str = ".") -> str:
     text = str(value)
     if not re.fullmatch(f"[a-z0-9]([-a-z0-9{dots}]*[a-z0-9])?", text) or len(text) > most:
         raise Refused(
-            f"{where}: {value!r} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else "")
+            f"{where}: {echo(value)} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else "")
         )
     return text
 
@@ -42,13 +43,13 @@ def named(where: str, value: Any, most: int, dots: str = ".") -> str:
 def choice(where: str, value: Any, choices: tuple[str, ...]) -> None:
     """One of the choices."""
     if value not in choices:
-        raise Refused(f"{where}: {value!r} is not supported: use {', '.join(choices)}")
+        raise Refused(f"{where}: {echo(value)} is not supported: use {', '.join(choices)}")
 
 
 def texts(where: str, value: Any) -> tuple[str, ...]:
     """A list of texts; one text stands for a list of it."""
     if not isinstance(value, (str, list, tuple)):
-        raise Refused(f"{where}: {value!r} is not a list of names")
+        raise Refused(f"{where}: {echo(value)} is not a list of names")
     return tuple(str(each) for each in ([value] if isinstance(value, str) else value))
 
 
@@ -56,7 +57,7 @@ def whole(where: str, value: Any, least: int, most: int) -> int:
     """A whole number, which Jinja may have made a text."""
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isdecimal() and text.isascii()) or not least <= int(text) <= most:
-        raise Refused(f"{where}: {value!r} is not a whole number from {least} to {most}")
+        raise Refused(f"{where}: {echo(value)} is not a whole number from {least} to {most}")
     return int(text)
 
 
@@ -67,5 +68,5 @@ def truth(where: str, value: Any) -> bool:
     """True or false, which Jinja may have made a text (ansible-core 2.16 does so in mappings)."""
     told = value if isinstance(value, bool) else _TRUTH.get(str(value).strip().lower())
     if told is None:
-        raise Refused(f"{where}: {value!r} is neither true nor false")
+        raise Refused(f"{where}: {echo(value)} is neither true nor false")
     return told
