@@ -10,6 +10,7 @@ import json
 import os
 import re
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -127,23 +128,33 @@ class Matcher:
             except OSError:
                 return  # It has ended; reading says so.
 
-    def _answer(self, version: str, length: int) -> Any:
+    def _answer(self, version: str, length: int) -> bool:
         """The next line. version: whose pattern is searched for now."""
         stream = self._process and self._process.stdout
         assert stream is not None
         deadline = time.monotonic() + _PATIENCE + self._limit
         while b"\n" not in self._buffer:
-            piece = b""
-            if self._wait(stream, selectors.EVENT_READ, deadline):
-                try:
-                    piece = os.read(stream.fileno(), 4096)
-                except BlockingIOError:
-                    continue
-            if not piece:
+            if not self._wait(stream, selectors.EVENT_READ, deadline):
                 raise TooSlow(self._message(version, length))
+            try:
+                piece = os.read(stream.fileno(), 4096)
+            except BlockingIOError:
+                continue
+            if not piece:
+                raise TooSlow(self._message(version, length) if self._was_late() else self._ended())
             self._buffer += piece
         line, _newline, self._buffer = self._buffer.partition(b"\n")
-        return json.loads(line)
+        return line == b"true"
+
+    def _was_late(self) -> bool:
+        """Whether the kernel has ended the process since its time was over."""
+        assert self._process is not None
+        return self._process.wait() == -signal.SIGVTALRM
+
+    def _ended(self) -> str:
+        assert self._process is not None
+        code = self._process.returncode
+        return f"{self._where}: the process that searches the answers ended with code {code}: run this again, or leave probe out"
 
     def _wait(self, stream: Any, event: int, deadline: float) -> bool:
         """Whether the stream is ready before the deadline."""

@@ -78,12 +78,20 @@ def _shown_all(data: Any, most: int, deep: int) -> Any:
     return data
 
 
-def _bounded() -> reprlib.Repr:
+class _Bounded(reprlib.Repr):
     """Writes a nested value without walking through all of it."""
-    made = reprlib.Repr()
-    made.maxlevel, made.maxdict, made.maxlist, made.maxtuple, made.maxset, made.maxfrozenset = 3, 8, 8, 8, 8, 8
-    made.maxstring, made.maxlong, made.maxother = _ECHO, _ECHO, _ECHO
-    return made
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple, self.maxset, self.maxfrozenset = 3, 8, 8, 8, 8, 8
+        self.maxstring, self.maxlong, self.maxother = _ECHO, _ECHO, _ECHO
+
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """In the order in which it was written."""
+        if level <= 0 and x:
+            return "{...}"
+        pairs = [f"{self.repr1(key, level - 1)}: {self.repr1(x[key], level - 1)}" for key in list(x)[: self.maxdict]]
+        return f"{{{', '.join([*pairs, '...'] if len(x) > self.maxdict else pairs)}}}"
 
 
-_REPR = _bounded()
+_REPR = _Bounded()
