@@ -69,9 +69,7 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, bea
     raise NotServed(_message(wanted, asked, measured, last_failure), measured)
 
 
-def _collect(
-    clock: Clock, wanted: Probe, answers: Answers, began: float, ask: Callable[[], _Reply], beat: Callable[[], None]
-) -> str:
+def _collect(clock: Clock, wanted: Probe, answers: Answers, began: float, ask: Callable[[], _Reply], beat: Callable[[], None]) -> str:
     """Asks until the answers show the split, or the time is up; why the last request failed, if one did."""
     last_failure = ""
     with Matcher(wanted.expect) as matcher, ThreadPoolExecutor(_AT_ONCE) as threads:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -15,8 +15,10 @@ from .._cluster.auth import connect
 from .._cluster.client import Client
 from .._cluster.clock import Clock
 from .._objects.edits import ON_DRIFT
+from .._objects.shown import shown, shown_all
 from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
+from .secrets import printed
 
 NAMESPACE_SPEC: dict[str, Any] = {"namespace": {"type": "str"}}
 COMMON_SPEC: dict[str, Any] = {
@@ -25,6 +27,32 @@ COMMON_SPEC: dict[str, Any] = {
     "wait_timeout": {"type": "str", "default": "600s"},
     "on_drift": {"type": "str", "default": "fail", "choices": list(ON_DRIFT)},
 }
+
+
+# What a result holds as it is: objects, which are data; diffs, which Ansible prints as JSON; pictures, whose parts are safe already.
+_AS_IT_IS = ("resource", "resources", "diff", "tree")
+
+
+class Module(AnsibleModule):
+    """An AnsibleModule that returns no secret values of its options, however it ends, and no text that is not safe to print."""
+
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        """Ends with a result."""
+        self._hide()
+        super().exit_json(**shown_all(kwargs, but=_AS_IT_IS))
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """Ends with a failure."""
+        self._hide()
+        super().fail_json(shown(msg), **shown_all(kwargs, but=_AS_IT_IS))
+
+    def warn(self, warning: str, **kwargs: Any) -> None:
+        """Adds a warning to the result."""
+        super().warn(shown(warning), **kwargs)
+
+    def _hide(self) -> None:
+        """AnsibleModule returns its parameters as `invocation`, which is printed at -vvv."""
+        self.params = printed(self.params)
 
 
 def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
@@ -38,7 +66,7 @@ def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
 
 
 def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={**AUTH_SPEC, **spec},
         supports_check_mode=True,
         required_together=AUTH_REQUIRED_TOGETHER,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 MOST = 8192  # characters of one text
@@ -41,9 +41,9 @@ def shown(text: Any, most: int = MOST, lines: bool = False) -> str:
     return safe if len(safe) <= most else f"{safe[: most - 1]}{_CUT}"
 
 
-def shown_all(data: Any, most: int = MOST) -> Any:
-    """The same for every text in nested mappings and lists, keys included; other values stay as they are."""
-    return _shown_all(data, most, _DEEPEST)
+def shown_all(data: Any, most: int = MOST, but: Collection[str] = ()) -> Any:
+    """The same for every text in nested mappings and lists, keys included; other values stay as they are, and those of the keys `but`."""
+    return _shown_all(data, most, but, _DEEPEST)
 
 
 def echo(value: Any, most: int = _ECHO) -> str:
@@ -66,15 +66,18 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-def _shown_all(data: Any, most: int, deep: int) -> Any:
+def _shown_all(data: Any, most: int, but: Collection[str], deep: int) -> Any:
     if isinstance(data, str):
         return shown(data, most)
     if isinstance(data, (Mapping, list, tuple)) and not deep:
         return _CUT
     if isinstance(data, Mapping):
-        return {shown(key, most) if isinstance(key, str) else key: _shown_all(value, most, deep - 1) for key, value in data.items()}
+        return {
+            shown(key, most) if isinstance(key, str) else key: value if key in but else _shown_all(value, most, but, deep - 1)
+            for key, value in data.items()
+        }
     if isinstance(data, (list, tuple)):
-        return [_shown_all(each, most, deep - 1) for each in data]
+        return [_shown_all(each, most, but, deep - 1) for each in data]
     return data
 
 

@@ -35,7 +35,8 @@ def named(where: str, value: Any, most: int, dots: str = ".") -> str:
     text = str(value)
     if not re.fullmatch(f"[a-z0-9]([-a-z0-9{dots}]*[a-z0-9])?", text) or len(text) > most:
         raise Refused(
-            f"{where}: {echo(value, 80)} is not a name: use at most {most} lower-case letters, digits and '-'" + (" and '.'" if dots else "")
+            f"{where}: {echo(value, 80)} is not a name: use at most {most} lower-case letters, digits and '-'"
+            + (" and '.'" if dots else "")
         )
     return text
 

@@ -154,9 +154,7 @@ def _pause(value: Any, where: str) -> Step:
         options = {"duration": value}
     unknown = sorted(str(key) for key in options if key not in ("duration", "expires", "then"))
     if unknown:
-        raise Refused(
-            f"{where}: unknown option {names(unknown)}: use duration, or expires and then, or nothing for a pause until promoted"
-        )
+        raise Refused(f"{where}: unknown option {names(unknown)}: use duration, or expires and then, or nothing for a pause until promoted")
     given = {key: each for key, each in options.items() if each is not None}
     if "expires" in given:
         return _expiring(given, where)

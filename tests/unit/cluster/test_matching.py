@@ -87,7 +87,7 @@ def test_without_a_text_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -
         matcher.search("x")
 
 
-def test_whoever_searches_may_die(tmp_path: Path) -> None:
+def test_whoever_searches_may_die() -> None:
     """The process ends by itself when its processor time is over."""
     program = (
         "import os, re, signal, threading\n"
@@ -98,7 +98,9 @@ def test_whoever_searches_may_die(tmp_path: Path) -> None:
         "threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGKILL)).start()\n"
         "matcher.search('x' * 60)\n"
     )
-    ended = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, stdout=subprocess.PIPE)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, stdout=subprocess.PIPE
+    )
     assert ended.returncode == -9
     pid = int(ended.stdout)
     deadline = time.monotonic() + 60

@@ -273,7 +273,7 @@ def test_the_hosts_that_may_be_asked(url: str, hosts: list[str] | None, may: boo
 
 @pytest.mark.parametrize("raw", ["gateway", [""], ["http://x"], ["a b"], [7], [None], ["x:http"], ["[a]b"], ["x:1:2"], {"a": 1}], ids=repr)
 def test_what_names_no_host(raw: Any) -> None:
-    with pytest.raises(Refused, match="^probe_hosts"):
+    with pytest.raises(Refused, match=r"^probe_hosts"):
         read_hosts(raw)
 
 
