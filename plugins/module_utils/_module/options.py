@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 from .._actions.context import Context
 from .._cluster.auth import connect
@@ -47,8 +48,8 @@ class Module(AnsibleModule):
         super().fail_json(shown(msg), **shown_all(kwargs, but=_AS_IT_IS))
 
     def warn(self, warning: str, **kwargs: Any) -> None:
-        """Adds a warning to the result."""
-        super().warn(shown(warning), **kwargs)
+        """Adds a warning to the result. From ansible-core 2.19 on, AnsibleModule hides no values in warnings."""
+        super().warn(remove_values(shown(warning), getattr(self, "no_log_values", set())), **kwargs)
 
     def _hide(self) -> None:
         """AnsibleModule returns its parameters as `invocation`, which is printed at -vvv."""

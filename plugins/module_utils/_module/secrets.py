@@ -24,7 +24,7 @@ _WORDS = frozenset(
     for line in (
         "true false yes no on off none null enabled disabled default debug info warning error trace production prod staging stage",
         "development testing localhost present absent aborted progressing paused healthy degraded unknown canary stable active preview",
-        "bluegreen blue-green replicas revision rollout deployment statefulset daemonset service changed failed success ********",
+        "bluegreen blue-green replicas revision rollout deployment statefulset daemonset service changed failed success bearer ********",
     )
     for word in line.split()
 )
@@ -55,13 +55,20 @@ def texts_of(node: Any) -> Iterator[str]:
 
 
 def _secret_texts(params: Mapping[str, Any]) -> Iterator[str]:
+    """What is not of the shape that it should have counts as secret as a whole."""
     revision, probe = params.get("revision"), params.get("probe")
-    if isinstance(revision, Mapping):
-        for key in _TEMPLATES:
-            yield from texts_of(list(secrets(revision.get(key))))
-    headers = probe.get("headers") if isinstance(probe, Mapping) else None
+    if not isinstance(revision, Mapping):
+        yield from texts_of(revision)
+    else:
+        for value in (revision.get(key) for key in _TEMPLATES):
+            yield from texts_of(list(secrets(value)) if isinstance(value, Mapping) else value)
+    headers = probe.get("headers") if isinstance(probe, Mapping) else probe
     if isinstance(headers, Mapping):
-        yield from texts_of([value for name, value in headers.items() if str(name).lower() != "host"])
+        headers = [value for name, value in headers.items() if str(name).lower() != "host"]
+    for text in texts_of(headers):
+        yield text
+        # The token behind its scheme, one cookie of several.
+        yield from re.split(r"[\s;,=]+", text)
 
 
 def _open_texts(params: Mapping[str, Any]) -> Iterator[str]:
