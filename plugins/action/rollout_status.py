@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils import color
 from ansible.utils.display import Display
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import shown
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import ended, fitted, status_in, told
@@ -54,11 +55,11 @@ class ActionModule(ActionBase):
             limit = float("inf") if own["watch_timeout"] is None else seconds(own["watch_timeout"], "watch_timeout")
             patience, every = (seconds(own[key], key) for key in ("idle_timeout", "every"))
         except (Refused, TypeError) as problem:
-            return {"failed": True, "msg": str(problem)}
+            return {"failed": True, "msg": shown(problem)}
+        self._vars = task_vars or {}
         foreign = sorted(_NOT_OURS & set(self._task.args))
         if foreign:
             return {"failed": True, "msg": f"{', '.join(foreign)}: an option of rollout_info: leave it out here"}
-        self._vars = task_vars or {}
         found = self._look("", 0)
         if found.get("failed"):
             return found
@@ -103,11 +104,11 @@ class ActionModule(ActionBase):
             found = again
 
     def _end(self, rollouts: Rollouts, why: Mapping[str, str | None], after: float) -> dict[str, Any]:
-        reasons = {name: reason or f"the time is over, after {after:.0f} s" for name, reason in why.items()}
+        reasons = {shown(name): shown(reason) if reason else f"the time is over, after {after:.0f} s" for name, reason in why.items()}
         if [each["line"] for each in rollouts] != self._drawn:
             self._draw(rollouts)
         for each in rollouts:
-            self._print(f"{each['name']}: not followed any further: {reasons[each['name']]}", each["phase"])
+            self._print(f"{each['name']}: not followed any further: {reasons[shown(each['name'])]}", each["phase"])
         return {"changed": False, "rollouts": list(rollouts), "ended": reasons}
 
     def _draw(self, rollouts: Rollouts) -> None:
@@ -116,11 +117,11 @@ class ActionModule(ActionBase):
         for each in rollouts:
             display.display("")
             for line in tree(each, None if width is None else width - len(self._host())).splitlines():
-                display.display(f"{self._host()}{line}", color=_COLOURS.get(status_in(line)))
+                display.display(shown(f"{self._host()}{line}"), color=_COLOURS.get(status_in(line)))
         display.display("" if rollouts else "there are no rollouts in this namespace")
 
     def _print(self, text: str, phase: str) -> None:
-        for line in fitted(f"{self._host()}{text}", self._width()):
+        for line in fitted(shown(f"{self._host()}{text}"), self._width()):
             display.display(line, color=_COLOURS.get(phase))
 
     def _host(self) -> str:

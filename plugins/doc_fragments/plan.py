@@ -64,7 +64,16 @@ options:
       - A mapping with C(url), C(expect) and more, as in O(progressive.delivery.canary_weight#module:probe).
       - The O(grace) is still waited where there are several routers, and after Services were pointed elsewhere, since no split shows that,
         but for the active Service of O(bluegreen) - there the answers show the switch.
+      - The values of its C(headers) are never stored. A later call that needs the probe must be given it again.
     type: dict
+  probe_hosts:
+    description:
+      - The hosts that a probe may ask, each as C(host) or C(host:port), in which C(*) stands for any text, for example
+        V(gateway.example) or V(*.shop.example:8443). Without it, the O(probe) may ask every host.
+      - It belongs to the call, and holds for a probe that the record of the rollout remembers, too.
+      - Link-local addresses, such as those of the metadata services of clouds, are never asked.
+    type: list
+    elements: str
   progress_deadline:
     description:
       - How long each action of a release may wait for pods, endpoints or the router's status, in seconds or as a duration, over all calls

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import echo, shown
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import keys
 
@@ -27,8 +28,8 @@ options:
   _input:
     description:
       - Lists of checks, by the moment at which they are run.
-      - Each is the absolute path of a task file, or a mapping of C(command), a command line as text or as a list, and C(timeout), how
-        long it may take, in seconds or as a duration such as V(5m); V(60s) by default.
+      - Each is the absolute path of a task file, or a mapping of C(command), a command line as text or as a list, C(timeout), how
+        long it may take, in seconds or as a duration such as V(5m); V(60s) by default, and C(name), what messages call the check.
     type: dict
     required: true
   name:
@@ -47,11 +48,13 @@ RETURN = r"""
 _value:
   description:
     - The same moments, each check with its C(title), and a C(file), or C(argv) and C(timeout) in whole seconds.
+    - The title is the check's C(name), or else the base name of its command without arguments, or the path of its task file.
     - One that cannot be run is just a C(problem), which says why.
   type: dict
 """
 
 _TIMEOUT = "60s"
+_LONGEST_TITLE = 100
 
 
 def checks(given: Mapping[str, Any], name: str = "checks") -> dict[str, list[dict[str, Any]]]:
@@ -61,7 +64,7 @@ def checks(given: Mapping[str, Any], name: str = "checks") -> dict[str, list[dic
 
 def _each(listed: Any, where: str) -> Iterator[dict[str, Any]]:
     if not isinstance(listed, (list, tuple)):
-        yield {"problem": f"{where} must be a list of task files and commands, not {listed!r}"}
+        yield {"problem": f"{where} must be a list of task files and commands, not {echo(listed)}"}
         return
     for number, one in enumerate(listed, 1):
         try:
@@ -72,22 +75,34 @@ def _each(listed: Any, where: str) -> Iterator[dict[str, Any]]:
 
 def _check(one: Any, where: str) -> dict[str, Any]:
     if isinstance(one, Mapping):
-        value = keys(where, one, ("command",), ("timeout",))
+        value = keys(where, one, ("command",), ("timeout", "name"))
         argv = _argv(value["command"], where)
         timeout = math.ceil(seconds(value.get("timeout", _TIMEOUT), f"{where}, timeout"))
         if timeout < 1:
             raise Refused(f"{where}, timeout: without any time it cannot succeed: give it a second or more")
-        return {"title": shlex.join(argv), "argv": argv, "timeout": timeout}
+        return {"title": _title(value.get("name"), argv, where), "argv": argv, "timeout": timeout}
     if not (isinstance(one, str) and os.path.isabs(one) and os.path.isfile(one)):
-        raise Refused(f"{where}: {one!r} must be the absolute path of a task file on the machine that runs Ansible, or {{command: ...}}")
+        raise Refused(
+            f"{where}: {echo(one)} must be the absolute path of a task file on the machine that runs Ansible, or {{command: ...}}"
+        )
     return {"title": str(one), "file": str(one)}
+
+
+def _title(name: Any, argv: list[str], where: str) -> str:
+    """What is printed and recorded of a check: never its arguments, which may hold secrets."""
+    if name is None:
+        return shown(os.path.basename(argv[0]) or argv[0], _LONGEST_TITLE)
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_TITLE:
+        raise Refused(f"{where}, name: {echo(name)} is not a name: use a text of at most {_LONGEST_TITLE} characters")
+    return shown(name.strip(), _LONGEST_TITLE)
 
 
 def _argv(command: Any, where: str) -> list[str]:
     try:
         argv = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
     except (TypeError, ValueError) as problem:
-        raise Refused(f"{where}: {command!r} is not a command line ({problem}): give it as text, or its words as a list") from None
+        # Not the command itself, which may hold secrets.
+        raise Refused(f"{where}: command is not a command line ({problem}): give it as text, or its words as a list") from None
     if not argv:
         raise Refused(f"{where}: the command is empty: leave the check out, or name what is to be run")
     return argv

@@ -86,6 +86,13 @@ options:
       - Requests that are sent until their answers show the new version, instead of waiting the O(grace) for that.
       - A mapping as in O(progressive.delivery.canary_weight#module:probe). Its C(expect.canary) tells an answer of the O(target).
     type: dict
+  probe_hosts:
+    description:
+      - The hosts that a probe may ask, each as C(host) or C(host:port), in which C(*) stands for any text, for example
+        V(gateway.example) or V(*.shop.example:8443). Without it, the O(probe) may ask every host.
+      - Link-local addresses, such as those of the metadata services of clouds, are never asked.
+    type: list
+    elements: str
   state:
     description:
       - V(present) makes the target active.
@@ -183,6 +190,7 @@ drift:
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_module
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PROBE_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.switches import run
 
 SPEC: dict[str, Any] = {
@@ -196,7 +204,7 @@ SPEC: dict[str, Any] = {
     "scale_down_delay": {"type": "str", "default": "30s"},
     "routers": {"type": "list", "elements": "dict", "default": []},
     "grace": {"type": "str"},
-    "probe": {"type": "dict"},
+    **PROBE_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -192,13 +192,16 @@ options:
         type: str
         required: true
       headers:
-        description: Headers to send, such as C(Host), which with C(https) is the name that TLS asks for, too.
+        description:
+          - Headers to send, such as C(Host), which with C(https) is the name that TLS asks for, too.
+          - Their values are not printed.
         type: dict
       expect:
         description:
           - What tells an answer of a version, by C(canary) and C(stable), each a regular expression that is searched in the lines
             C(name:) C(value) of the answer's headers and in its body.
           - The first 64 KiB of the body are looked at, in any case of letters; C(^) and C($) match the ends of each line.
+          - An expression has at most 1000 characters. The call fails when the search of one answer takes longer than a second.
           - With just one of them, every other answer below status 300 counts as the other version's.
         type: dict
         required: true
@@ -210,6 +213,13 @@ options:
         description: Whether the certificate of an C(https) URL must be valid. The variable C(SSL_CERT_FILE) names a CA of your own.
         type: bool
         default: true
+  probe_hosts:
+    description:
+      - The hosts that a probe may ask, each as C(host) or C(host:port), in which C(*) stands for any text, for example
+        V(gateway.example) or V(*.shop.example:8443). Without it, the O(probe) may ask every host.
+      - Link-local addresses, such as those of the metadata services of clouds, are never asked.
+    type: list
+    elements: str
   state:
     description:
       - V(present) splits the traffic.
@@ -306,6 +316,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PROBE_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._module.splits import split
 
@@ -344,7 +355,8 @@ SPEC: dict[str, Any] = {
     "mirror": {"type": "float", "default": 0},
     "require_ready": {"type": "bool", "default": True},
     "grace": {"type": "str"},
-    "probe": {"type": "dict", "options": PROBE},
+    **PROBE_SPEC,
+    "probe": {"type": "dict", "options": PROBE, "no_log": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -134,6 +134,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_info_module, make_reading_context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PLAN_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 
@@ -141,7 +142,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan im
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "workload": {"type": "dict", "required": True},
-    "revision": {"type": "dict"},
+    "revision": {"type": "dict", "no_log": True},
     "services": {"type": "dict", "required": True},
     "routers": {"type": "list", "elements": "dict"},
     "canary": {"type": "dict"},
@@ -151,6 +152,7 @@ SPEC: dict[str, Any] = {
 
 def plan_of(params: dict[str, Any]) -> dict[str, Any]:
     """The options that are the plan."""
+    callers_probe(params)
     return {**{key: params[key] for key in PLAN_KEYS}, "routers": with_definitions(params["routers"])}
 
 

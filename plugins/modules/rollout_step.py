@@ -344,7 +344,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.leas
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of, tree_of
-from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PLAN_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PLAN_SPEC, REVISION_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
@@ -354,13 +355,6 @@ WORKLOAD_SPEC: dict[str, Any] = {
     "kind": {"type": "str", "choices": ["Deployment", "StatefulSet", "DaemonSet"]},
     "style": {"type": "str", "choices": ["clone", "revisions", "pair", "in_place"]},
     "canary": {"type": "str"},
-}
-REVISION_SPEC: dict[str, Any] = {
-    "images": {"type": "dict"},
-    "template": {"type": "dict"},
-    "definition": {"type": "dict"},
-    "restart": {"type": "str"},
-    "number": {"type": "int"},
 }
 SERVICES_SPEC: dict[str, Any] = {
     "stable": {"type": "str"},
@@ -378,7 +372,7 @@ PROMOTE_SPEC: dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "i
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "workload": {"type": "dict", "options": WORKLOAD_SPEC},
-    "revision": {"type": "dict", "options": REVISION_SPEC},
+    "revision": {"type": "dict", "options": REVISION_SPEC, "no_log": True},
     "services": {"type": "dict", "options": SERVICES_SPEC},
     "routers": {"type": "list", "elements": "dict"},
     "canary": {"type": "dict", "options": CANARY_SPEC},
@@ -398,6 +392,7 @@ def wish_of(params: dict[str, Any]) -> rollout.Wish:
     for option, does in (("undo", "releases an old version"), ("ensure_step", "does a step of a release")):
         if params[option] is not None and params["state"] != "present":
             raise Refused(f"{option} cannot be used with state {params['state']}: it {does}")
+    callers_probe(params)
     revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
     number = revision.pop("number", None)
     return rollout.Wish(

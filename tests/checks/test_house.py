@@ -33,7 +33,8 @@ PURE_LIBRARY = {
         "fractions",
         "functools",
     ),
-    *("gzip", "hashlib", "itertools", "json", "math", "operator", "re", "string", "textwrap", "types", "typing", "zlib"),
+    *("gzip", "hashlib", "ipaddress", "itertools", "json", "math", "operator", "re", "reprlib", "string", "textwrap", "types"),
+    *("typing", "zlib"),
     *("jmespath", "yaml"),
 }
 IMPURE_CALLS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "open", "print", "input", "exec", "eval"}

@@ -12,8 +12,10 @@ from typing import Any
 from .._cluster.client import unique_name
 from .._cluster.errors import ApiError, Conflict
 from .._objects.resources import EVENT
+from .._objects.shown import shown
 from .context import Context
 
+_LONGEST_MESSAGE = 1024  # the API server's limit
 _COMPONENT = "progressive.delivery"
 
 
@@ -34,7 +36,7 @@ def emit(ctx: Context, workload: dict[str, Any], reason: str, message: str, warn
         "metadata": {"name": ref.name, "namespace": ref.namespace},
         "involvedObject": involved,
         "reason": reason,
-        "message": message[:1024],
+        "message": shown(message, _LONGEST_MESSAGE),
         "type": "Warning" if warning else "Normal",
         "source": {"component": _COMPONENT},
         "firstTimestamp": now,

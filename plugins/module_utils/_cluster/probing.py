@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
+from .._objects.shown import names, shown
 from .._plan.durations import show
-from .._plan.probes import Probe, read_answer
+from .._plan.probes import Probe, link_local, read_answer
 from .._routing.served import FAILED, RECENT, Answers, Measured, question
 from .clock import Clock
+from .matching import Matcher, TooSlow
 
 if TYPE_CHECKING:
     import urllib3
@@ -27,15 +29,21 @@ _AT_ONCE = 4
 # One request: seconds without a sign of the server, and as much of the body as is looked at.
 _PATIENCE = 3.0
 _BODY = 65536
+# An answer (status, headers, beginning of the body), or why there is none.
+_Reply = Union["tuple[int, Mapping[str, str], str]", str]
 _DEFAULT_HEADERS = {"User-Agent": "progressive.delivery", "Connection": "close"}
 
 
 class NotServed(Exception):
-    """The answers do not show the asked split, and the time is up."""
+    """The answers do not show the asked split, and the time is up; or the probe cannot be used at all."""
 
     def __init__(self, message: str, measured: Measured) -> None:
         super().__init__(message)
         self.measured = measured
+
+
+class AddressRefused(Exception):
+    """The URL's host leads to an address that no probe may ask."""
 
 
 def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, beat: Callable[[], None]) -> Measured:
@@ -47,8 +55,24 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, bea
     """
     answers = Answers(question(previous, asked, most=math.ceil(wanted.timeout * _RATE)))
     began, last_failure = clock.monotonic(), ""
+    if wanted.missing:
+        why = f"probe.headers: the value of {names(wanted.missing)} is not stored: give this call the option probe with all of its headers"
+        raise NotServed(why, answers.measured(0.0))
     ask = _asker(wanted)
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    try:
+        last_failure = _collect(clock, wanted, answers, began, ask, beat)
+    except (AddressRefused, TooSlow) as problem:
+        raise NotServed(str(problem), answers.measured(clock.monotonic() - began)) from None
+    measured = answers.measured(clock.monotonic() - began)
+    if answers.served or answers.likely:
+        return measured
+    raise NotServed(_message(wanted, asked, measured, last_failure), measured)
+
+
+def _collect(clock: Clock, wanted: Probe, answers: Answers, began: float, ask: Callable[[], _Reply], beat: Callable[[], None]) -> str:
+    """Asks until the answers show the split, or the time is up; why the last request failed, if one did."""
+    last_failure = ""
+    with Matcher(wanted.expect) as matcher, ThreadPoolExecutor(_AT_ONCE) as threads:
         while not answers.served:
             now = clock.monotonic()
             if now - began >= wanted.timeout:
@@ -57,27 +81,26 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, bea
             requests = [threads.submit(ask) for _request in range(_AT_ONCE)]
             # In the order in which they were sent: taken as they come, the quicker version would seem to have more of them.
             for request in requests:
-                version, why = request.result()
+                reply = request.result()
+                version, why = (FAILED, reply) if isinstance(reply, str) else read_answer(wanted, *reply, matcher.search)
                 answers.add(version)
                 last_failure = why or last_failure
             clock.sleep(now + _AT_ONCE / _RATE - clock.monotonic())
-    measured = answers.measured(clock.monotonic() - began)
-    if answers.served or answers.likely:
-        return measured
-    raise NotServed(_message(wanted, asked, measured, last_failure), measured)
+    return last_failure
 
 
-def _asker(wanted: Probe) -> Callable[[], tuple[str, str]]:
-    """A function that sends one request and says which version answered, and why none did."""
+def _asker(wanted: Probe) -> Callable[[], _Reply]:
+    """A function that sends one request and returns its answer, or why there is none. It raises AddressRefused."""
     import urllib3
 
     given = {name.lower() for name in wanted.headers}
     headers = {**{name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given}, **wanted.headers}
-    tls = _tls(wanted)
+    tls, pools = _tls(wanted), _guarded_pools(wanted)
 
-    def ask() -> tuple[str, str]:
+    def ask() -> _Reply:
         # A connection of its own for each request: one that is kept would always ask the same proxy.
         with urllib3.PoolManager(num_pools=1, **tls) as manager:
+            manager.pool_classes_by_scheme = pools
             try:
                 answer = manager.request(
                     "GET",
@@ -87,11 +110,50 @@ def _asker(wanted: Probe) -> Callable[[], tuple[str, str]]:
                     retries=False,  # nor are redirects followed
                     preload_content=False,
                 )
-                return read_answer(wanted, answer.status, answer.headers, _beginning(answer))
+                return answer.status, answer.headers, _beginning(answer)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                return FAILED, _reason(error)
+                return _reason(error)
 
     return ask
+
+
+def _guarded_pools(wanted: Probe) -> dict[str, Any]:
+    """Pools whose connections look, once connected and before anything is sent, which address the host's name has led to."""
+    from urllib3 import connection, connectionpool
+
+    def guarded(sock: Any) -> Any:
+        address = str(sock.getpeername()[0])
+        if link_local(address):
+            sock.close()
+            raise AddressRefused(
+                f"probe.url: host {shown(wanted.host, 253)} leads to {address}, a link-local or metadata address, which no probe may ask: "
+                "use a host that leads to the gateway"
+            )
+        return sock
+
+    class Plain(connection.HTTPConnection):
+        """HTTP."""
+
+        def _new_conn(self) -> Any:
+            return guarded(super()._new_conn())
+
+    class Tls(connection.HTTPSConnection):
+        """HTTPS."""
+
+        def _new_conn(self) -> Any:
+            return guarded(super()._new_conn())
+
+    class PlainPool(connectionpool.HTTPConnectionPool):
+        """HTTP."""
+
+        ConnectionCls = Plain
+
+    class TlsPool(connectionpool.HTTPSConnectionPool):
+        """HTTPS."""
+
+        ConnectionCls = Tls
+
+    return {"http": PlainPool, "https": TlsPool}
 
 
 def _tls(wanted: Probe) -> dict[str, Any]:
@@ -139,7 +201,7 @@ def _reason(error: BaseException) -> str:
     while below is not None:
         error, below = below, below.__cause__ or (None if below.__suppress_context__ else below.__context__)
     said = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or type(error).__name__
-    return " ".join(str(said).split())
+    return shown(" ".join(str(said).split()), 200)  # some of it may be what the server said
 
 
 def _message(wanted: Probe, asked: float, measured: Measured, last_failure: str) -> str:

@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
+from .secrets import PARTLY_SECRET, hidden_everywhere, texts_of
+
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
@@ -71,27 +73,16 @@ def auth_of(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unmask(module: AnsibleModule) -> None:
-    """Of a kubeconfig, hides only the secrets: hiding every value, as no_log does, makes stars of names and paths in messages."""
+    """Of options that are secret in part, hides only the secrets: hiding every value, as no_log does, damages messages and results."""
     kubeconfig = module.params.get("kubeconfig")
-    secrets = {*_secrets(kubeconfig), *_secret_of_url(module.params.get("proxy"))}
+    partly = [module.params.get(name) for name in PARTLY_SECRET]
+    secrets = {*hidden_everywhere(module.params), *_secrets(kubeconfig), *_secret_of_url(module.params.get("proxy"))}
     for name, value in (module.params.get("proxy_headers") or {}).items():
-        secrets.update(_leaves(value) if name != "user_agent" else ())
+        secrets.update(texts_of(value) if name != "user_agent" else ())
     for name, spec in module.argument_spec.items():
-        secrets.update(_leaves(module.params.get(name)) if spec.get("no_log") and name != "kubeconfig" else ())
-    module.no_log_values -= set(_leaves(kubeconfig))
+        secrets.update(texts_of(module.params.get(name)) if spec.get("no_log") and name not in ("kubeconfig", *PARTLY_SECRET) else ())
+    module.no_log_values -= set(texts_of([kubeconfig, partly]))
     module.no_log_values |= secrets - {""}
-
-
-def _leaves(node: Any) -> Iterator[str]:
-    """Every value, as text: that is what no_log registers."""
-    if isinstance(node, Mapping):
-        for value in node.values():
-            yield from _leaves(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _leaves(value)
-    elif node is not None:
-        yield str(node)
 
 
 def _secrets(node: Any) -> Iterator[str]:
@@ -103,7 +94,7 @@ def _secrets(node: Any) -> Iterator[str]:
         return
     for key, value in node.items():
         if key in _SECRET_KEYS:
-            yield from filter(None, _leaves(value))
+            yield from filter(None, texts_of(value))
         elif key == "exec" and isinstance(value, Mapping):
             yield from _secrets_of_plugin(value)
         elif key == "proxy-url":

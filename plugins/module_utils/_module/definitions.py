@@ -6,24 +6,106 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import shown
+
+_LARGEST = 65536  # bytes of a text or file
+_MOST_VALUES = 500
+_DEEPEST = 20
+_LONGEST_PATH = 200  # of a path in a message
 
 
 def given_definition(value: Any, where: str = "definition") -> Any:
-    """What the option says; whether it is a definition is for its reader to judge. where: the option, in messages."""
+    """What the option says; whether it is a definition is for its reader to judge. Messages never repeat what a text or file holds.
+
+    Args:
+        value: A mapping, YAML of several lines, or the path of a YAML file; anything else is returned as it is.
+        where: The option, in messages.
+    """
+    if isinstance(value, (dict, list)):
+        _refuse_large(value, where)
     if not isinstance(value, str) or not value:
         return value
+    return _parsed(value if "\n" in value else _content(value, where), where)
+
+
+def _content(name: str, where: str) -> str:
+    """What a file holds."""
+    try:
+        path = Path(name).expanduser()
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise OSError("it is not a regular file")
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise OSError(f"it has more than {_LARGEST} bytes")
+        return content.decode("utf-8")
+    except (OSError, RuntimeError, ValueError) as problem:
+        path_shown = shown(name, _LONGEST_PATH)
+        why = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else getattr(problem, "strerror", None) or problem
+        raise Refused(
+            f"{where}: {path_shown} cannot be read ({shown(why, _LONGEST_PATH)}): give the path of a YAML file, or a mapping"
+        ) from None
+
+
+def _parsed(text: str, where: str) -> Any:
     import yaml  # late: most calls have no definition
 
+    if len(text.encode("utf-8", errors="replace")) > _LARGEST:
+        raise Refused(f"{where}: it has more than {_LARGEST} bytes: a definition is much shorter (docs/routers.md)")
+    bounds = {"values": 0, "depth": 0}
+
+    class Loader(yaml.SafeLoader):
+        """Loads plain values only: an alias can stand for millions of them."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            """One value, and all within it."""
+            if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "anchor", None):
+                line = self.peek_event().start_mark.line + 1
+                raise Refused(f"{where}: line {line} has an anchor or an alias (& or *): write the value out in each place")
+            bounds["values"] += 1
+            bounds["depth"] += 1
+            _refuse_beyond(bounds["values"], bounds["depth"], where)
+            node = super().compose_node(parent, index)
+            bounds["depth"] -= 1
+            return node
+
     try:
-        return yaml.safe_load(value if "\n" in value else Path(value).expanduser().read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise Refused(f"{where}: {value} cannot be read ({problem}): give the path of a YAML file, or a mapping") from None
-    except yaml.YAMLError as problem:
-        raise Refused(f"{where}: not YAML: {problem}") from None
+        return yaml.load(text, Loader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        at = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise Refused(f"{where}{at}: not YAML that can be read as plain values: correct it there") from None
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        raise Refused(f"{where}: not YAML that can be read as plain values: use text, numbers, lists and mappings") from None
+
+
+def _refuse_large(value: Any, where: str) -> None:
+    """Raises Refused for a mapping with too many values, or too deep, for any definition."""
+    values, level = 0, [value]
+    depth = 0
+    while level:
+        depth += 1
+        values += len(level)
+        _refuse_beyond(values, depth, where)
+        level = [
+            each
+            for node in level
+            if isinstance(node, (dict, list, tuple))
+            for each in ([*node, *node.values()] if isinstance(node, dict) else node)
+        ]
+
+
+def _refuse_beyond(values: int, depth: int, where: str) -> None:
+    if values > _MOST_VALUES:
+        raise Refused(f"{where}: it has more than {_MOST_VALUES} keys and values: a definition is much shorter (docs/routers.md)")
+    if depth > _DEEPEST:
+        raise Refused(f"{where}: it is more than {_DEEPEST} levels deep: a definition is much flatter (docs/routers.md)")
 
 
 def with_definitions(routers: Any) -> Any:

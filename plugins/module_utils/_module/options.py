@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.common.parameters import remove_values
 
 from .._actions.context import Context
 from .._cluster.auth import connect
@@ -18,8 +19,10 @@ from .._objects.edits import ON_DRIFT
 from .._objects.names import is_namespace
 from .._objects.refusal import Refused
 from .._objects.seals import read_key
+from .._objects.shown import shown, shown_all
 from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
+from .secrets import printed
 
 NAMESPACE_SPEC: dict[str, Any] = {"namespace": {"type": "str"}}
 # Given as a variable of Ansible (from a vault), or by the environment, so that hooks and ad-hoc calls have it, too.
@@ -36,6 +39,32 @@ COMMON_SPEC: dict[str, Any] = {
 }
 
 
+# What a result holds as it is: objects, which are data; diffs, which Ansible prints as JSON; pictures, whose parts are safe already.
+_AS_IT_IS = ("resource", "resources", "diff", "tree")
+
+
+class Module(AnsibleModule):
+    """An AnsibleModule that returns no secret values of its options, however it ends, and no text that is not safe to print."""
+
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        """Ends with a result."""
+        self._hide()
+        super().exit_json(**shown_all(kwargs, but=_AS_IT_IS))
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """Ends with a failure."""
+        self._hide()
+        super().fail_json(shown(msg), **shown_all(kwargs, but=_AS_IT_IS))
+
+    def warn(self, warning: str, **kwargs: Any) -> None:
+        """Adds a warning to the result. From ansible-core 2.19 on, AnsibleModule hides no values in warnings."""
+        super().warn(remove_values(shown(warning), getattr(self, "no_log_values", set())), **kwargs)
+
+    def _hide(self) -> None:
+        """AnsibleModule returns its parameters as `invocation`, which is printed at -vvv."""
+        self.params = printed(self.params)
+
+
 def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
     """An AnsibleModule with the module's own options, the common ones and those for authentication."""
     return _make_module({**COMMON_SPEC, **spec}, **more)
@@ -47,7 +76,7 @@ def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
 
 
 def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={**AUTH_SPEC, **spec},
         supports_check_mode=True,
         required_together=AUTH_REQUIRED_TOGETHER,

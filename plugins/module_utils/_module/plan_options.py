@@ -20,11 +20,20 @@ BLUEGREEN_SPEC: dict[str, Any] = {
     "scale_down_delay": {"type": "str"},
     "abort_scale_down_delay": {"type": "str"},
 }
+REVISION_SPEC: dict[str, Any] = {
+    "images": {"type": "dict"},
+    "template": {"type": "dict"},
+    "definition": {"type": "dict"},
+    "restart": {"type": "str"},
+    "number": {"type": "int"},
+}
+# Of every call its own: a record never holds probe_hosts. The probe's headers are secret; _module/secrets.py says which values stay hidden.
+PROBE_SPEC: dict[str, Any] = {"probe": {"type": "dict", "no_log": True}, "probe_hosts": {"type": "list", "elements": "str"}}
 PLAN_SPEC: dict[str, Any] = {
     "bluegreen": {"type": "dict", "options": BLUEGREEN_SPEC},
     "grace": {"type": "str"},
     "drain": {"type": "str"},
-    "probe": {"type": "dict"},
+    **PROBE_SPEC,
     "progress_deadline": {"type": "str"},
     "on_deadline": {"type": "str", "choices": list(ON_DEADLINE)},
     "promotion": {"type": "str", "choices": list(PROMOTION)},

@@ -17,7 +17,6 @@ from .._objects.refusal import Refused
 from .._objects.resources import SERVICE
 from .._plan.durations import seconds
 from .._plan.matches import read_matches, read_mirror
-from .._plan.probes import read_probe
 from .._plan.replicas import read_pair, read_split
 from .._plan.routers import ALL_OPTIONS, REPLICAS, Between, read_router
 from .._routing import WITHOUT_ROUTER, default_grace
@@ -26,6 +25,7 @@ from .._routing.router import service_and_namespace
 from .._routing.served import Measured
 from .._routing.target import ManagedRoute, Split, Target, Wish, split_of
 from .definitions import given_definition
+from .probes import callers_probe
 
 
 def _targets_of(params: dict[str, Any], namespace: str) -> list[Target]:
@@ -62,7 +62,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     ctx.by = _owner(targets[0])
     grace = default_grace(targets, None if params["grace"] is None else seconds(params["grace"], "grace"))
 
-    probe = read_probe(params["probe"])
+    probe = callers_probe(params)
 
     def settle(*moves: traffic.Moved) -> Measured | None:
         return None if ctx.check or not ctx.wait else traffic.settle(ctx, moves, grace, probe)
@@ -95,7 +95,7 @@ def _owner(target: Target) -> str:
 
 
 def _work_without_router(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    pair, probe = read_pair(params), read_probe(params["probe"])
+    pair, probe = read_pair(params), callers_probe(params)
     grace = WITHOUT_ROUTER if params["grace"] is None else seconds(params["grace"], "grace")
     split = read_split(params) if params["state"] == "present" else None
     if split is None and ctx.client.find(ctx.ref(SERVICE, pair.service)) is None:

@@ -17,6 +17,7 @@ from .._actions.switch import Work
 from .._cluster.clock import Clock
 from .._plan.switch import read_switch
 from .options import make_context
+from .probes import callers_probe
 from .results import finish
 
 
@@ -29,6 +30,7 @@ def run(module: AnsibleModule) -> None:
 def switched(ctx: Context, params: dict[str, Any], began: float) -> dict[str, Any]:
     """Switches, and what the module returns of it."""
     wish = read_switch(params, ctx.namespace)
+    callers_probe(params)
     ctx.by = f"bluegreen_switch/{wish.active}"
     return told(switch.carry_out(ctx, wish, began))
 

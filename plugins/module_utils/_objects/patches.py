@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .hidden import compared, hide, plain
+from .shown import shown
+
 
 def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """The JSON merge patch (RFC 7386) that turns `before` into `after`; lists are replaced whole."""
@@ -30,31 +33,38 @@ def guarded(patch: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
 
 
 def diff_entry(title: str, before: Any, after: Any) -> dict[str, Any]:
-    """One entry of Ansible's diff, free of the fields that the API server keeps itself, and of what Secrets hold."""
-    return {"before_header": title, "after_header": title, "before": _shown(before), "after": _shown(after)}
+    """One entry of Ansible's diff, free of the fields that the API server keeps itself; secret values are Hidden in it."""
+    header = shown(title)
+    return {"before_header": header, "after_header": header, "before": _shown(before), "after": _shown(after)}
 
 
 def without_managed_fields(obj: dict[str, Any]) -> dict[str, Any]:
-    """The object without the API server's book-keeping of who set what, which is longer than all the rest."""
-    return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key != "managedFields"}}
+    """The object as results hold it: without secret values, and without the API server's notes on who set what, which are longer."""
+    shown_object: dict[str, Any] = plain(hide(obj))
+    return {**shown_object, "metadata": {key: value for key, value in shown_object["metadata"].items() if key != "managedFields"}}
 
 
-_SECRET_PARTS, _HIDDEN = ("data", "stringData"), "********"
 _SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 
 
 def _shown(obj: Any) -> Any:
     if not isinstance(obj, dict):
         return obj or ""
-    metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in _SERVER_FIELDS}
-    hidden = {key: dict.fromkeys(obj[key], _HIDDEN) for key in _SECRET_PARTS if obj.get("kind") == "Secret" and obj.get(key)}
-    return {**{key: value for key, value in obj.items() if key != "status"}, **hidden, "metadata": metadata}
+    hidden: dict[str, Any] = hide(obj)
+    metadata = {key: value for key, value in (hidden.get("metadata") or {}).items() if key not in _SERVER_FIELDS}
+    return {**{key: value for key, value in hidden.items() if key != "status"}, "metadata": metadata}
 
 
 def merge_diffs(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per object: its first `before` and its last `after`, without those that ended as they began."""
+    """One entry per object, ready to be printed: its first `before` and its last `after`, without those that ended as they began.
+
+    Secret values are stars, with the word `changed` at those that were changed.
+    """
     merged: dict[str, dict[str, Any]] = {}
     for entry in entries:
         first = merged.setdefault(entry["before_header"], dict(entry))
         first["after"] = entry["after"]
-    return [entry for entry in merged.values() if entry["before"] != entry["after"]]
+    shown_entries = [
+        {**entry, "before": plain(entry["before"]), "after": compared(entry["before"], entry["after"])} for entry in merged.values()
+    ]
+    return [entry for entry in shown_entries if entry["before"] != entry["after"]]

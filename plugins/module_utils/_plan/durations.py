@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
@@ -46,4 +47,4 @@ def show(duration: float) -> str:
 
 
 def _message(value: Any, what: str) -> str:
-    return f"{what}: {value!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
+    return f"{what}: {echo(value)} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"

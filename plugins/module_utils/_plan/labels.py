@@ -12,6 +12,7 @@ from typing import Any
 
 from .._objects import names
 from .._objects.refusal import Refused
+from .._objects.shown import echo
 
 
 def read_labels(where: str, raw: Any) -> dict[str, str]:
@@ -32,14 +33,14 @@ def read_selector(where: str, raw: Any) -> dict[str, str | None]:
 def _key(where: str, key: Any) -> str:
     if not names.is_label_key(key):
         raise Refused(
-            f"{where}: {key!r} is not the key of a label: use letters, digits, '-', '_' and '.', with a prefix such as example.org/"
+            f"{where}: {echo(key)} is not the key of a label: use letters, digits, '-', '_' and '.', with a prefix such as example.org/"
         )
     return str(key)
 
 
 def _value(where: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise Refused(f"{where}: {value!r} is not a text: put it between quotes")
+        raise Refused(f"{where}: {echo(value)} is not a text: put it between quotes")
     if not names.is_label_value(str(value)):
-        raise Refused(f"{where}: {value!r} is not the value of a label: use at most 63 letters, digits, '-', '_' and '.'")
+        raise Refused(f"{where}: {echo(value)} is not the value of a label: use at most 63 letters, digits, '-', '_' and '.'")
     return str(value)

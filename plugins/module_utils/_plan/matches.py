@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo
 from .._routing.target import Condition, Match
 from .reading import keys
 
@@ -36,7 +37,7 @@ def read_mirror(raw: Any, where: str = "mirror") -> float:
     try:
         percent = float(str(raw).rstrip("%"))
     except ValueError:
-        raise Refused(f"{where}: {raw!r} is not a number of percent") from None
+        raise Refused(f"{where}: {echo(raw)} is not a number of percent") from None
     if not 0 <= percent <= 100:
         raise Refused(f"{where} {percent:g} is out of range: use 0 to 100 percent")
     return percent
@@ -69,7 +70,7 @@ def _condition(what: str, name: str, raw: Any, where: str) -> Condition:
     how, value = next(iter(given.items()))
     if how in ("present", "switch"):
         if str(value).lower() not in ("true", "yes", "1"):
-            raise Refused(f"{where}, {how}: {value!r} is not true: write `{how}: true`, or leave it out")
+            raise Refused(f"{where}, {how}: {echo(value)} is not true: write `{how}: true`, or leave it out")
         if not name:
             raise Refused(f"{where}: {how} is for headers, cookies and query parameters: use exact, prefix or regex")
         return Condition(what, name, how)
@@ -78,13 +79,13 @@ def _condition(what: str, name: str, raw: Any, where: str) -> Condition:
 
 def _text(how: str, value: Any, where: str) -> str:
     if isinstance(value, (Mapping, list, bool)):
-        raise Refused(f"{where}, {how}: {value!r} is not a text: put it into quotes")
+        raise Refused(f"{where}, {how}: {echo(value)} is not a text: put it into quotes")
     text = str(value)
     if how == "regex":
         try:
             re.compile(text)
         except re.error as problem:
-            raise Refused(f"{where}: {text!r} is not a regular expression ({problem})") from None
+            raise Refused(f"{where}: {echo(text)} is not a regular expression ({problem})") from None
     elif not text.isprintable():
-        raise Refused(f"{where}, {how}: {text!r} has control characters, which no request can have there: leave them out")
+        raise Refused(f"{where}, {how}: {echo(text)} has control characters, which no request can have there: leave them out")
     return text

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo
 from .._routing.target import Target, given_of
 from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
@@ -225,7 +226,7 @@ def _services(raw: Mapping[str, Any], stable: str, canary: str) -> dict[str, Any
         "canary": named(f"services.{canary}", found.get(canary) or f"{found[stable]}-{canary}", MAX_SERVICE, dots=""),
     }
     if names["stable"] == names["canary"]:
-        raise Refused(f"services: {stable} and {canary} are both {names['stable']!r}: the {canary} needs a Service of its own")
+        raise Refused(f"services: {stable} and {canary} are both {echo(names['stable'])}: the {canary} needs a Service of its own")
     return {**names, "ports": found.get("ports"), "given": set(found)}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo
 from .._routing.replicas import Pair
 from .._routing.target import Split, split_of
 from .reading import MAX_OBJECT, MAX_SERVICE, named
@@ -36,7 +37,7 @@ def read_pair(options: Mapping[str, Any]) -> Pair:
     stable = named("name", names[0], MAX_OBJECT)
     canary = named("canary_workload", given.get("canary_workload") or f"{stable}-canary", MAX_OBJECT)
     if stable == canary:
-        raise Refused(f"name and canary_workload are both {stable!r}: the canary needs a Deployment of its own")
+        raise Refused(f"name and canary_workload are both {echo(stable)}: the canary needs a Deployment of its own")
     return Pair(named("stable_service", given.get("stable_service"), MAX_SERVICE, dots=""), stable, canary)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import names
 from .reading import keys
 
 _ROUNDS = 20_000
@@ -95,7 +96,7 @@ def _mapping(key: str, raw: Any) -> dict[str, Any] | None:
         raise Refused(f"revision.{key} must be a mapping like spec.template of a workload, for example {{spec: {{containers: [...]}}}}")
     unknown = sorted(str(name) for name in raw if name not in ("metadata", "spec"))
     if unknown:
-        raise Refused(f"revision.{key}: unknown key {', '.join(unknown)}: it takes metadata and spec, as spec.template of a workload does")
+        raise Refused(f"revision.{key}: unknown key {names(unknown)}: it takes metadata and spec, as spec.template of a workload does")
     return dict(raw)
 
 

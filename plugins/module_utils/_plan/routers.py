@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo
 from .._routing import ROUTERS, names
 from .._routing.definition import read_definition
 from .._routing.target import Level4Route, Target
@@ -89,10 +90,10 @@ def refuse_twice(targets: Sequence[Target]) -> None:
 def _refuse_unknown(kind: str, where: str, defined: bool) -> None:
     key = f"{where}, type" if where else "router"
     if defined and kind in ROUTERS:
-        raise Refused(f"{key}: {kind!r} is a router that needs no definition: leave definition out, or give the router another name")
+        raise Refused(f"{key}: {echo(kind)} is a router that needs no definition: leave definition out, or give the router another name")
     if not defined and kind not in names():
         known = ", ".join(sorted([*names(), REPLICAS]))
-        raise Refused(f"{key}: unknown router {kind!r}: use one of {known}, or describe it with definition (docs/routers.md)")
+        raise Refused(f"{key}: unknown router {echo(kind)}: use one of {known}, or describe it with definition (docs/routers.md)")
 
 
 def _named(where: str, name: Any) -> str:
@@ -118,5 +119,5 @@ def _level_4_route(where: str, raw: Any) -> Level4Route:
     try:
         port = int(given["port"]) if "port" in given else None
     except (TypeError, ValueError):
-        raise Refused(f"{where}, port: {given['port']!r} is not a number") from None
+        raise Refused(f"{where}, port: {echo(given['port'])} is not a number") from None
     return Level4Route(port, texts(f"{where}, sni_hosts", given.get("sni_hosts", ())))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Union
 
 from .._objects.refusal import Refused
+from .._objects.shown import echo, names
 from .._routing.target import Match
 from .durations import seconds, show
 from .matches import read_matches, read_mirror
@@ -123,7 +124,7 @@ def _refuse_second_mirror(steps: Sequence[Step]) -> None:
             continue
         if on and step.percent and step.name != on:
             raise Refused(
-                f"canary.steps, step {number}, set_mirror_route: requests are copied as {on!r} already: end that first (percent 0)"
+                f"canary.steps, step {number}, set_mirror_route: requests are copied as {echo(on)} already: end that first (percent 0)"
             )
         if step.percent or step.name == on:
             on = step.name if step.percent else ""
@@ -132,10 +133,10 @@ def _refuse_second_mirror(steps: Sequence[Step]) -> None:
 def _read(raw: Any, number: int) -> Step:
     where = f"canary.steps, step {number}"
     if not isinstance(raw, Mapping) or len(raw) != 1:
-        raise Refused(f"{where}: {raw!r} is not a step: write one of {', '.join(READERS)}, for example set_weight: 20")
+        raise Refused(f"{where}: {echo(raw)} is not a step: write one of {', '.join(READERS)}, for example set_weight: 20")
     kind, value = next(iter(raw.items()))
     if kind not in READERS:
-        raise Refused(f"{where}: unknown kind {kind!r}: use one of {', '.join(READERS)}")
+        raise Refused(f"{where}: unknown kind {echo(kind)}: use one of {', '.join(READERS)}")
     return READERS[kind](value, f"{where}, {kind}")
 
 
@@ -143,7 +144,7 @@ def _set_weight(value: Any, where: str) -> Step:
     # Jinja templates in a list of steps arrive as text on ansible-core 2.16.
     text = str(value).strip()
     if isinstance(value, bool) or not text.isdecimal() or int(text) > 100:
-        raise Refused(f"{where}: {value!r} is not a weight: use a whole number from 0 to 100")
+        raise Refused(f"{where}: {echo(value)} is not a weight: use a whole number from 0 to 100")
     return SetWeight(int(text))
 
 
@@ -153,9 +154,7 @@ def _pause(value: Any, where: str) -> Step:
         options = {"duration": value}
     unknown = sorted(str(key) for key in options if key not in ("duration", "expires", "then"))
     if unknown:
-        raise Refused(
-            f"{where}: unknown option {', '.join(unknown)}: use duration, or expires and then, or nothing for a pause until promoted"
-        )
+        raise Refused(f"{where}: unknown option {names(unknown)}: use duration, or expires and then, or nothing for a pause until promoted")
     given = {key: each for key, each in options.items() if each is not None}
     if "expires" in given:
         return _expiring(given, where)
@@ -183,15 +182,15 @@ def _set_canary_scale(value: Any, where: str) -> Step:
     [(key, raw)] = given.items()
     if key == "match_traffic_weight":
         if str(raw).lower() not in ("true", "yes", "1"):
-            raise Refused(f"{where}, {key}: {raw!r} is not true: write `{key}: true`, or one of the others")
+            raise Refused(f"{where}, {key}: {echo(raw)} is not true: write `{key}: true`, or one of the others")
         return SetCanaryScale()
     number = _whole(raw)
     if key == "replicas":
         if number is None or number < 1:
-            raise Refused(f"{where}, {key}: {raw!r} is not a number of pods: use a whole number from 1 on")
+            raise Refused(f"{where}, {key}: {echo(raw)} is not a number of pods: use a whole number from 1 on")
         return SetCanaryScale(replicas=number)
     if number is None or not 1 <= number <= 100:
-        raise Refused(f"{where}, {key}: {raw!r} is not percent of the pods: use a whole number from 1 to 100")
+        raise Refused(f"{where}, {key}: {echo(raw)} is not percent of the pods: use a whole number from 1 to 100")
     return SetCanaryScale(percent=number)
 
 
@@ -204,7 +203,7 @@ def _set_header_route(value: Any, where: str) -> Step:
     given = keys(where, value, ("name",), ("matches", "inherit"))
     inherit = given.get("inherit", True)
     if not isinstance(inherit, bool):
-        raise Refused(f"{where}, inherit: {inherit!r} is neither true nor false")
+        raise Refused(f"{where}, inherit: {echo(inherit)} is neither true nor false")
     matches = read_matches(given.get("matches", ()), f"{where}, matches")
     return SetHeaderRoute(named(f"{where}, name", given["name"], MAX_SERVICE), matches, inherit)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS
+from .._objects.shown import echo
 from .._routing import default_grace
 from .._routing.target import Target
 from .durations import seconds
@@ -63,7 +64,7 @@ def read_switch(options: Mapping[str, Any], namespace: str) -> Switch:
     active = named("active_service", options["active_service"], MAX_SERVICE, dots="")
     preview = named("preview_service", options["preview_service"], MAX_SERVICE, dots="") if options["preview_service"] else ""
     if active == preview:
-        raise Refused(f"active_service and preview_service are both {active!r}: the preview needs a Service of its own")
+        raise Refused(f"active_service and preview_service are both {echo(active)}: the preview needs a Service of its own")
     if options["swap_preview"] and not preview:
         raise Refused("swap_preview: there is no preview_service to swap: name one, or leave swap_preview out")
     least, most = int(present), options["min_ready"]

@@ -10,8 +10,11 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .._objects.shown import shown
+
 _WIDTH = 79  # of texts in the head; names stand in the table as they are
 _INDENT = 17
+_LONGEST_CELL = 500
 SYMBOLS = {"Healthy": "✔", "Running": "✔", "Paused": "॥", "Progressing": "◌", "ScaledDown": "•", "Pending": "◌", "Terminating": "◌"}
 BAD, WARNING = "✖", "⚠"
 _ICONS = {"Rollout": "⟳", "Pod": "□"}
@@ -95,7 +98,7 @@ def _progress(progress: Mapping[str, Any] | None) -> Iterator[str]:
 def _said(label: str, text: str | None) -> Iterator[str]:
     """A line of the head, and more where the text is long; none where there is no text."""
     if text:
-        lines = textwrap.wrap(text, _WIDTH - _INDENT, break_long_words=False, break_on_hyphens=False) or [""]
+        lines = textwrap.wrap(shown(" ".join(text.split())), _WIDTH - _INDENT, break_long_words=False, break_on_hyphens=False) or [""]
         for number, line in enumerate(lines):
             yield f"{'' if number else label:<{_INDENT}}{line}"
 
@@ -115,7 +118,7 @@ def _table(info: Mapping[str, Any], short: bool = False, columns: Sequence[str] 
     status = f"{symbol(info['phase'])} {info['phase']}"
     row = (f"{_ICONS['Rollout']} {info['name']}", "Rollout", status, age(created), "")
     whole = [_TITLES, row, *_drawn([_revision(each, short) for each in info["revisions"]])]
-    rows = [[cell for title, cell in zip(_TITLES, row) if title in columns] for row in whole]
+    rows = [[shown(cell, _LONGEST_CELL) for title, cell in zip(_TITLES, row) if title in columns] for row in whole]
     widths = [max(len(row[column]) for row in rows) for column in range(len(columns))]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
 

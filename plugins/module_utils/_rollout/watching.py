@@ -12,12 +12,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._objects.shown import shown
 from .picture import UNKNOWN
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING
 from .tree import BAD, WARNING, age
 
 # Between two calls of one play nobody holds the Lease: to approve takes less than this, to run hooks may take up to the watcher's patience.
 _A_MOMENT = 10.0
+_LONGEST_LINE = 2000
 
 
 def line(info: Mapping[str, Any]) -> str:
@@ -28,14 +30,14 @@ def line(info: Mapping[str, Any]) -> str:
     problems = info.get("problems") or []
     said += [f"problem: {problems[0]}"] if problems else []
     said += [f"and {len(problems) - 1} more"] if len(problems) > 1 else []
-    return f"{info['name']}: {_step(info)}{', '.join(filter(None, said))}"
+    return shown(f"{info['name']}: {_step(info)}{', '.join(filter(None, said))}", _LONGEST_LINE)
 
 
 def told(info: Mapping[str, Any], at: str) -> str:
     """The line as it is printed at a time, with what the last one did not say: for how long that has been so."""
     progress = info.get("progress") or {}
     elapsed = progress.get("elapsed")
-    return f"{at} {info['line']}" + (f" (for {age(elapsed)})" if elapsed is not None else "")
+    return f"{at} {shown(info['line'], _LONGEST_LINE)}" + (f" (for {age(elapsed)})" if elapsed is not None else "")
 
 
 def fitted(text: str, width: int | None) -> list[str]:

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Callable
 
-from .._objects import names
+from .._objects import names as kube_names
 from .._objects.refusal import Refused
 from .._objects.restorable import is_described
+from .._objects.shown import echo, names
 
 Keys = tuple[str, ...]  # a path of keys of mappings
 Pairs = tuple[tuple[Keys, Any], ...]
@@ -64,26 +65,26 @@ Reader = Callable[[str, Any], Any]
 
 def _text(where: str, raw: Any) -> str:
     if not isinstance(raw, str) or not raw:
-        raise Refused(f"{where}: {raw!r} is not a text")
+        raise Refused(f"{where}: {echo(raw)} is not a text")
     return raw
 
 
 def _keys(where: str, raw: Any) -> Keys:
     if not isinstance(raw, str) or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", raw):
-        raise Refused(f"{where}: {raw!r} is not a path of keys such as destination.host")
+        raise Refused(f"{where}: {echo(raw)} is not a path of keys such as destination.host")
     return tuple(raw.split("."))
 
 
 def _lists(where: str, raw: Any) -> tuple[Keys, ...]:
     if not isinstance(raw, str) or not re.fullmatch(r"([\w-]+(\.[\w-]+)*\[\]\.?)+(?<!\.)", raw):
-        raise Refused(f"{where}: {raw!r} is not a path that leads through lists to the destinations, such as spec.routes[].services[]")
+        raise Refused(f"{where}: {echo(raw)} is not a path that leads through lists to the destinations, such as spec.routes[].services[]")
     return tuple(tuple(part.strip(".").split(".")) for part in raw.split("[]") if part)
 
 
 def _several(read: Reader) -> Reader:
     def several(where: str, raw: Any) -> tuple[Any, ...]:
         if not isinstance(raw, (list, tuple)):
-            raise Refused(f"{where}: {raw!r} is not a list")
+            raise Refused(f"{where}: {echo(raw)} is not a list")
         return tuple(read(f"{where}, number {number}", each) for number, each in enumerate(raw, 1))
 
     return several
@@ -91,20 +92,20 @@ def _several(read: Reader) -> Reader:
 
 def _values(where: str, raw: Any) -> Pairs:
     if not isinstance(raw, Mapping) or any(isinstance(value, (Mapping, list)) for value in raw.values()):
-        raise Refused(f"{where}: {raw!r} does not map fields to values, for example {{kind: Service}}")
+        raise Refused(f"{where}: {echo(raw)} does not map fields to values, for example {{kind: Service}}")
     return tuple((_keys(where, key), value) for key, value in raw.items())
 
 
 def _flag(where: str, raw: Any) -> bool:
     if not isinstance(raw, bool):
-        raise Refused(f"{where}: {raw!r} is neither true nor false")
+        raise Refused(f"{where}: {echo(raw)} is neither true nor false")
     return raw
 
 
 def _number(least: int) -> Reader:
     def number(where: str, raw: Any) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int) or raw < least:
-            raise Refused(f"{where}: {raw!r} is not a whole number of {least} or more")
+            raise Refused(f"{where}: {echo(raw)} is not a whole number of {least} or more")
         return raw
 
     return number
@@ -112,14 +113,14 @@ def _number(least: int) -> Reader:
 
 def _seconds(where: str, raw: Any) -> float:
     if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not 0 <= raw < float("inf"):
-        raise Refused(f"{where}: {raw!r} is not a number of seconds")
+        raise Refused(f"{where}: {echo(raw)} is not a number of seconds")
     return float(raw)
 
 
 def _api_version(where: str, raw: Any) -> str:
     group, slash, version = raw.partition("/") if isinstance(raw, str) else ("", "", "")
-    if not (slash and names.is_group(group) and names.is_version(version)):
-        raise Refused(f"{where}: {str(raw)[:60]!r} is not group/version")
+    if not (slash and kube_names.is_group(group) and kube_names.is_version(version)):
+        raise Refused(f"{where}: {echo(raw)} is not group/version")
     if not is_described(group):
         # Those kinds decide what runs in the cluster and who may do what there; none of them is a router.
         raise Refused(f"{where}: a definition cannot describe kinds of Kubernetes' own API group {group}: use the router for that kind")
@@ -127,8 +128,8 @@ def _api_version(where: str, raw: Any) -> str:
 
 
 def _plural(where: str, raw: Any) -> str:
-    if not names.is_plural(raw):
-        raise Refused(f"{where}: {str(raw)[:60]!r} is not the plural of a kind as it stands in API paths, such as virtualservers")
+    if not kube_names.is_plural(raw):
+        raise Refused(f"{where}: {echo(raw)} is not the plural of a kind as it stands in API paths, such as virtualservers")
     return str(raw)
 
 
@@ -136,7 +137,7 @@ def _conditions(where: str, raw: Any) -> tuple[tuple[tuple[str, str], ...], ...]
     alternatives = raw if isinstance(raw, (list, tuple)) else [raw]
     for each in alternatives:
         if not isinstance(each, Mapping) or not each or not all(isinstance(value, (str, bool)) for value in each.values()):
-            raise Refused(f"{where}: {raw!r} does not map types of conditions to what they must be, for example {{Valid: 'True'}}")
+            raise Refused(f"{where}: {echo(raw)} does not map types of conditions to what they must be, for example {{Valid: 'True'}}")
     # True without quotes is a boolean in YAML, and means the same.
     return tuple(tuple((str(key), str(value)) for key, value in each.items()) for each in alternatives)
 
@@ -195,10 +196,10 @@ def read_definition(raw: Any, where: str = "definition") -> Definition:
 def _read(where: str, raw: Any, table: Mapping[str, Any], required: Keys = ()) -> dict[str, Any]:
     """The fields of Definition that a mapping fills; what belongs to apiVersion goes by its key."""
     if not isinstance(raw, Mapping):
-        raise Refused(f"{where}: {raw!r} is not a mapping with {', '.join(table)} (docs/routers.md)")
+        raise Refused(f"{where}: {echo(raw)} is not a mapping with {', '.join(table)} (docs/routers.md)")
     unknown = sorted(str(key) for key in raw if key not in table)
     if unknown:
-        raise Refused(f"{where}: unknown key {', '.join(unknown)}: it takes {', '.join(table)}")
+        raise Refused(f"{where}: unknown key {names(unknown)}: it takes {', '.join(table)}")
     missing = [key for key in required if raw.get(key) is None]
     if missing:
         raise Refused(f"{where}: {', '.join(missing)} is missing")

@@ -264,3 +264,36 @@ def test_tls(server: Any, ca: Any, monkeypatch: pytest.MonkeyPatch, trusted: boo
         ask(probe_of(server.url, timeout=1, **options), 0.0, 1.0)
     assert re.search(rf"\(last: {trouble}\): check url, headers, validate_certs and expect", str(late.value))
     assert not server.requests
+
+
+def test_a_pattern_that_takes_too_long_ends_the_probe(plain: Any) -> None:
+    kind = type(plain.respond(None))
+    plain.respond = lambda request: kind(body=b"x" * 60)
+    began = time.monotonic()
+    with pytest.raises(NotServed, match=r"^probe\.expect\.canary: searching \d+ characters for it took longer than 1 s: write a simpler"):
+        ask(probe_of(plain.url, timeout=600, expect={"canary": "^(x|xx)+y$"}), 0.0, 1.0)
+    assert time.monotonic() - began < 60  # the search alone would last for hours, the probe ten minutes
+
+
+def test_without_the_values_of_its_headers_nothing_is_sent(plain: Any) -> None:
+    said = r"^probe\.headers: the value of Authorization is not stored: give this call the option probe with all of its headers$"
+    with pytest.raises(NotServed, match=said):
+        ask(probe_of(plain.url, headers={"Host": "shop.example", "Authorization": None}), 0.0, 1.0)
+    assert not plain.requests
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_where_a_name_leads_is_looked_at_before_anything_is_sent(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tls: bool
+) -> None:
+    """A link-local address cannot be had on every machine: the address of the test's server counts as one."""
+    server = serve(tls=tls)
+    monkeypatch.setattr(probing, "link_local", lambda address: address == "127.0.0.1")
+    url = server.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(NotServed) as refused:
+        ask(probe_of(url, timeout=600, validate_certs=False), 0.0, 1.0)
+    assert str(refused.value) == (
+        "probe.url: host localhost leads to 127.0.0.1, a link-local or metadata address, which no probe may ask: "
+        "use a host that leads to the gateway"
+    )
+    assert not server.requests

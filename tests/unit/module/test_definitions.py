@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import given_definition, with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize("value", [None, "", {}, {"kind": "Road"}, 7])
@@ -26,11 +31,79 @@ def test_text_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_trouble_is_told_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=rf"^definition: {tmp_path}/no.yml cannot be read \(.*No such file.*\): give the path of a YAML file"):
         given_definition(f"{tmp_path}/no.yml")
-    with pytest.raises(Refused, match=r"^routers, number 2, definition: not YAML: "):
+    with pytest.raises(
+        Refused, match=r"^routers, number 2, definition, line 2, column 1: not YAML that can be read as plain values: correct it"
+    ):
         with_definitions([{"type": "istio"}, {"type": "road", "definition": "a: [\n"}])
     (tmp_path / "latin.yml").write_bytes(b"\xfc")
     with pytest.raises(Refused, match=r"^definition: .*latin.yml cannot be read"):
         given_definition(f"{tmp_path}/latin.yml")
+
+
+PLAIN = "not YAML that can be read as plain values"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &x 1\nb: *x\n", "definition: line 1 has an anchor or an alias (& or *): write the value out in each place"),
+        ("a: 1\nb: *s3cret\n", "definition: line 2 has an anchor or an alias"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "definition: line 1 has an anchor"),
+        ("&x a: 1\n", "definition: line 1 has an anchor"),
+        ("a: !!python/object/apply:os.system [s3cret]\n", f"definition, line 1, column 4: {PLAIN}: correct it there"),
+        ("a: !s3cret 1\n", f"definition, line 1, column 4: {PLAIN}"),
+        ("a: 1\n\ts3cret: 2\n", "definition, line 2, column 1: "),
+        ("s3cret\n: s3cret: x: y\n", f"definition, line 2, column 1: {PLAIN}"),
+        ("a: 's3cret\n", "definition, line 2, column 1: "),
+        ("a: 2001-99-99\n", f"definition: {PLAIN}: use text"),
+        ("{[s3cret]: 1}\n", "definition, line 1, column 2: "),
+        ("{{a: 1}: 1}\n", "definition, line 1, column 2: "),
+        ("a: 1\n---\ns3cret: 1\n", "definition, line 2, column 1: "),
+        ("a: \x00s3cret\n", f"definition: {PLAIN}"),
+        ("[" * 21 + "]" * 21 + "\n", "definition: it is more than 20 levels deep"),
+        ("[" * 5000 + "\n", "definition: it is more than 20 levels deep"),
+        ("- s3cret\n" * 501, "definition: it has more than 500 keys and values"),
+        ("a: " + "x" * 65536 + "\n", "definition: it has more than 65536 bytes"),
+        ("a: " + "1" * 5000 + "\n", f"definition: {PLAIN}: use text"),
+    ],
+)
+def test_text_that_is_too_much_or_wrong_is_refused_without_repeating_it(text: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "road.yml"
+    file.write_text(text)
+    for value in (text, str(file)):
+        with pytest.raises(Refused) as refused:
+            given_definition(value)
+        problem = str(refused.value).replace(str(file), "road.yml").replace("road.yml cannot be read (it has", "it has")
+        assert problem.startswith(said) and "s3cret" not in problem and len(problem) < 250
+
+
+@pytest.mark.parametrize("value", [[[[]] * 300] * 2, {"a": [0] * 500}, {str(each): each for each in range(300)}])
+def test_a_mapping_that_is_too_much_is_refused(value: Any) -> None:
+    with pytest.raises(Refused, match=r"^definition: it has more than 500 keys and values: a definition is much shorter"):
+        given_definition(value)
+
+
+def test_a_mapping_that_is_too_deep_is_refused() -> None:
+    deep: Any = []
+    for _each in range(100_000):
+        deep = [deep]
+    with pytest.raises(Refused, match=r"^definition: it is more than 20 levels deep"):
+        given_definition(deep)
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", tmp_path, Path("/dev/zero"), "~nobody-such/x", "a\x00b", "x" * 5000):
+        with pytest.raises(Refused, match="cannot be read") as refused:
+            given_definition(str(name))
+        assert len(str(refused.value)) < 600 and "\x00" not in str(refused.value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.sampled_from("ab:-[]{}&*!|>'\"#%@`, \n\t\x00\u2028é01.~?<"), max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(Refused):
+        json.dumps(given_definition(f"{text}\n"), default=str)
 
 
 def test_the_routers_of_a_plan(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -108,6 +109,75 @@ def test_a_diff_hides_what_secrets_hold() -> None:
     assert patches.diff_entry("Secret test/key", None, secret)["after"] == hidden and secret["data"] == {"a": "czNjcjN0"}
     config = {**secret, "kind": "ConfigMap"}
     assert patches.diff_entry("ConfigMap test/key", config, None)["before"] == config
+
+
+def containers(**values: Any) -> list[dict[str, Any]]:
+    return [{"name": "app", "image": "shop:1", "env": [{"name": name, "value": value} for name, value in values.items()]}]
+
+
+def workload(**changes: Any) -> dict[str, Any]:
+    """A Deployment with a variable in each place that can have one, and with the whole of it once more, as kubectl keeps it."""
+    spec = {"containers": containers(**changes), "initContainers": containers(B="s3same"), "ephemeralContainers": containers(C="s3same")}
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": str(spec), "team": "shop"}
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "shop", "annotations": annotations},
+        "spec": {"template": {"metadata": {"labels": {"env": "prod"}}, "spec": spec}},
+    }
+
+
+def shown_values(entry: dict[str, Any], side: str, part: str = "containers") -> dict[str, str]:
+    return {each["name"]: each["value"] for each in entry[side]["spec"]["template"]["spec"][part][0]["env"]}
+
+
+def test_a_diff_hides_environment_values_and_still_says_which_changed() -> None:
+    first = patches.diff_entry(
+        "Deployment test/shop", workload(KEEP="s3same", EDIT="s3old", GONE="s3gone"), workload(KEEP="s3same", EDIT="s3x")
+    )
+    # The order differs, and a variable is new: each is compared with the one of its name.
+    second = patches.diff_entry("Deployment test/shop", first["after"], workload(NEW="s3new", EDIT="s3edited", KEEP="s3same"))
+    [merged] = patches.merge_diffs([first, second])
+    assert "s3" not in str(merged) and "s3" not in str(first)
+    assert shown_values(merged, "before") == {"KEEP": "********", "EDIT": "********", "GONE": "********"}
+    assert shown_values(merged, "after") == {"NEW": "********", "EDIT": "******** (changed)", "KEEP": "********"}
+    assert shown_values(merged, "after", "initContainers") == {"B": "********"}
+    assert merged["after"]["metadata"]["annotations"] == {"team": "shop"}
+    assert merged["after"]["spec"]["template"]["metadata"] == {"labels": {"env": "prod"}}
+    assert merged["after"]["spec"]["template"]["spec"]["containers"][0]["image"] == "shop:1"
+
+
+def test_a_change_of_nothing_but_a_secret_value_is_one() -> None:
+    old, new = workload(A="s3old"), workload(A="s3new")
+    assert len(patches.merge_diffs([patches.diff_entry("x", old, new)])) == 1
+    assert patches.merge_diffs([patches.diff_entry("x", old, new), patches.diff_entry("x", new, old)]) == []
+    secret = {"kind": "Secret", "metadata": {"name": "key"}, "data": {"a": "b2xk", "b": "c2FtZQ=="}}
+    [entry] = patches.merge_diffs([patches.diff_entry("x", secret, {**secret, "data": {"a": "bmV3", "b": "c2FtZQ=="}})])
+    assert entry["after"]["data"] == {"a": "******** (changed)", "b": "********"}
+    assert patches.merge_diffs([patches.diff_entry("x", secret, copy.deepcopy(secret))]) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.recursive(
+        st.sampled_from(["open", 1, None, True]),
+        lambda below: st.one_of(
+            st.lists(below, max_size=3),
+            st.dictionaries(st.sampled_from(["a", "data", "value", "spec"]), below, max_size=3),
+            st.builds(
+                lambda rest, value: {**rest, "env": [{"name": "A", "value": value}, {"name": "B", "valueFrom": rest}, "open"]},
+                st.dictionaries(st.sampled_from("ab"), below, max_size=2),
+                st.sampled_from(["s3cret", {"x": "s3cret"}, ["s3cret"]]),
+            ),
+            st.builds(lambda data: {"kind": "Secret", "data": {"x": data}, "stringData": {"y": "s3cret"}}, st.just("s3cret")),
+        ),
+        max_leaves=8,
+    )
+)
+def test_no_secret_value_is_in_a_diff_wherever_it_stands(data: Any) -> None:
+    before = {"metadata": {}, "x": data}
+    entry = patches.diff_entry("x", before, {"metadata": {}, "y": data})
+    merged = patches.merge_diffs([entry, copy.deepcopy(entry)])
+    assert "s3cret" not in json.dumps([entry, merged, patches.without_managed_fields(before)])
 
 
 def test_a_result_shows_the_object_without_managed_fields() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import echo
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds, show
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,7 +68,7 @@ def test_what_is_no_duration_is_refused_by_the_options_name(bad: Any) -> None:
     with pytest.raises(Refused) as refused:
         seconds(bad, "canary.steps, step 2, pause, duration")
     said = str(refused.value)
-    assert said == f"canary.steps, step 2, pause, duration: {bad!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
+    assert said == f"canary.steps, step 2, pause, duration: {echo(bad)} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.probes import Probe, read_answer, read_probe
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.probes import (
+    Probe,
+    allowed,
+    link_local,
+    read_answer,
+    read_hosts,
+    read_probe,
+    refuse_missing_headers,
+    refuse_other_hosts,
+    without_header_values,
+)
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.served import CANARY, FAILED, STABLE
 
 LEAST: dict[str, Any] = {"url": "http://shop.example/", "expect": {"canary": "x-version: 2"}}
@@ -38,6 +48,7 @@ def test_everything() -> None:
     )
     assert probe.url == "https://192.0.2.1:8443/version?full=1"
     assert probe.headers == {"Host": "shop.example", "X-Attempt": "1", "X-Empty": ""}
+    assert probe.missing == ("X-None",) and probe.needs_headers
     assert {version: pattern.pattern for version, pattern in probe.expect.items()} == {CANARY: "yellow", STABLE: "blue"}
     assert (probe.timeout, probe.validate_certs) == (90.0, False)
 
@@ -81,6 +92,8 @@ def test_a_url(url: str) -> None:
             "http://shop/#x",
             "http://shop/\r\nX: 1",
             "http://[shop]/",
+            "http://[:::::]/",
+            "http://shop:1234567890123456789/",
             80,
             ["http://shop"],
         ),
@@ -117,8 +130,8 @@ NO_EXPECT = "probe.expect: say what an answer of canary shows, or of stable, or 
         ({"headers": {"Host:": "shop"}}, "probe.headers: 'Host:' is not a header's name: use letters, digits and '-'"),
         ({"headers": {"": "shop"}}, "probe.headers: '' is not a header's name: use letters, digits and '-'"),
         ({"headers": {1: "shop"}}, "probe.headers: 1 is not a header's name: use letters, digits and '-'"),
-        ({"headers": {"X-Qa": True}}, "probe.headers, X-Qa: True is not a text: write it in quotes"),
-        ({"headers": {"X-Qa": ["a"]}}, "probe.headers, X-Qa: ['a'] is not a text: write it in quotes"),
+        ({"headers": {"X-Qa": True}}, "probe.headers, X-Qa: its value is not a text but of type bool: write it in quotes"),
+        ({"headers": {"X-Qa": ["s3cret"]}}, "probe.headers, X-Qa: its value is not a text but of type list: write it in quotes"),
         (
             {"headers": {"Authorization": "Bearer s3cret\r\nX-Evil: 1"}},
             "probe.headers, Authorization: it has line breaks or other characters that no header can have",
@@ -134,10 +147,8 @@ NO_EXPECT = "probe.expect: say what an answer of canary shows, or of stable, or 
         ),
         ({"expect": {"canary": ["2"]}}, "probe.expect.canary: ['2'] is not a regular expression: write it in quotes"),
         ({"expect": {"canary": True}}, "probe.expect.canary: True is not a regular expression: write it in quotes"),
-        (
-            {"expect": {"canary": "2|"}},
-            "probe.expect.canary: '2|' is in every answer, since nothing at all matches it: say what only this version shows",
-        ),
+        ({"expect": {"canary": ""}}, "probe.expect.canary: it is empty, and so in every answer: say what only this version shows"),
+        ({"expect": {"canary": "x" * 1001}}, "probe.expect.canary: it has 1001 characters: use at most 1000"),
         ({"timeout": "soon"}, f"probe.timeout: 'soon' {DURATION}"),
         ({"timeout": "500ms"}, "probe.timeout: '500ms' is too short to ask often enough: give at least 1s"),
         ({"validate_certs": "maybe"}, "probe.validate_certs: 'maybe' is neither true nor false"),
@@ -190,4 +201,95 @@ COLOURS = {"canary": "yellow", "stable": "blue"}
     ids=str,
 )
 def test_an_answer(expect: dict[str, Any], status: int, head: dict[str, str], body: str, read_as: tuple[str, str]) -> None:
-    assert read_answer(read(expect=expect), status, head, body) == read_as
+    probe = read(expect=expect)
+
+    def search(text: str) -> frozenset[str]:
+        return frozenset(version for version, pattern in probe.expect.items() if pattern.search(text))
+
+    assert read_answer(probe, status, head, body, search) == read_as
+
+
+LINK_LOCAL = [
+    *("169.254.169.254", "169.254.0.0", "169.254.255.255", "fe80::1", "febf::1", "fe80::1%eth0", "fd00:ec2::254", "FD00:EC2:0::254"),
+    *("::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "::169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),
+]
+ELSEWHERE = ["127.0.0.1", "::1", "10.0.0.1", "169.253.0.1", "169.255.0.1", "fec0::1", "fd00:ec2::253", "64:ff9b::a00:1", "shop.example", ""]
+
+
+@pytest.mark.parametrize("address", LINK_LOCAL)
+def test_a_link_local_address(address: str) -> None:
+    assert link_local(address)
+    if "%" not in address:
+        url = f"http://{f'[{address}]' if ':' in address else address}:8080/latest/meta-data?x=[1]"
+        with pytest.raises(Refused, match=r"^probe\.url: .* is a link-local or metadata address, which no probe may ask: use"):
+            read(url=url)
+
+
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_any_other_address(address: str) -> None:
+    assert not link_local(address)
+    assert not address or read(url=f"http://{f'[{address}]' if ':' in address else address}/?a=169.254.169.254")
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "may"),
+    [
+        ("http://gateway.example/", ["gateway.example"], True),
+        ("http://GATEWAY.example./", ["Gateway.Example"], True),
+        ("http://gateway.example/", ["other.example", "gateway.*"], True),
+        ("http://a.b.example/", ["*.example"], True),
+        ("http://example/", ["*.example"], False),
+        ("http://gateway.example.evil.test/", ["gateway.example"], False),
+        ("http://evil.test/gateway.example", ["gateway.example"], False),
+        ("http://evil.test?gateway.example", ["*gateway.example"], False),
+        ("http://gatewayxexample/", ["gateway.example"], False),
+        ("http://gateway.example/", ["gateway.example:80"], True),
+        ("https://gateway.example/", ["gateway.example:443"], True),
+        ("https://gateway.example/", ["gateway.example:80"], False),
+        ("http://gateway.example:8080/", ["gateway.example"], True),
+        ("http://gateway.example:8080/", ["gateway.example:80"], False),
+        ("http://gateway.example:8080/", ["gateway.example:*"], True),
+        ("http://[2001:db8::1]:8080/", ["[2001:db8:0::1]:8080"], True),
+        ("http://[2001:db8::1]/", ["[2001:db8::1]"], True),
+        ("http://[2001:db8::1]/", ["[2001:db8::2]"], False),
+        ("http://[2001:db8::1]/", ["[2001:db8::*]"], True),
+        ("http://192.0.2.1/", ["192.0.2.*"], True),
+        ("http://gateway.example/", ["*"], True),
+        ("http://gateway.example/", [], False),
+        ("http://gateway.example/", None, False),
+    ],
+    ids=str,
+)
+def test_the_hosts_that_may_be_asked(url: str, hosts: list[str] | None, may: bool) -> None:
+    probe, named = read(url=url), read_hosts(hosts)
+    assert allowed(probe, named) is may
+    if may or hosts is None:
+        refuse_other_hosts(probe, named)
+    else:
+        with pytest.raises(Refused, match=r"^probe\.url: host .* is not in probe_hosts: add it there, or ask one of its hosts$"):
+            refuse_other_hosts(probe, named)
+    refuse_other_hosts(None, named)
+
+
+@pytest.mark.parametrize("raw", ["gateway", [""], ["http://x"], ["a b"], [7], [None], ["x:http"], ["[a]b"], ["x:1:2"], {"a": 1}], ids=repr)
+def test_what_names_no_host(raw: Any) -> None:
+    with pytest.raises(Refused, match=r"^probe_hosts"):
+        read_hosts(raw)
+
+
+@pytest.mark.parametrize("raw", [None, "x", {}, {"url": "http://x", "headers": None}, {"headers": "x"}, LEAST], ids=repr)
+def test_a_probe_without_headers_is_stored_as_it_is(raw: Any) -> None:
+    assert without_header_values(raw) == raw
+
+
+def test_the_values_of_headers_are_not_stored() -> None:
+    given = {**LEAST, "headers": {"Host": "shop.example", "Authorization": "Bearer s3cret"}}
+    stored = without_header_values(given)
+    assert stored == {**LEAST, "headers": {"Host": None, "Authorization": None}} and "s3cret" in str(given)
+    assert without_header_values(stored) == stored
+    probe = read_probe(stored)
+    assert probe is not None and probe.needs_headers and probe.missing == ("Host", "Authorization") and probe.headers == {}
+    with pytest.raises(Refused, match=r"^probe\.headers: Host, Authorization has no value: give one, or leave the header out$"):
+        refuse_missing_headers(probe)
+    refuse_missing_headers(read())
+    refuse_missing_headers(None)

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from ..._objects.refusal import Refused
+from ..._objects.shown import echo
 from ..target import Condition, Match
 
 Object = dict[str, Any]
@@ -84,13 +85,13 @@ def _refuse(condition: Condition, kind: str, where: str) -> None:
         can = "; ".join(f"{each} {', '.join(ways)}" for each, ways in _CAN[kind].items())
         raise Refused(f"{where}: gateway_api cannot do {condition} on {kind}s: {reason}use one of {can}")
     if what in ("header", "cookie", "query") and not re.fullmatch(_NAME, condition.name):
-        raise Refused(f"{where}: {condition.name!r} is not the name of a {what}")
+        raise Refused(f"{where}: {echo(condition.name)} is not the name of a {what}")
     if what == "method" and value not in _METHODS:
-        raise Refused(f"{where}: {value!r} is not a method: use one of {', '.join(_METHODS)}")
+        raise Refused(f"{where}: {echo(value)} is not a method: use one of {', '.join(_METHODS)}")
     if how != "present" and not 1 <= len(value) <= _LONGEST.get(what, 16):
         raise Refused(f"{where}: the value of {what} {condition.name} must have 1 to {_LONGEST.get(what, 16)} characters")
     if what == "path" and (not re.fullmatch(_PATH, value) or _NO_PATH.search(value)):
-        raise Refused(f"{where}: {value!r} is not a path: begin it with '/', without '//', '/./', '/../', '%2f', '#' and '?'")
+        raise Refused(f"{where}: {echo(value)} is not a path: begin it with '/', without '//', '/./', '/../', '%2f', '#' and '?'")
     if how == "regex" and _NOT_RE2.search(value):
         raise Refused(f"{where}: {condition}: the patterns of most controllers have no look-around and no back-references: do without")
     rest = value.replace("[^;]", "")

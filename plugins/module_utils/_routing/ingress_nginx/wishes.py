@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..._objects.refusal import Refused
+from ..._objects.shown import echo
 from ..target import Condition, Split, Wish, within
 
 # What the controller's validation lets pass; what it does not it takes for absent, without a word.
@@ -65,7 +66,7 @@ def _header(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
         return {}
     first = alternatives[0]
     if not _HEADER.fullmatch(first.name):
-        raise _cannot(where, f"header {first.name!r}", "it takes letters, digits, '-' and '_' in the name")
+        raise _cannot(where, f"header {echo(first.name)}", "it takes letters, digits, '-' and '_' in the name")
     if first.how == "switch" and len(alternatives) == 1:
         return {"canary-by-header": first.name}
     if first.how == "exact" and len(alternatives) == 1 and _VALUE.fullmatch(first.value):
@@ -78,7 +79,7 @@ def _cookie(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
         if each.how != "switch":
             raise _cannot(where, str(each), "of a cookie it can do just `switch: true`, the values `always` and `never`")
         if not _COOKIE.fullmatch(each.name):
-            raise _cannot(where, f"cookie {each.name!r}", "it takes letters, digits and '-._~' in the name")
+            raise _cannot(where, f"cookie {echo(each.name)}", "it takes letters, digits and '-._~' in the name")
     return {"canary-by-cookie": alternatives[0].name} if alternatives else {}
 
 

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from ..._objects.refusal import Refused
+from ..._objects.shown import echo
 from ..target import Condition, Match
 from . import patterns
 
@@ -72,16 +73,16 @@ def _refuse(where: str, condition: Condition) -> None:
     if how == "switch":
         raise Refused(f"{where}: istio cannot do {condition}: use exact, prefix, regex or present")
     if what == "header" and (name.lower() in _NOT_SAID or not re.fullmatch(_HEADER, name)):
-        raise Refused(f"{where}: istio cannot match a header named {name!r}: use path and method for these, and another name")
+        raise Refused(f"{where}: istio cannot match a header named {echo(name)}: use path and method for these, and another name")
     if what == "cookie" and not re.fullmatch(_TOKEN, name):
-        raise Refused(f"{where}: {name!r} is not the name of a cookie")
+        raise Refused(f"{where}: {echo(name)} is not the name of a cookie")
     if how == "regex" and not patterns.is_re2(value):
         raise Refused(
             f"{where}: istio cannot do {condition}: its patterns (RE2) have no look-around, back-references, "
             "possessive quantifiers and repetitions of 1000 and more: write it without"
         )
     if what == "path" and how != "regex" and (not value.startswith("/") or "?" in value or "#" in value):
-        raise Refused(f"{where}: {value!r} is not a path: begin it with '/', and name query parameters in query")
+        raise Refused(f"{where}: {echo(value)} is not a path: begin it with '/', and name query parameters in query")
     if how == "prefix" and not value:
         raise Refused(f"{where}: {condition}: every value begins so: use present")
 
