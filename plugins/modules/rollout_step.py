@@ -349,6 +349,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.probes import read_hosts
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 
 WORKLOAD_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -396,7 +398,8 @@ def wish_of(params: dict[str, Any]) -> rollout.Wish:
     revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
     number = revision.pop("number", None)
     return rollout.Wish(
-        name=params["name"],
+        name=named("name", params["name"], MAX_SERVICE),
+        probe_hosts=read_hosts(params["probe_hosts"]),
         plan={**{key: params[key] for key in PLAN_KEYS}, "revision": revision or None, "routers": with_definitions(params["routers"])},
         until=params["until"] if params["ensure_step"] is None else "step",
         ensure_step=params["ensure_step"],

@@ -140,7 +140,7 @@ def edit_all(
 
 
 def _refuse_forged(ctx: Context, ref: Ref, live: Object | None) -> None:
-    """Raises Refused for a memory that others wrote; one without a seal will do where the owner, who can be believed, remembers the same."""
+    """Raises Refused for a memory that others wrote; one without a seal will do where a record that has one remembers the same."""
     if live is None:
         return
     known = ctx.recall(ref.key) if ctx.seal is not None else []

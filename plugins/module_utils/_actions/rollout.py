@@ -15,6 +15,7 @@ from .._cluster import process
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE, WORKLOADS
 from .._plan.plan import Plan, read_plan
+from .._plan.probes import without_header_values
 from .._rollout import decide
 from .._rollout import record as records
 from .._rollout.actions import Action, WaitDelay
@@ -270,7 +271,7 @@ def _first_record(this: Run) -> Record:
     kept = {"held": target} if this.plan.hold and this.plan.revision.carried else this.plan.revision.kept(target)
     return Record(
         name=this.plan.name,
-        plan={**this.plan.raw, "revision": kept},
+        plan={**this.plan.raw, "revision": kept, **_stored_probe(this.plan.raw)},
         plan_hash=this.plan.hash,
         revision=last.revision + 1 if last else 1,
         target=target,
@@ -293,6 +294,11 @@ def _first_record(this: Run) -> Record:
         by=process.actor(),
         **_configs(this),
     )
+
+
+def _stored_probe(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The probe as the record keeps it: the values of its headers may be secrets."""
+    return {"probe": without_header_values(raw["probe"])} if raw.get("probe") is not None else {}
 
 
 def _skips(this: Run, target: str) -> bool:

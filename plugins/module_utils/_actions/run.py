@@ -43,7 +43,7 @@ class Wish:
 
     until: pause, step or end. ensure_step: None, or with until step the number of that one, counted from 1.
     promote: None, or a mapping with revision, step, full. state: present, aborted, absent.
-    probe_hosts: the hosts that a probe out of a record may ask.
+    probe_hosts: the only hosts that a probe may ask, one out of a record too; None without such a list.
     revision: None, or the only one that this call may go on with or abort. undo: None, `previous`, or the number of one to go back to.
     """
 
@@ -57,7 +57,7 @@ class Wish:
     retry: bool = False
     undo: str | None = None
     reason: str | None = None
-    probe_hosts: tuple[str, ...] = ()
+    probe_hosts: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -95,9 +95,9 @@ class Run:
         """Whether a pause may be passed: this call says so, or a record that only holders of the key can have written."""
         return pause in self.granted or (self.store.sealed and pause in self.record.promoted)
 
-    def may_ask(self, probe: Probe | None) -> bool:
-        """Whether the probe of a record without a seal may be asked: where the caller allows its host."""
-        return False if probe is None else allowed(probe, self.wish.probe_hosts)
+    def may_ask(self, probe: Probe) -> bool:
+        """Whether the probe of a record may be asked: where the caller allows its host, or the record has a seal and nothing forbids it."""
+        return allowed(probe, self.wish.probe_hosts) or (self.store.sealed and self.wish.probe_hosts is None)
 
     @property
     def template(self) -> Object:

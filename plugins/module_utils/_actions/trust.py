@@ -26,21 +26,34 @@ from .run import Run
 Object = dict[str, Any]
 
 NO_PROBE = (
-    "the probe of a record without a seal is not asked, since whoever may edit ConfigMaps can have written it: each move waits the grace "
-    "instead (give probe, name its host in probe_hosts, or set record_key)"
+    "the probe of the record is not asked, since whoever may edit ConfigMaps can have written it: each move waits the grace instead (give "
+    "probe, name its host in probe_hosts, or set record_key)"
 )
+NO_HEADERS = "the probe of the record is not asked, since records keep no header values: each move waits the grace instead (give probe)"
 
 
 def options_of(this: Run, record: Record) -> dict[str, Any]:
     """The plan of the record, without what the call does not take from it."""
     options = trust.bounded(record.plan)
-    if options.get("probe") is None or this.store.sealed or this.wish.plan.get("probe") is not None:
+    if options.get("probe") is None or this.wish.plan.get("probe") is not None:
         return options
-    if not this.may_ask(read_probe(options["probe"])):
+    why = _why_not_asked(this, options["probe"])
+    if why:
         options.pop("probe")
-        if NO_PROBE not in this.ctx.journal.warnings:
-            this.ctx.journal.warnings.append(NO_PROBE)
+        if why not in this.ctx.journal.warnings:
+            this.ctx.journal.warnings.append(why)
     return options
+
+
+def _why_not_asked(this: Run, raw: Any) -> str:
+    """Why the probe of the record is not asked; empty where it is."""
+    try:
+        probe = read_probe(raw)
+    except Refused:
+        return NO_PROBE
+    if probe is None or not this.may_ask(probe):
+        return NO_PROBE
+    return NO_HEADERS if probe.needs_headers else ""
 
 
 def require_known_routers(this: Run) -> None:
