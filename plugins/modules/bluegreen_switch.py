@@ -84,6 +84,18 @@ options:
       - Requests that are sent until their answers show the new version, instead of waiting the O(grace) for that.
       - A mapping as in O(progressive.delivery.canary_weight#module:probe). Its C(expect.canary) tells an answer of the O(target).
     type: dict
+  start_tolerance:
+    description:
+      - What pods of a version that is scaled up again may go through before the call gives up, while there is time.
+      - As O(progressive.delivery.rollout_step#module:start_tolerance).
+    type: dict
+    suboptions:
+      time:
+        description: How long an image that cannot be pulled, or missing configuration, is tolerated; V(60s) by default.
+        type: str
+      restarts:
+        description: How many restarts of a container that crashes are tolerated; V(3) by default.
+        type: int
   state:
     description:
       - V(present) makes the target active.
@@ -181,6 +193,7 @@ drift:
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_module
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import START_TOLERANCE_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.switches import run
 
 SPEC: dict[str, Any] = {
@@ -195,6 +208,7 @@ SPEC: dict[str, Any] = {
     "routers": {"type": "list", "elements": "dict", "default": []},
     "grace": {"type": "str"},
     "probe": {"type": "dict"},
+    "start_tolerance": {"type": "dict", "options": START_TOLERANCE_SPEC},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -93,6 +93,7 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
     stage.moved, stage.note = moved, note
     limit = this.plan.progress_deadline if this.record.program == RELEASE else None
     this.ctx.no_later_than = None if limit is None else (this.record.began or 0.0) + limit
+    this.ctx.start_tolerance = this.plan.start_tolerance
     written = len(this.ctx.journal.diff)
     this.ctx.journal.acting = True
     perform(stage, action)

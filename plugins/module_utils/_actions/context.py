@@ -16,6 +16,7 @@ from .._cluster.waiting import TimeIsUp, wait_until
 from .._objects.patches import diff_entry
 from .._objects.relocation import Field
 from .._objects.resources import Ref, Resource
+from .._workloads.starting import StartTolerance, StartWatch
 
 Object = dict[str, Any]
 
@@ -68,6 +69,7 @@ class Context:
     guard: called before each write; raises where the call has lost its right to write. beat: called while waiting.
     no_later_than: the end of the progress deadline (epoch seconds), None without one.
     recall, remember: the owner's own memory of the fields that it changed on an object, by Ref.key.
+    start_tolerance: what a starting pod may go through before it counts as stuck.
     """
 
     client: Client
@@ -84,6 +86,7 @@ class Context:
     beat: Callable[[], None] = _nothing
     recall: Callable[[str], list[Field]] = _no_memory
     remember: Callable[[str, Sequence[Field]], None] = _forget
+    start_tolerance: StartTolerance = StartTolerance()
 
     def ref(self, resource: Resource, name: str) -> Ref:
         """An object of this namespace."""
@@ -97,10 +100,12 @@ class Context:
         labels: str = "",
         name: str = "",
         known: Object | None = None,
+        explain: Callable[[], str | None] = lambda: None,
     ) -> list[Object]:
         """Waits until nothing is missing, as the call's `wait` and `wait_timeout` say. `what` names it in the error.
 
         known: the one object waited for, as it was written or read just now, which saves listing it.
+        explain: called when the time is up; says what is missing better than `missing`, at the price of a look at other objects.
         """
         left = float("inf") if self.no_later_than is None else max(0.0, self.no_later_than - self.clock.now())
         deadline = self.clock.monotonic() + (min(self.wait_timeout, left) if self.wait else 0.0)
@@ -108,13 +113,19 @@ class Context:
         try:
             return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.beat, labels, fields, known)
         except TimeIsUp as late:
+            lacking = explain() or late.missing
             if left <= (self.wait_timeout if self.wait else 0.0):
-                raise NoProgress(f"{what} was not reached within the progress deadline: {late.missing}") from None
+                raise NoProgress(f"{what} was not reached within the progress deadline: {lacking}") from None
             if not self.wait:
-                raise NotYet(f"waiting for {what}: {late.missing}") from None
+                raise NotYet(f"waiting for {what}: {lacking}") from None
             raise Failed(
-                f"{what} was not reached in {self.wait_timeout:g} s: {late.missing}: mend the cause, or set a longer wait_timeout"
+                f"{what} was not reached in {self.wait_timeout:g} s: {lacking}: mend the cause, or set a longer wait_timeout"
             ) from None
+
+    def watch_starts(self) -> Callable[[Sequence[Object]], str | None]:
+        """A look at pods, to be made again and again in one wait: the first one that counts as stuck, with the reason."""
+        watch = StartWatch(self.start_tolerance, looks_once=not self.wait)
+        return lambda pods: watch.stuck(pods, self.clock.now(), self.clock.monotonic())
 
     def catch_up(self) -> None:
         """After the API server was away: waits until controllers, those of the routers above all, may be taken to know what it says."""

@@ -20,6 +20,7 @@ BLUEGREEN_SPEC: dict[str, Any] = {
     "scale_down_delay": {"type": "str"},
     "abort_scale_down_delay": {"type": "str"},
 }
+START_TOLERANCE_SPEC: dict[str, Any] = {"time": {"type": "str"}, "restarts": {"type": "int"}}
 PLAN_SPEC: dict[str, Any] = {
     "bluegreen": {"type": "dict", "options": BLUEGREEN_SPEC},
     "grace": {"type": "str"},
@@ -27,6 +28,7 @@ PLAN_SPEC: dict[str, Any] = {
     "probe": {"type": "dict"},
     "progress_deadline": {"type": "str"},
     "on_deadline": {"type": "str", "choices": list(ON_DEADLINE)},
+    "start_tolerance": {"type": "dict", "options": START_TOLERANCE_SPEC},
     "promotion": {"type": "str", "choices": list(PROMOTION)},
     "hold": {"type": "bool"},
     "history_limit": {"type": "int"},
