@@ -29,6 +29,10 @@ class NoProgress(Failed):
     """What is waited for does not come: a pod that cannot start, or the progress deadline is over."""
 
 
+class TimedOut(Failed):
+    """A wait lasted longer than wait_timeout; the next call may wait on."""
+
+
 class NotYet(Exception):
     """There is something to wait for, and the call was told not to."""
 
@@ -118,7 +122,7 @@ class Context:
                 raise NoProgress(f"{what} was not reached within the progress deadline: {lacking}") from None
             if not self.wait:
                 raise NotYet(f"waiting for {what}: {lacking}") from None
-            raise Failed(
+            raise TimedOut(
                 f"{what} was not reached in {self.wait_timeout:g} s: {lacking}: mend the cause, or set a longer wait_timeout"
             ) from None
 

@@ -17,8 +17,9 @@ from .._workloads.deployments import cannot_make_pods, failed, not_rolled_out, r
 from .._workloads.in_place import not_taken_up
 from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH
-from .._workloads.pods import is_ready, troubles
+from .._workloads.pods import has_ended, is_ready, troubles
 from .._workloads.services import selector_text
+from .._workloads.starting import any_fails
 from . import objects
 from .context import Context, Failed, NoProgress
 
@@ -45,8 +46,7 @@ def wait_ready_pods(ctx: Context, what: str, labels: str, count: int, stuck_as: 
     what: that is waited for. stuck_as, remedy: of what is said then that it does not get ready, and what is to be done.
     """
 
-    stuck = ctx.watch_starts()
-    why: list[str] = []
+    stuck, reasons = ctx.watch_starts(), _Reasons()
 
     def missing(pods: list[Object]) -> str | None:
         ready = sum(map(is_ready, pods))
@@ -55,11 +55,30 @@ def wait_ready_pods(ctx: Context, what: str, labels: str, count: int, stuck_as: 
         reason = stuck(pods)
         if reason:
             raise NoProgress(f"{stuck_as} does not get ready: {reason}: {remedy}")
-        if pods:  # Between two pods, as after an eviction, the reason of the last one stays.
-            why[:] = troubles(pods)[:3]
-        return f"{ready} of {count} pods are ready" + (f" ({'; '.join(why)})" if why else "")
+        reasons.take(pods)
+        why = str(reasons) or ("" if pods else "there are no pods of this version yet")
+        return f"{ready} of {count} pods are ready" + (f" ({why})" if why else "")
 
     ctx.until(what, POD, missing, labels=labels)
+
+
+class _Reasons:
+    """Why pods are not ready, as of the last look of one wait, and how the last one failed that is no longer there."""
+
+    def __init__(self) -> None:
+        self._why: list[str] = []
+        self._failure = ""
+
+    def take(self, pods: list[Object], refused: str | None = None) -> None:
+        """Looks at the pods. refused: why the API server refuses more of them. Where there are none, the last reasons stay."""
+        failures = troubles([pod for pod in pods if has_ended(pod) or any_fails([pod])])
+        self._failure = failures[0] if failures else self._failure
+        if pods or refused:
+            self._why = [*([refused] if refused else []), *troubles(pods)][:3]
+
+    def __str__(self) -> str:
+        before = [f"before that {self._failure}"] if self._why and self._failure and self._failure not in self._why else []
+        return "; ".join([*self._why, *before])
 
 
 def wait_taken_up(ctx: Context, ref: Ref) -> None:
@@ -171,7 +190,7 @@ class _PodLook:
         self._stuck = ctx.watch_starts()
         self._looked_at = ctx.clock.monotonic()
         self._deployment: Object = {}
-        self._lacking, self._why = "", ""
+        self._lacking, self._reasons = "", _Reasons()
 
     def now_and_then(self, deployment: Object, lacking: str) -> str:
         """What is lacking, with the reason as of the last look; looks at most once a second. Raises NoProgress as at."""
@@ -193,14 +212,12 @@ class _PodLook:
         reason = self._stuck(pods)
         if reason:
             raise NoProgress(f"{self.title} does not get ready: {reason}: correct the new version")
-        refused = cannot_make_pods(deployment)
-        found = [*([refused] if refused else []), *troubles(pods)]
-        if found or pods:  # Between two pods, as after an eviction, the reason of the last one stays.
-            self._why = "; ".join(found[:3])
+        self._reasons.take(pods, cannot_make_pods(deployment))
         return self._told()
 
     def _told(self) -> str:
-        return f"{self._lacking} ({self._why})" if self._why else self._lacking
+        why = str(self._reasons)
+        return f"{self._lacking} ({why})" if why else self._lacking
 
 
 def _labels_of_version(ctx: Context, deployment: Object) -> dict[str, str]:

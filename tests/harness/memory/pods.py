@@ -54,7 +54,7 @@ _FATES: dict[str, list[tuple[float, Object | None]]] = {
 
 
 class Kubelets:
-    """All nodes' kubelets, and the scheduler. pods_go: seconds from a pod's deletion to its end."""
+    """All nodes' kubelets, and the scheduler; no node has labels. pods_go: seconds from a pod's deletion to its end."""
 
     def __init__(self, store: Store, pods_go: float) -> None:
         self.store, self.pods_go = store, pods_go
@@ -73,6 +73,11 @@ class Kubelets:
     def _start(self, pod: Object) -> None:
         live = self._present(pod)
         if live is None:
+            return
+        if live["spec"].get("nodeSelector"):
+            message = f"0/{len(NODES)} nodes are available: {len(NODES)} node(s) didn't match Pod's node affinity/selector."
+            condition = {**_condition("PodScheduled", False), "reason": "Unschedulable", "message": message}
+            self.store.set_status(POD, live, {"phase": "Pending", "conditions": [condition]})
             return
         number = int(live["metadata"]["uid"].rpartition("-")[2])
         node = live["spec"].get("nodeName") or NODES[number % len(NODES)]
@@ -167,6 +172,11 @@ def made_by(store: Store, kind: Kind, owner: Object, name: str, labels: dict[str
 def is_ready(pod: Object) -> bool:
     """As its readiness says, going or not."""
     return any(each["type"] == "Ready" and each["status"] == "True" for each in pod.get("status", {}).get("conditions") or [])
+
+
+def has_failed(pod: Object) -> bool:
+    """As after an eviction: it stays, and its controller makes another one."""
+    return bool(pod.get("status", {}).get("phase") == "Failed")
 
 
 def is_going(pod: Object) -> bool:

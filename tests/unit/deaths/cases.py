@@ -174,13 +174,13 @@ class Stage:
     def call(self, transport: Transport | None = None, **wish: Any) -> rollout.Run:
         """One call, as a new process makes it; raises what the call raises.
 
-        options: of the plan, beside the case's. recorded: the plan is the record's.
+        options: of the plan, beside the case's. recorded: the plan is the record's. on_drift, wait, wait_timeout: as the module's.
         """
         recorded = wish.pop("recorded", False) or "undo" in wish or wish.get("state", "present") != "present"
         plan = {} if recorded else {**self.case.plan(), **wish.pop("options", {})}
         server = transport or self.cluster.server
         until = wish.pop("until", "end")
-        manners = {"on_drift": wish.pop("on_drift", "fail")}
+        manners: Object = {key: wish.pop(key) for key in ("on_drift", "wait", "wait_timeout") if key in wish}
         ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME, **manners)
         ctx.check = wish.pop("check", False)
         run = rollout.open_run(ctx, rollout.Wish(NAME, plan, until=until, **wish))
