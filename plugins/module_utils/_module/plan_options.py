@@ -20,6 +20,12 @@ BLUEGREEN_SPEC: dict[str, Any] = {
     "scale_down_delay": {"type": "str"},
     "abort_scale_down_delay": {"type": "str"},
 }
+CANARY_SPEC: dict[str, Any] = {
+    "steps": {"type": "list", "elements": "raw"},
+    "min_replicas": {"type": "int"},
+    "scale_down_delay": {"type": "str"},
+    "abort_scale_down_delay": {"type": "str"},
+}
 START_TOLERANCE_SPEC: dict[str, Any] = {"time": {"type": "str"}, "restarts": {"type": "int"}}
 PLAN_SPEC: dict[str, Any] = {
     "bluegreen": {"type": "dict", "options": BLUEGREEN_SPEC},

@@ -61,6 +61,7 @@ class Record:
     labels: dict[str, list[str]] = field(default_factory=dict)  # that pods may have from this release, or one before it: key -> values
     history: list[dict[str, Any]] = field(default_factory=list)
     by: dict[str, str] = field(default_factory=dict)  # who started this revision
+    min_replicas: int = 1  # pods that a canary with traffic has at least, as decided at the start; 1 as in records of 0.1.0
 
     @property
     def under_way(self) -> bool:

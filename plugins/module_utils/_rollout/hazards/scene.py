@@ -29,7 +29,7 @@ from ..._workloads.deployments import not_complete, not_rolled_out, replicas_of,
 from ..._workloads.marks import MANAGED_BY, MANAGER
 from ..._workloads.services import bystanders
 from ..actions import EnsureCanary
-from ..course import entries
+from ..course import Floor, entries
 
 Object = dict[str, Any]
 RouterObjects = Mapping[str, Optional[Object]]
@@ -88,9 +88,31 @@ class Scene:
     @property
     def peak(self) -> int:
         """The pods that there are at once in the promotion: the workload's, the clone's, and one more where it must roll so."""
-        sizes = [each.action.pods(self.replicas) for each in entries(self.plan.steps) if isinstance(each.action, EnsureCanary)]
-        clone = max(sizes, default=1) if self.plan.promotion == "rolling" else self.replicas
+        clone = max(self.sizes, default=1) if self.plan.promotion == "rolling" else max(self.sizes + [self.replicas])
         return self.replicas + clone + waits_for_surge(self.deployment)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many pods the canary has in the steps."""
+        floor = Floor(self.min_replicas, self.min_replicas if self.plan.min_replicas is not None else 1)
+        steps = [each.action for each in entries(self.plan.steps, floor=floor)]
+        return [action.pods(self.replicas) for action in steps if isinstance(action, EnsureCanary)]
+
+    @property
+    def min_replicas(self) -> int:
+        """Pods that a canary with traffic has at least: two where the user cares for evictions and load, and has two of the stable version."""
+        if self.plan.bluegreen is not None:
+            return 1
+        if self.plan.min_replicas is not None:
+            return self.plan.min_replicas
+        # With router type replicas the other pods take what an evicted one would have got, and a pod more is a share more.
+        return 2 if self.is_protected and self.replicas > 1 and not self.plan.by_pods else 1
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether a disruption budget or an autoscaler is over the workload's pods."""
+        budgets_over = [each for each in self.all(POD_DISRUPTION_BUDGET) if budgets.protects(each, self.present_labels)]
+        return bool(self.guards or budgets_over)
 
     @property
     def present_labels(self) -> dict[str, str]:
