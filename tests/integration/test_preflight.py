@@ -35,11 +35,12 @@ STEPS: list[Any] = [{"set_weight": 20}, {"pause": {}}]
 
 
 def look(app: Application, **options: Any) -> list[str]:
-    """All findings, as F or W and text."""
+    """All findings that are fatal or warnings, as F or W and text."""
     context = Context(client=Client(app.transport, Clock()), clock=Clock(), namespace=app.namespace, by="")
     plan = app.plan(**{"steps": STEPS, **options})
     seen = preflight.look(context, plan.pop("name"), plan)
-    texts = [f"{each['severity'][0].upper()} {each['object']} {each['problem']}: {each['remedy']}" for each in seen["findings"]]
+    told = [each for each in seen["findings"] if each["severity"] != "info"]
+    texts = [f"{each['severity'][0].upper()} {each['object']} {each['problem']}: {each['remedy']}" for each in told]
     assert seen["ok"] == (not any(text.startswith("F") for text in texts)) and "\n" not in "".join(texts) + seen["msg"]
     return texts
 

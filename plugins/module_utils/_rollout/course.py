@@ -47,9 +47,7 @@ def entries(steps: Sequence[Step], scaled: bool = False, switch: Sequence[Action
     return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
 
 
-def sharing_pods(
-    steps: Sequence[Step], _scaled: bool = False, _switch: Sequence[Action] = (), floor: Floor = Floor()
-) -> list[Entry]:
+def sharing_pods(steps: Sequence[Step], _scaled: bool = False, _switch: Sequence[Action] = (), floor: Floor = Floor()) -> list[Entry]:
     """The same where just the numbers of pods share the traffic."""
     shares = {index: SharePods(step.weight, floor.pods) for index, step in enumerate(steps) if isinstance(step, SetWeight)}
     found = [(index, shares.get(index) or _waited(step)) for index, step in enumerate(steps)]

@@ -34,7 +34,9 @@ def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     made: list[Action] = [MakeDeclared(key) for key in facts.made]
     copied: list[Action] = [CopyConfigs(facts.copies)] if facts.copies else []
     switch = style.switch(plan, facts)
-    steps = [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows, switch, floor_of(plan, facts))
+    steps = (
+        [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows, switch, floor_of(plan, facts))
+    )
     start = [Entry(action) for action in (*made, *copied, *style.start(plan, facts))]
     # A canary has no step for what its promotion begins with.
     rest = switch if plan.bluegreen is None or not steps else []

@@ -73,7 +73,9 @@ def test_a_call_that_may_not_wait_goes_by_the_times_of_the_pod() -> None:
 @pytest.mark.parametrize(
     "status",
     [
-        pytest.param({"initContainerStatuses": [{"name": "i", "state": {"terminated": {"exitCode": 0, "finishedAt": stamp(NOW - 9)}}}]}, id="init"),
+        pytest.param(
+            {"initContainerStatuses": [{"name": "i", "state": {"terminated": {"exitCode": 0, "finishedAt": stamp(NOW - 9)}}}]}, id="init"
+        ),
         pytest.param({"conditions": [{"type": "Initialized", "status": "True", "lastTransitionTime": stamp(NOW - 9)}]}, id="initialized"),
     ],
 )

@@ -28,7 +28,7 @@ from ..._workloads import budgets, in_place, scaling
 from ..._workloads.deployments import not_complete, not_rolled_out, replicas_of, waits_for_surge
 from ..._workloads.marks import MANAGED_BY, MANAGER
 from ..._workloads.services import bystanders
-from ..actions import EnsureCanary
+from ..actions import Action, EnsureCanary, MoveTraffic
 from ..course import Floor, entries
 
 Object = dict[str, Any]
@@ -94,9 +94,21 @@ class Scene:
     @property
     def sizes(self) -> list[int]:
         """How many pods the canary has in the steps."""
+        return [action.pods(self.replicas) for action in self._course if isinstance(action, EnsureCanary)]
+
+    @property
+    def sizes_under_traffic(self) -> list[int]:
+        """The same in those in which it has a share of the traffic."""
+        sizes, size = [], 1
+        for action in self._course:
+            size = action.pods(self.replicas) if isinstance(action, EnsureCanary) else size
+            sizes += [size] if isinstance(action, MoveTraffic) and action.weight else []
+        return sizes
+
+    @property
+    def _course(self) -> list[Action]:
         floor = Floor(self.min_replicas, self.min_replicas if self.plan.min_replicas is not None else 1)
-        steps = [each.action for each in entries(self.plan.steps, floor=floor)]
-        return [action.pods(self.replicas) for action in steps if isinstance(action, EnsureCanary)]
+        return [each.action for each in entries(self.plan.steps, floor=floor)]
 
     @property
     def min_replicas(self) -> int:
