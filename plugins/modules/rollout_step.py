@@ -127,7 +127,7 @@ options:
       min_replicas:
         description:
           - How many pods the canary has at least while requests come to it; in place, at least one old pod stays.
-          - Without it V(2) where a PodDisruptionBudget or an autoscaler protects a workload of more than one pod, unless C(set_canary_scale)
+          - Without it V(2) where a PodDisruptionBudget or an autoscaler protects a workload of several pods, unless C(set_canary_scale)
             gives a number, else V(1). With router type V(replicas) V(1), since each pod is a share of the traffic.
         type: int
       scale_down_delay:

@@ -85,6 +85,13 @@ def test_each_hazard_is_found_and_nothing_else(still_app: Application, case: Cas
         expect(still_app, case.findings, case.more, **case.options)
 
 
+def test_what_a_release_does_not_see_is_told_and_stands_in_no_way(still_app: Application) -> None:
+    context = Context(client=Client(still_app.transport, Clock()), clock=Clock(), namespace=still_app.namespace, by="")
+    seen = preflight.look(context, still_app.name, still_app.plan(steps=STEPS))
+    assert seen["msg"].endswith("nothing stands in its way") and seen["ok"]
+    assert [(each["severity"], each["object"].split()[0]) for each in seen["findings"]] == [("info", "rollout"), ("info", "Deployment")]
+
+
 def test_who_last_applied_a_field_owns_it(still_app: Application) -> None:
     """Flux without its labels, known by the manager of the field; a manager of other fields owns nothing that a rollout sets."""
     path = still_app.path("Service", NAME)

@@ -16,7 +16,7 @@ from .._cluster.waiting import TimeIsUp, wait_until
 from .._objects.patches import diff_entry
 from .._objects.relocation import Field
 from .._objects.resources import Ref, Resource
-from .._workloads.starting import StartTolerance, StartWatch
+from .._workloads.starting import DEFAULT_TOLERANCE, StartTolerance, StartWatch
 
 Object = dict[str, Any]
 
@@ -90,7 +90,7 @@ class Context:
     beat: Callable[[], None] = _nothing
     recall: Callable[[str], list[Field]] = _no_memory
     remember: Callable[[str, Sequence[Field]], None] = _forget
-    start_tolerance: StartTolerance = StartTolerance()
+    start_tolerance: StartTolerance = DEFAULT_TOLERANCE
 
     def ref(self, resource: Resource, name: str) -> Ref:
         """An object of this namespace."""

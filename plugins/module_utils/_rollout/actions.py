@@ -109,7 +109,10 @@ class EnsureCanary:
 
 @dataclass(frozen=True)
 class SharePods:
-    """Let the canary have its share of all pods behind the stable Service, and with it of the traffic. least: so many pods where it has any."""
+    """Let the canary have its share of all pods behind the stable Service, and with it of the traffic.
+
+    least: so many pods where it has a share.
+    """
 
     weight: int
     least: int = 1

@@ -73,7 +73,7 @@ def failed(deployment: Mapping[str, Any]) -> str | None:
 
 
 def cannot_make_pods(deployment: Mapping[str, Any]) -> str | None:
-    """Why the API server refuses the pods of the Deployment (a quota, an admission webhook, a missing ServiceAccount), None unless it does."""
+    """Why the API server refuses the Deployment's pods (a quota, an admission webhook, no ServiceAccount), None unless it does."""
     for condition in (deployment.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
             return " ".join(str(condition.get("message") or condition.get("reason")).split())

@@ -20,7 +20,7 @@ _LONGEST_TEXT = 300
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
     """Ready, and not on its way out."""
-    ready = _condition(pod, "Ready").get("status") == "True"
+    ready = condition_of(pod, "Ready").get("status") == "True"
     return ready and not pod["metadata"].get("deletionTimestamp")
 
 
@@ -50,7 +50,7 @@ def status_of(pod: Mapping[str, Any]) -> str:
     if has_ended(pod):
         return str(status.get("reason") or status["phase"])
     waiting = next((waiting_reason(each) for _name, each in containers_of(pod) if waiting_reason(each)), "")
-    unscheduled = _condition(pod, "PodScheduled").get("status") == "False"
+    unscheduled = condition_of(pod, "PodScheduled").get("status") == "False"
     return waiting or ("Unschedulable" if unscheduled else str(status.get("phase") or "Pending"))
 
 
@@ -175,7 +175,7 @@ def _crash(pod: Mapping[str, Any], name: str, container: Mapping[str, Any]) -> s
 
 
 def _unscheduled(pod: Mapping[str, Any]) -> str:
-    condition = _condition(pod, "PodScheduled")
+    condition = condition_of(pod, "PodScheduled")
     if condition.get("status") != "False":
         return ""
     said = _words(condition.get("message") or condition.get("reason"))
@@ -194,12 +194,12 @@ def _starting(pod: Mapping[str, Any]) -> str:
 
 def _gates(pod: Mapping[str, Any]) -> str:
     """The readiness gates that are not met, where nothing else is missing."""
-    ready = _condition(pod, "Ready")
+    ready = condition_of(pod, "Ready")
     gates = [str(each.get("conditionType")) for each in (pod.get("spec") or {}).get("readinessGates") or []]
-    unmet = [gate for gate in gates if _condition(pod, gate).get("status") != "True"]
-    if not unmet or (_condition(pod, "ContainersReady").get("status") != "True" and ready.get("reason") != _GATES_NOT_READY):
+    unmet = [gate for gate in gates if condition_of(pod, gate).get("status") != "True"]
+    if not unmet or (condition_of(pod, "ContainersReady").get("status") != "True" and ready.get("reason") != _GATES_NOT_READY):
         return ""
-    condition = _condition(pod, unmet[0])
+    condition = condition_of(pod, unmet[0])
     said = ": ".join(filter(None, (_words(condition.get("reason")), _words(condition.get("message")))))
     return f"waits for its readiness gate {_words(unmet[0])}: {said or ('it is False' if condition else 'nothing has set it')}"
 
@@ -210,12 +210,12 @@ def _unready(pod: Mapping[str, Any]) -> str:
     unready = [name for name in unready if not name.startswith("init ")]
     if unready:
         return f"{unready[0]} runs and is not ready" + (f", and {len(unready) - 1} more" if unready[1:] else "")
-    ready = _condition(pod, "Ready")
+    ready = condition_of(pod, "Ready")
     said = _words(ready.get("message")) or _words(ready.get("reason"))
     return _with("is not ready", said) if ready.get("status") != "True" and said else ""
 
 
-def _condition(pod: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+def condition_of(pod: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     """The pod's condition of this type; empty without it."""
     conditions = (pod.get("status") or {}).get("conditions") or []
     return next((each for each in conditions if each.get("type") == kind), {})

@@ -10,7 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .pods import containers_of, crashes, epoch_of, fails, has_ended, last_end, reason_of, restart_count, started_at, waiting_reason
+from .pods import (
+    condition_of,
+    containers_of,
+    crashes,
+    epoch_of,
+    fails,
+    has_ended,
+    last_end,
+    reason_of,
+    restart_count,
+    started_at,
+    waiting_reason,
+)
 
 # What no further attempt of the kubelet mends.
 _NEVER_HEALS = ("InvalidImageName", "ErrImageNeverPull")
@@ -27,6 +39,9 @@ class StartTolerance:
 
     time: float = 60.0
     restarts: int = 3
+
+
+DEFAULT_TOLERANCE = StartTolerance()
 
 
 @dataclass
@@ -88,7 +103,7 @@ def _began(pod: Mapping[str, Any], failing: Mapping[str, Any]) -> float | None:
         times.append(epoch_of(last_end(container).get("finishedAt")))
         if container is failing:
             break
-    for condition in (pod.get("status") or {}).get("conditions") or []:
-        if condition.get("type") == "Initialized" and condition.get("status") == "True":
-            times.append(epoch_of(condition.get("lastTransitionTime")))
+    initialized = condition_of(pod, "Initialized")
+    if initialized.get("status") == "True":
+        times.append(epoch_of(initialized.get("lastTransitionTime")))
     return max((each for each in times if each is not None), default=None)

@@ -88,7 +88,7 @@ class Scene:
     @property
     def peak(self) -> int:
         """The pods that there are at once in the promotion: the workload's, the clone's, and one more where it must roll so."""
-        clone = max(self.sizes, default=1) if self.plan.promotion == "rolling" else max(self.sizes + [self.replicas])
+        clone = max(self.sizes, default=1) if self.plan.promotion == "rolling" else max([*self.sizes, self.replicas])
         return self.replicas + clone + waits_for_surge(self.deployment)
 
     @property
@@ -112,7 +112,7 @@ class Scene:
 
     @property
     def min_replicas(self) -> int:
-        """Pods that a canary with traffic has at least: two where the user cares for evictions and load, and has two of the stable version."""
+        """Pods that a canary with traffic has at least: two where the user cares for evictions and load, and has two stable pods."""
         if self.plan.bluegreen is not None:
             return 1
         if self.plan.min_replicas is not None:
