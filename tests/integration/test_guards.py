@@ -96,7 +96,7 @@ def test_a_canary_pod_is_evicted_under_load(guarded: Application, style: str, ca
     """20 % of three pods is one pod, which the budget lets go; two are what a protected workload has."""
     app = guarded
     _serve_on(app)
-    own = {"workload": {"name": app.name, "style": style}, "canary": {"steps": _at(20), **canary}}
+    own: dict[str, Any] = {"workload": {"name": app.name, "style": style}, "canary": {"steps": _at(20), **canary}}
     with app.load() as load:
         assert app.module("rollout_step", app.plan(grace="1s", **own))["phase"] == "Paused"
         until("the budget allows an eviction", lambda: app.get(GUARDS[1])["status"].get("disruptionsAllowed") == 1)

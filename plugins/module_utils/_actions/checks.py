@@ -78,8 +78,8 @@ def check(
         ctx.journal.wrote(ref, None, obj)
     made = [ref.key for ref in survey.made]
     scene = survey.scene
-    held = guards.keys_of(scene.guards)
-    return Facts(stable.hash, scene.bystanders, plan.canary_service not in there, held, other, made, scene.min_replicas)
+    scaling = guards.keys_of(scene.guards)
+    return Facts(stable.hash, scene.bystanders, plan.canary_service not in there, scaling, other, made, scene.min_replicas)
 
 
 def checks_of(survey: Survey) -> list[Check]:
