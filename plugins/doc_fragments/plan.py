@@ -79,7 +79,7 @@ options:
       - How long each action of a release may wait for pods, endpoints or the router's status, in seconds or as a duration, over all calls
         that carry it out; pauses do not count. Without it there is none, and
         O(progressive.delivery.rollout_step#module:wait_timeout) just ends the call.
-      - A pod that is known not to start (crash loop, image that cannot be pulled) does not get the whole time.
+      - A pod that counts as stuck by O(start_tolerance) does not get the whole time.
     type: str
   on_deadline:
     description:
@@ -89,6 +89,26 @@ options:
       - V(stop) leaves it as it is, C(Degraded); the same call goes on with it, with the time anew.
     type: str
     choices: [abort, stop]
+  start_tolerance:
+    description:
+      - What a starting pod may go through before it counts as stuck, which ends the wait for it at once, with its reason.
+      - The kubelet tries again after a failed pull and a crash, and while a ConfigMap or Secret is missing, so most of these heal. An
+        image name that is invalid (C(InvalidImageName)) and an image that may not be pulled (C(ErrImageNeverPull)) never heal and are
+        not tolerated.
+      - A change of it in the middle of a release is no change of the plan.
+    type: dict
+    suboptions:
+      time:
+        description:
+          - How long an image that cannot be pulled, missing configuration, and a container that cannot be created are tolerated, in
+            seconds or as a duration. It counts from when the pod came to its node.
+          - V(60s) by default.
+        type: str
+      restarts:
+        description:
+          - How many restarts of a container that crashes are tolerated; the crash after the last one ends the wait.
+          - V(3) by default, which the kubelet reaches after about 40 seconds.
+        type: int
   promotion:
     description:
       - How the workload gets the new version at the end, with style V(clone).

@@ -93,6 +93,18 @@ options:
       - Link-local addresses, such as those of the metadata services of clouds, are never asked.
     type: list
     elements: str
+  start_tolerance:
+    description:
+      - What pods of a version that is scaled up again may go through before the call gives up, while there is time.
+      - As O(progressive.delivery.rollout_step#module:start_tolerance).
+    type: dict
+    suboptions:
+      time:
+        description: How long an image that cannot be pulled, or missing configuration, is tolerated; V(60s) by default.
+        type: str
+      restarts:
+        description: How many restarts of a container that crashes are tolerated; V(3) by default.
+        type: int
   state:
     description:
       - V(present) makes the target active.
@@ -190,7 +202,7 @@ drift:
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_module
-from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PROBE_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PROBE_SPEC, START_TOLERANCE_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.switches import run
 
 SPEC: dict[str, Any] = {
@@ -205,6 +217,7 @@ SPEC: dict[str, Any] = {
     "routers": {"type": "list", "elements": "dict", "default": []},
     "grace": {"type": "str"},
     **PROBE_SPEC,
+    "start_tolerance": {"type": "dict", "options": START_TOLERANCE_SPEC},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

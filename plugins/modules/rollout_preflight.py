@@ -103,10 +103,12 @@ findings:
   elements: dict
   contains:
     severity:
-      description: V(fatal) stops the rollout before it writes anything; V(warning) does not, and is worth to know.
+      description:
+        - V(fatal) stops the rollout before it writes anything. V(warning) does not stop it and names a danger.
+        - V(info) says what the release cannot see or spare its users; it is no part of RV(msg).
       returned: always
       type: str
-      choices: [fatal, warning]
+      choices: [fatal, warning, info]
     object:
       description: What it is about.
       returned: always
@@ -123,7 +125,7 @@ findings:
       type: str
       sample: resume it first (kubectl rollout resume deployment/rollouts-demo)
 msg:
-  description: The first of the findings, or that there is none, on one line.
+  description: The first of the findings that are fatal or warnings, or that there is none, on one line.
   returned: always
   type: str
 """

@@ -126,6 +126,12 @@ options:
     description: The canary's steps, and how long versions live on.
     type: dict
     suboptions:
+      min_replicas:
+        description:
+          - How many pods the canary has at least while requests come to it; in place, at least one old pod stays.
+          - Without it V(2) where a PodDisruptionBudget or an autoscaler protects a workload of several pods, unless C(set_canary_scale)
+            gives a number, else V(1). With router type V(replicas) V(1), since each pod is a share of the traffic.
+        type: int
       scale_down_delay:
         description:
           - With O(workload.style=revisions), how long the old version runs on after the promotion, in seconds or as a duration. Going back
@@ -344,7 +350,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.leas
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of, tree_of
-from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PLAN_SPEC, REVISION_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import CANARY_SPEC, PLAN_SPEC, REVISION_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
@@ -364,11 +370,6 @@ SERVICES_SPEC: dict[str, Any] = {
     "active": {"type": "str"},
     "preview": {"type": "str"},
     "ports": {"type": "list", "elements": "dict"},
-}
-CANARY_SPEC: dict[str, Any] = {
-    "steps": {"type": "list", "elements": "raw"},
-    "scale_down_delay": {"type": "str"},
-    "abort_scale_down_delay": {"type": "str"},
 }
 PROMOTE_SPEC: dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
 SPEC: dict[str, Any] = {

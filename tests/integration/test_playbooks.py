@@ -48,11 +48,12 @@ def test_manual_approval_and_promotion(app: Application) -> None:
 
 def test_a_failure_takes_the_release_back_and_says_why(app: Application) -> None:
     before = app.snapshot()
-    code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS, grace="0.3s"))
-    assert code != 0 and "CrashLoopBackOff" in out
-    assert '"phase": "Aborted"' in _record(app) and "CrashLoopBackOff" in _record(app)
+    given = {"grace": "0.3s", "start_tolerance": {"time": "0s"}, "min_replicas": 2}
+    code, out = app.playbook("canary", app.canary_variables("missing-red", steps=STEPS, **given))
+    assert code != 0 and "ImagePullBackOff" in out
+    assert '"phase": "Aborted"' in _record(app) and "ImagePullBackOff" in _record(app) and '"min_replicas": 2' in _record(app)
     assert {key: value for key, value in app.snapshot().items() if key in before} == before
-    code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS))
+    code, out = app.playbook("canary", app.canary_variables("missing-red", steps=STEPS, **given))
     assert code != 0 and "revision 1 was aborted" in out
 
 

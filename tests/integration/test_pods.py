@@ -91,6 +91,9 @@ def test_pods_answer_with_their_version(namespace: Namespace, name: str, image: 
         ("crash-1", False, "CrashLoopBackOff", None, 0.0),
         ("missing-1", False, "ImagePullBackOff", None, 0.0),
         ("unready-1", False, None, 200, 0.0),
+        ("gated-1", False, None, 200, 0.0),
+        ("oom-1", False, "CrashLoopBackOff", None, 0.0),
+        ("invalid-1", False, "InvalidImageName", None, 0.0),
     ],
 )
 def test_pods_behave_by_image_tag(
@@ -114,6 +117,57 @@ def test_late_pods_become_ready_late(namespace: Namespace) -> None:
     pod = objects.pod_of(namespace.api, namespace.name, "late")
     times = {condition.type: condition.last_transition_time for condition in pod.status.conditions}
     assert 4 <= (times["Ready"] - times["PodScheduled"]).total_seconds() <= 20
+
+
+@pytest.mark.parametrize(
+    ("tag", "waiting", "restarts"),
+    [
+        ("crash-twice-1", "CrashLoopBackOff", 2),
+        ("pull-later-1", "ErrImagePull", 0),
+        ("config-later-1", "CreateContainerConfigError", 0),
+    ],
+)
+def test_some_pods_recover(namespace: Namespace, tag: str, waiting: str, restarts: int) -> None:
+    namespace.deploy(tag, f"demo:{tag}")
+    until(lambda: waiting in reasons(namespace, tag), f"a pod of {tag} that waits with {waiting}")
+    pod = objects.pod_of(namespace.api, namespace.name, tag)
+    assert pod.status.container_statuses[0].restart_count == restarts
+    assert get(f"{pod.status.pod_ip}:8080").code == 200
+
+
+def test_an_evicted_pod_stays_and_is_replaced(namespace: Namespace) -> None:
+    namespace.deploy("evicted", "demo:evicted-1")
+    core = client.CoreV1Api(namespace.api)
+
+    def evicted() -> bool:
+        pods = core.list_namespaced_pod(namespace.name, label_selector="app=evicted").items
+        return len(pods) >= 2 and (pods[0].status.phase, pods[0].status.reason) == ("Failed", "Evicted")
+
+    until(evicted, "an evicted pod and its successor")
+    client.AppsV1Api(namespace.api).delete_namespaced_deployment("evicted", namespace.name)
+
+
+@pytest.mark.parametrize(("tag", "status"), [("gated-1", None), ("plain-1", "True")])
+def test_readiness_gates_are_set_unless_the_tag_says_otherwise(namespace: Namespace, tag: str, status: str | None) -> None:
+    made = objects.deployment(f"gates-{tag}", f"demo:{tag}")
+    made["spec"]["template"]["spec"]["readinessGates"] = [{"conditionType": "example.org/gate"}]
+    client.AppsV1Api(namespace.api).create_namespaced_deployment(namespace.name, made)
+    pod = objects.pod_of(namespace.api, namespace.name, f"gates-{tag}", ready=status is not None)
+    assert {each.type: each.status for each in pod.status.conditions}.get("example.org/gate") == status
+
+
+def reasons(namespace: Namespace, app: str) -> list[str]:
+    """Why the containers of an application's pods wait."""
+    pods = client.CoreV1Api(namespace.api).list_namespaced_pod(namespace.name, label_selector=f"app={app}").items
+    states = [each.state for pod in pods for each in pod.status.container_statuses or []]
+    return [str(state.waiting.reason) for state in states if state.waiting]
+
+
+def until(done: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, f"there is not {what}"
+        time.sleep(0.05)
 
 
 def test_no_address_is_used_twice(namespace: Namespace) -> None:

@@ -35,11 +35,12 @@ STEPS: list[Any] = [{"set_weight": 20}, {"pause": {}}]
 
 
 def look(app: Application, **options: Any) -> list[str]:
-    """All findings, as F or W and text."""
+    """All findings that are fatal or warnings, as F or W and text."""
     context = Context(client=Client(app.transport, Clock()), clock=Clock(), namespace=app.namespace, by="")
     plan = app.plan(**{"steps": STEPS, **options})
     seen = preflight.look(context, plan.pop("name"), plan)
-    texts = [f"{each['severity'][0].upper()} {each['object']} {each['problem']}: {each['remedy']}" for each in seen["findings"]]
+    told = [each for each in seen["findings"] if each["severity"] != "info"]
+    texts = [f"{each['severity'][0].upper()} {each['object']} {each['problem']}: {each['remedy']}" for each in told]
     assert seen["ok"] == (not any(text.startswith("F") for text in texts)) and "\n" not in "".join(texts) + seen["msg"]
     return texts
 
@@ -82,6 +83,13 @@ def test_each_hazard_is_found_and_nothing_else(still_app: Application, case: Cas
         patches[f"Deployment/{NAME}"] = {"spec": {"template": {"spec": case.template}}}
     with still_app.holding(case.make), patched(still_app, patches):
         expect(still_app, case.findings, case.more, **case.options)
+
+
+def test_what_a_release_does_not_see_is_told_and_stands_in_no_way(still_app: Application) -> None:
+    context = Context(client=Client(still_app.transport, Clock()), clock=Clock(), namespace=still_app.namespace, by="")
+    seen = preflight.look(context, still_app.name, still_app.plan(steps=STEPS))
+    assert seen["msg"].endswith("nothing stands in its way") and seen["ok"]
+    assert [(each["severity"], each["object"].split()[0]) for each in seen["findings"]] == [("info", "rollout"), ("info", "Deployment")]
 
 
 def test_who_last_applied_a_field_owns_it(still_app: Application) -> None:
@@ -144,7 +152,7 @@ def test_keda(still_app: Application) -> None:
 def found_by_module(app: Application, **options: Any) -> tuple[bool, list[str]]:
     result = app.module("rollout_preflight", {**app.plan(steps=STEPS), **options})
     assert not result.get("failed") and not result["changed"], result["msg"]
-    return result["ok"], [f"{each['object']} {each['problem']}" for each in result["findings"]]
+    return result["ok"], [f"{each['object']} {each['problem']}" for each in result["findings"] if each["severity"] != "info"]
 
 
 def test_with_fewer_rights_the_findings_name_verb_and_resource(still_app: Application) -> None:

@@ -17,7 +17,7 @@ from .._rollout.course import Entry
 from .._rollout.program import HAND_BACK, RELEASE, program_of
 from .._rollout.record import Record
 from . import events
-from .context import NoProgress, NotYet
+from .context import NoProgress, NotYet, TimedOut
 from .perform import perform
 from .run import Run
 from .stage import Stage
@@ -61,8 +61,18 @@ def _do(this: Run, entry: Entry) -> bool:
             if not _goes_back(this, problem):
                 raise
             return True
+        except TimedOut as problem:
+            _note_timeout(this, problem)
+            raise
     _next(this, entry)
     return True
+
+
+def _note_timeout(this: Run, problem: TimedOut) -> None:
+    """Keeps what the call waited for in vain, for those who look at the rollout before it goes on."""
+    if this.record.program == RELEASE:
+        this.save(replace(this.record, msg=str(problem)))
+    events.emit(this.ctx, this.workload, "RolloutTimedOut", f"Revision {this.record.revision}: {problem}", True)
 
 
 def _goes_back(this: Run, problem: NoProgress) -> bool:
@@ -93,6 +103,7 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
     stage.moved, stage.note = moved, note
     limit = this.plan.progress_deadline if this.record.program == RELEASE else None
     this.ctx.no_later_than = None if limit is None else (this.record.began or 0.0) + limit
+    this.ctx.start_tolerance = this.plan.start_tolerance
     written = len(this.ctx.journal.diff)
     this.ctx.journal.acting = True
     perform(stage, action)

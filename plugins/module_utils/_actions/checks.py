@@ -43,6 +43,7 @@ class Facts:
     guards: list[str]  # keys (Ref.key) of what scales the workload by itself, and of its disruption budgets
     canary_template: str  # of the other Deployment of a pair, as it was; its hash
     made: list[str]  # keys of what the plan declares, and is not there
+    min_replicas: int  # pods that a canary with traffic has at least
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def check(
     for ref, obj in survey.made.items() if ctx.check else ():
         ctx.journal.wrote(ref, None, obj)
     made = [ref.key for ref in survey.made]
-    return Facts(stable.hash, survey.scene.bystanders, plan.canary_service not in there, guards.keys_of(survey.scene.guards), other, made)
+    scene = survey.scene
+    scaling = guards.keys_of(scene.guards)
+    return Facts(stable.hash, scene.bystanders, plan.canary_service not in there, scaling, other, made, scene.min_replicas)
 
 
 def checks_of(survey: Survey) -> list[Check]:

@@ -17,6 +17,7 @@ from .._objects.patches import diff_entry
 from .._objects.relocation import Field
 from .._objects.resources import Ref, Resource
 from .._objects.seals import Seal
+from .._workloads.starting import DEFAULT_TOLERANCE, StartTolerance, StartWatch
 
 Object = dict[str, Any]
 
@@ -27,6 +28,10 @@ class Failed(Exception):
 
 class NoProgress(Failed):
     """What is waited for does not come: a pod that cannot start, or the progress deadline is over."""
+
+
+class TimedOut(Failed):
+    """A wait lasted longer than wait_timeout; the next call may wait on."""
 
 
 class NotYet(Exception):
@@ -85,6 +90,7 @@ class Context:
     seal: of what is remembered in the cluster, None without a key. accept_unsealed: with a key, take memories that have no seal.
     created: notes that an object (Ref.key) was created, with its uid; uid_of: the uid that was noted, empty where none was;
     expect_another: forgets it before another object of that name is created.
+    start_tolerance: what a starting pod may go through before it counts as stuck.
     """
 
     client: Client
@@ -106,6 +112,7 @@ class Context:
     created: Callable[[str, str], None] = _note_nothing
     uid_of: Callable[[str], str] = _no_uid
     expect_another: Callable[[str], None] = _expect_nothing
+    start_tolerance: StartTolerance = DEFAULT_TOLERANCE
 
     def ref(self, resource: Resource, name: str) -> Ref:
         """An object of this namespace."""
@@ -119,10 +126,12 @@ class Context:
         labels: str = "",
         name: str = "",
         known: Object | None = None,
+        explain: Callable[[], str | None] = lambda: None,
     ) -> list[Object]:
         """Waits until nothing is missing, as the call's `wait` and `wait_timeout` say. `what` names it in the error.
 
         known: the one object waited for, as it was written or read just now, which saves listing it.
+        explain: called when the time is up; says what is missing better than `missing`, at the price of a look at other objects.
         """
         left = float("inf") if self.no_later_than is None else max(0.0, self.no_later_than - self.clock.now())
         deadline = self.clock.monotonic() + (min(self.wait_timeout, left) if self.wait else 0.0)
@@ -130,13 +139,19 @@ class Context:
         try:
             return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.beat, labels, fields, known)
         except TimeIsUp as late:
+            lacking = explain() or late.missing
             if left <= (self.wait_timeout if self.wait else 0.0):
-                raise NoProgress(f"{what} was not reached within the progress deadline: {late.missing}") from None
+                raise NoProgress(f"{what} was not reached within the progress deadline: {lacking}") from None
             if not self.wait:
-                raise NotYet(f"waiting for {what}: {late.missing}") from None
-            raise Failed(
-                f"{what} was not reached in {self.wait_timeout:g} s: {late.missing}: mend the cause, or set a longer wait_timeout"
+                raise NotYet(f"waiting for {what}: {lacking}") from None
+            raise TimedOut(
+                f"{what} was not reached in {self.wait_timeout:g} s: {lacking}: mend the cause, or set a longer wait_timeout"
             ) from None
+
+    def watch_starts(self) -> Callable[[Sequence[Object]], str | None]:
+        """A look at pods, to be made again and again in one wait: the first one that counts as stuck, with the reason."""
+        watch = StartWatch(self.start_tolerance, looks_once=not self.wait)
+        return lambda pods: watch.stuck(pods, self.clock.now(), self.clock.monotonic())
 
     def catch_up(self) -> None:
         """After the API server was away: waits until controllers, those of the routers above all, may be taken to know what it says."""

@@ -18,6 +18,7 @@ from .._workloads.configs import is_copy
 from .._workloads.deployments import replicas_of
 from .._workloads.label_selectors import match_labels
 from .._workloads.marks import MANAGED_BY, MANAGER, REVISION, ROLLOUT
+from .._workloads.pods import has_ended
 from .._workloads.services import canary_service, selector_of
 from . import services, workload
 from .context import Context
@@ -99,8 +100,9 @@ def wait_gone(ctx: Context, revision: str) -> None:
 
 def _until_pods(ctx: Context, selector: str, what: str, counts: Callable[[Object], bool]) -> None:
     def missing(pods: list[Object]) -> str | None:
-        left = [pod["metadata"]["name"] for pod in pods if counts(pod)]
-        return f"{len(left)} of them are left, {left[0]} for one" if left else None
+        # A ReplicaSet of size 0 leaves pods that have failed, such as evicted ones.
+        left = [pod["metadata"]["name"] for pod in pods if counts(pod) and not has_ended(pod)]
+        return f"{len(left)} pods are left, for example {left[0]}" if left else None
 
     ctx.until(what, POD, missing, labels=selector)
 

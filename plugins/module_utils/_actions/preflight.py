@@ -15,7 +15,8 @@ from .._objects.refusal import Refused
 from .._objects.resources import CONFIG_MAP
 from .._plan.plan import read_plan
 from .._rollout import decide
-from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message, warning
+from .._rollout.findings import FATAL, INFO, WARNING, Finding, fatal, of_message, warning
+from .._rollout.hazards import advice_in
 from .._rollout.hazards.stickiness import told_by_routers
 from .._rollout.record import Record, record_name
 from .._workloads.revisions import template_hash
@@ -36,14 +37,15 @@ def look(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     record, found = _record(survey)
     under_way = record is not None and record.under_way
     # One that is under way has been checked, and has changed what the checks of a start look at.
-    for check in [permissions(survey)] if under_way else [*checks_of(survey), _of_routers(survey)]:
+    for check in [permissions(survey)] if under_way else [*checks_of(survey), _of_routers(survey), _advice(survey)]:
         found += _run(check, survey)
     stops = [each for each in dict.fromkeys(found) if each.severity == FATAL]
     warns = [each for each in dict.fromkeys(found) if each.severity == WARNING]
+    notes = [each for each in dict.fromkeys(found) if each.severity == INFO]
     goes_on = f": revision {record.revision} is under way" if record is not None and under_way else ""
     return {
         "ok": not stops,
-        "findings": [asdict(each) for each in (*stops, *warns)],
+        "findings": [asdict(each) for each in (*stops, *warns, *notes)],
         "msg": f"rollout {name}{goes_on}: {_summary(stops, warns)}",
     }
 
@@ -51,6 +53,11 @@ def look(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def _of_routers(survey: Survey) -> Check:
     """What a rollout does not warn of at its start, since it does so with each move."""
     return Check(f"rollout {survey.plan.name}", lambda survey: told_by_routers(survey.scene))
+
+
+def _advice(survey: Survey) -> Check:
+    """What users should think of once, and not with each release."""
+    return Check(f"rollout {survey.plan.name}", lambda survey: advice_in(survey.scene))
 
 
 def _summary(stops: Sequence[Finding], warns: Sequence[Finding]) -> str:

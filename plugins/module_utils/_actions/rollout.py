@@ -292,6 +292,7 @@ def _first_record(this: Run) -> Record:
         labels=_labels(this.plan, last),
         history=last.history if last else [],
         by=process.actor(),
+        min_replicas=facts.min_replicas,
         **_configs(this),
     )
 

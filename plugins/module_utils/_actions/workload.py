@@ -13,12 +13,13 @@ from .._objects.edits import Edit
 from .._objects.patches import merge_patch
 from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, Ref
 from .._workloads import revisions
-from .._workloads.deployments import failed, not_rolled_out, replicas_of
+from .._workloads.deployments import cannot_make_pods, failed, not_rolled_out, replicas_of
 from .._workloads.in_place import not_taken_up
 from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH
-from .._workloads.pods import is_ready, stuck, troubles
+from .._workloads.pods import has_ended, is_ready, troubles
 from .._workloads.services import selector_text
+from .._workloads.starting import any_fails
 from . import objects
 from .context import Context, Failed, NoProgress
 
@@ -45,6 +46,8 @@ def wait_ready_pods(ctx: Context, what: str, labels: str, count: int, stuck_as: 
     what: that is waited for. stuck_as, remedy: of what is said then that it does not get ready, and what is to be done.
     """
 
+    stuck, reasons = ctx.watch_starts(), _Reasons()
+
     def missing(pods: list[Object]) -> str | None:
         ready = sum(map(is_ready, pods))
         if ready >= count:
@@ -52,9 +55,30 @@ def wait_ready_pods(ctx: Context, what: str, labels: str, count: int, stuck_as: 
         reason = stuck(pods)
         if reason:
             raise NoProgress(f"{stuck_as} does not get ready: {reason}: {remedy}")
-        return "; ".join([f"{ready} of {count} pods are ready", *troubles(pods)[:3]])
+        reasons.take(pods)
+        why = str(reasons) or ("" if pods else "there are no pods of this version yet")
+        return f"{ready} of {count} pods are ready" + (f" ({why})" if why else "")
 
     ctx.until(what, POD, missing, labels=labels)
+
+
+class _Reasons:
+    """Why pods are not ready, as of the last look of one wait, and how the last one failed that is no longer there."""
+
+    def __init__(self) -> None:
+        self._why: list[str] = []
+        self._failure = ""
+
+    def take(self, pods: list[Object], refused: str | None = None) -> None:
+        """Looks at the pods. refused: why the API server refuses more of them. Where there are none, the last reasons stay."""
+        failures = troubles([pod for pod in pods if has_ended(pod) or any_fails([pod])])
+        self._failure = failures[0] if failures else self._failure
+        if pods or refused:
+            self._why = [*([refused] if refused else []), *troubles(pods)][:3]
+
+    def __str__(self) -> str:
+        before = [f"before that {self._failure}"] if self._why and self._failure and self._failure not in self._why else []
+        return "; ".join([*self._why, *before])
 
 
 def wait_taken_up(ctx: Context, ref: Ref) -> None:
@@ -137,36 +161,63 @@ def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object]) -> None
 
 def wait_rolled_out(ctx: Context, name: str, pod_labels: dict[str, str] | None = None) -> Object:
     """Waits until all replicas run the Deployment's template; fails as soon as a pod is known not to start."""
-    looked_at = [ctx.clock.monotonic()]
+    look = _PodLook(ctx, name, pod_labels)
 
     def missing(deployments: list[Object]) -> str | None:
         if not deployments:
             raise Failed(f"Deployment {ctx.namespace}/{name} was deleted while it was waited for: run again")
-        deployment = deployments[0]
-        lacking = not_rolled_out(deployment)
+        lacking = not_rolled_out(deployments[0])
         if lacking is None:
             return None
-        verdict = failed(deployment)
+        verdict = failed(deployments[0])
         if verdict:
-            raise NoProgress(f"Deployment {ctx.namespace}/{name} does not get ready: {verdict}")
-        if ctx.clock.monotonic() - looked_at[0] < _LOOK_AT_PODS_EVERY:
-            return lacking
-        looked_at[0] = ctx.clock.monotonic()
-        return _look_at_pods(ctx, deployment, pod_labels, lacking)
+            raise NoProgress(f"{look.title} does not get ready: {look.at(deployments[0], verdict)}")
+        return look.now_and_then(deployments[0], lacking)
 
-    return ctx.until(f"Deployment {ctx.namespace}/{name} fully rolled out", DEPLOYMENT, missing, name=name)[0]
+    what = f"{look.title} fully rolled out"
+    return ctx.until(what, DEPLOYMENT, missing, name=name, explain=look.again)[0]
 
 
-def _look_at_pods(ctx: Context, deployment: Object, pod_labels: dict[str, str] | None, lacking: str) -> str:
-    labels = pod_labels or _labels_of_version(ctx, deployment)
-    if not labels:
-        return lacking
-    pods = ctx.client.list(POD, ctx.namespace, selector_text(labels))[0]
-    reason = stuck(pods)
-    if reason:
-        raise NoProgress(f"Deployment {ctx.namespace}/{deployment['metadata']['name']} does not get ready: {reason}: mend the new version")
-    why = "; ".join(troubles(pods)[:3])
-    return f"{lacking} ({why})" if why else lacking
+class _PodLook:
+    """Says why the pods of a Deployment are not ready, in the course of one wait, and keeps what they said last.
+
+    pod_labels: of just the pods that run its present template, where the caller knows them.
+    """
+
+    def __init__(self, ctx: Context, name: str, pod_labels: dict[str, str] | None) -> None:
+        self._ctx, self._pod_labels = ctx, pod_labels
+        self.title = f"Deployment {ctx.namespace}/{name}"
+        self._stuck = ctx.watch_starts()
+        self._looked_at = ctx.clock.monotonic()
+        self._deployment: Object = {}
+        self._lacking, self._reasons = "", _Reasons()
+
+    def now_and_then(self, deployment: Object, lacking: str) -> str:
+        """What is lacking, with the reason as of the last look; looks at most once a second. Raises NoProgress as at."""
+        self._deployment, self._lacking = deployment, lacking
+        if self._ctx.clock.monotonic() - self._looked_at < _LOOK_AT_PODS_EVERY:
+            return self._told()
+        return self.at(deployment, lacking)
+
+    def again(self) -> str:
+        """The same by a look just now."""
+        return self.at(self._deployment, self._lacking)
+
+    def at(self, deployment: Object, lacking: str) -> str:
+        """Looks at the pods; what is lacking, with their reason. Raises NoProgress where one counts as stuck."""
+        self._deployment, self._lacking = deployment, lacking
+        self._looked_at = self._ctx.clock.monotonic()
+        labels = self._pod_labels or _labels_of_version(self._ctx, deployment)
+        pods = self._ctx.client.list(POD, self._ctx.namespace, selector_text(labels))[0] if labels else []
+        reason = self._stuck(pods)
+        if reason:
+            raise NoProgress(f"{self.title} does not get ready: {reason}: correct the new version")
+        self._reasons.take(pods, cannot_make_pods(deployment))
+        return self._told()
+
+    def _told(self) -> str:
+        why = str(self._reasons)
+        return f"{self._lacking} ({why})" if why else self._lacking
 
 
 def _labels_of_version(ctx: Context, deployment: Object) -> dict[str, str]:

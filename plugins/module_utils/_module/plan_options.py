@@ -29,6 +29,13 @@ REVISION_SPEC: dict[str, Any] = {
 }
 # Of every call its own: a record never holds probe_hosts. The probe's headers are secret; _module/secrets.py says which values stay hidden.
 PROBE_SPEC: dict[str, Any] = {"probe": {"type": "dict", "no_log": True}, "probe_hosts": {"type": "list", "elements": "str"}}
+CANARY_SPEC: dict[str, Any] = {
+    "steps": {"type": "list", "elements": "raw"},
+    "min_replicas": {"type": "int"},
+    "scale_down_delay": {"type": "str"},
+    "abort_scale_down_delay": {"type": "str"},
+}
+START_TOLERANCE_SPEC: dict[str, Any] = {"time": {"type": "str"}, "restarts": {"type": "int"}}
 PLAN_SPEC: dict[str, Any] = {
     "bluegreen": {"type": "dict", "options": BLUEGREEN_SPEC},
     "grace": {"type": "str"},
@@ -36,6 +43,7 @@ PLAN_SPEC: dict[str, Any] = {
     **PROBE_SPEC,
     "progress_deadline": {"type": "str"},
     "on_deadline": {"type": "str", "choices": list(ON_DEADLINE)},
+    "start_tolerance": {"type": "dict", "options": START_TOLERANCE_SPEC},
     "promotion": {"type": "str", "choices": list(PROMOTION)},
     "hold": {"type": "bool"},
     "history_limit": {"type": "int"},

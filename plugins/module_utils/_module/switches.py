@@ -31,7 +31,7 @@ def switched(ctx: Context, params: dict[str, Any], began: float) -> dict[str, An
     """Switches, and what the module returns of it."""
     wish = read_switch(params, ctx.namespace)
     callers_probe(params)
-    ctx.by = f"bluegreen_switch/{wish.active}"
+    ctx.by, ctx.start_tolerance = f"bluegreen_switch/{wish.active}", wish.start_tolerance
     return told(switch.carry_out(ctx, wish, began))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Target, given_of
+from .._workloads.starting import StartTolerance
 from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
 from .durations import seconds
@@ -22,6 +23,7 @@ from .probes import Probe, read_probe
 from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
 from .revision import Revision, read_revision
 from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
+from .starts import read_start_tolerance
 from .steps import Pause, SetWeight, Step, read_steps
 
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
@@ -29,7 +31,7 @@ _MAX_NAME = 63 - len("-canary")
 
 # The strategies, by the part of the plan that each has, and what each calls the Services of the two versions.
 STRATEGIES = {"canary": ("stable", "canary"), "bluegreen": ("active", "preview")}
-_CANARY = ("steps", "scale_down_delay", "abort_scale_down_delay")
+_CANARY = ("steps", "min_replicas", "scale_down_delay", "abort_scale_down_delay")
 # The kinds of workload that each style can release; the first is the default.
 STYLES: dict[str, tuple[str, ...]] = {
     "clone": ("Deployment",),
@@ -50,7 +52,9 @@ class Plan:
     bluegreen: None for a canary. Its active version is the stable one here, and its preview the canary.
     routers: none where numbers of pods behind the stable Service share the traffic, and there is no canary Service; or of blue-green.
     workload: of that kind, released in that style. canary_workload: the other one of a pair.
+    min_replicas: pods that a canary with traffic has at least; None: decided at the start of the release.
     progress_deadline: for each action of the release; None: none. on_deadline: abort or stop.
+    start_tolerance: what a starting pod may go through before it counts as stuck.
     rollback_window: a version that is one of so many that were released last skips the steps; 0: none does.
     scale_down_delay, abort_scale_down_delay: how long a version without traffic runs on; 0 where none does.
     promotion: style clone, full (the workload rolls while the clone has all the traffic) or rolling (under the last split).
@@ -71,11 +75,13 @@ class Plan:
     routers: tuple[Target, ...]
     bluegreen: BlueGreen | None
     steps: tuple[Step, ...]
+    min_replicas: int | None
     grace: float | None
     drain: float | None
     probe: Probe | None
     progress_deadline: float | None
     on_deadline: str
+    start_tolerance: StartTolerance
     scale_down_delay: float
     abort_scale_down_delay: float
     promotion: str
@@ -126,6 +132,7 @@ class Plan:
             *([self.promotion] if self.promotion != PROMOTION[0] else []),
             *(["hold"] if self.hold else []),
             *(["track_configs"] if self.track_configs else []),
+            *([f"min_replicas {self.min_replicas}"] if self.min_replicas is not None else []),
         ]
         made = [self.ports, list(self.specs.values())] if self.ports or self.specs else []
         if self.bluegreen is not None:
@@ -134,7 +141,7 @@ class Plan:
         return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
 
 
-_TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline")
+_TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline", "start_tolerance")
 _LASTING = ("promotion", "hold", "history_limit", "rollback_window", "track_configs")
 PLAN_KEYS = ("workload", "revision", "services", "routers", *STRATEGIES, *_TIMES, *_LASTING)
 ON_DEADLINE = ("abort", "stop")
@@ -178,11 +185,13 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
         routers=tuple(specs),
         bluegreen=bluegreen,
         steps=steps,
+        min_replicas=whole("canary.min_replicas", canary_part["min_replicas"], 1, 1000) if "min_replicas" in canary_part else None,
         grace=_seconds(raw, "grace"),
         drain=_seconds(raw, "drain"),
         probe=read_probe(raw.get("probe")),
         progress_deadline=_seconds(raw, "progress_deadline"),
         on_deadline=str(raw.get("on_deadline", ON_DEADLINE[0])),
+        start_tolerance=read_start_tolerance(raw.get("start_tolerance")),
         scale_down_delay=_delay(raw, strategy, style, "scale_down_delay"),
         abort_scale_down_delay=_delay(raw, strategy, style, "abort_scale_down_delay"),
         promotion=str(raw.get("promotion", PROMOTION[0])),

@@ -15,10 +15,12 @@ from .._objects.resources import WORKLOADS
 from .._objects.shown import echo
 from .._routing import default_grace
 from .._routing.target import Target
+from .._workloads.starting import StartTolerance
 from .durations import seconds
 from .probes import Probe, read_probe
 from .reading import MAX_OBJECT, MAX_SERVICE, keys, named
 from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
+from .starts import read_start_tolerance
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Switch:
     routers: tuple[Target, ...]
     grace: float
     probe: Probe | None
+    start_tolerance: StartTolerance
 
     @property
     def key(self) -> str:
@@ -83,6 +86,7 @@ def read_switch(options: Mapping[str, Any], namespace: str) -> Switch:
         routers=routers,
         grace=default_grace(routers, None if options["grace"] is None else seconds(options["grace"], "grace")),
         probe=read_probe(options["probe"]),
+        start_tolerance=read_start_tolerance(options.get("start_tolerance")),
     )
 
 

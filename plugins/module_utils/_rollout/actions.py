@@ -87,31 +87,38 @@ class EnsureCanary:
     """Run the new version, and wait until it is ready.
 
     weight: the percent of the workload's pods that it needs. replicas: so many instead. shrink: it may get fewer than it has, since it has
-    no traffic.
+    no traffic. least: so many pods in any case.
     """
 
     weight: int
     replicas: int | None = None
     shrink: bool = False
+    least: int = 1
 
     def pods(self, live: int) -> int:
         """How many pods that is. live: those of the stable version."""
-        return canary_replicas(self.weight, live) if self.replicas is None else self.replicas
+        wanted = canary_replicas(self.weight, live) if self.replicas is None else self.replicas
+        return max(wanted, self.least) if self.least > 1 else wanted
 
     def __str__(self) -> str:
         if self.replicas is not None:
-            return f"run {self.replicas} {'pod' if self.replicas == 1 else 'pods'} of the canary"
-        return f"run the canary for {self.weight} % of the traffic"
+            count = max(self.replicas, self.least) if self.least > 1 else self.replicas
+            return f"run {count} {'pod' if count == 1 else 'pods'} of the canary"
+        return f"run the canary for {self.weight} % of the traffic" + (f", with {self.least} pods or more" if self.least > 1 else "")
 
 
 @dataclass(frozen=True)
 class SharePods:
-    """Let the canary have its share of all pods behind the stable Service, and with it of the traffic."""
+    """Let the canary have its share of all pods behind the stable Service, and with it of the traffic.
+
+    least: so many pods where it has a share.
+    """
 
     weight: int
+    least: int = 1
 
     def __str__(self) -> str:
-        return f"give the canary {self.weight} % of the pods"
+        return f"give the canary {self.weight} % of the pods" + (f", {self.least} or more" if self.least > 1 else "")
 
 
 @dataclass(frozen=True)

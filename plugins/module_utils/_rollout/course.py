@@ -23,25 +23,34 @@ class Entry:
     step: int | None = None
 
 
-def first_size(steps: Sequence[Step]) -> EnsureCanary:
+@dataclass(frozen=True)
+class Floor:
+    """How many pods a canary that gets requests has at least. fixed: where a step gives it a number of pods."""
+
+    pods: int = 1
+    fixed: int = 1
+
+
+def first_size(steps: Sequence[Step], floor: Floor = Floor()) -> EnsureCanary:
     """As big as the first step that says so will have it."""
     for step in steps:
         if isinstance(step, SetWeight):
-            return EnsureCanary(step.weight)
+            return EnsureCanary(step.weight, least=floor.pods if step.weight else 1)
         if isinstance(step, (SetCanaryScale, Preview)) and _scale(step) is not None:
             return EnsureCanary(*(_scale(step) or ()))
     return EnsureCanary(1)
 
 
-def entries(steps: Sequence[Step], scaled: bool = False, switch: Sequence[Action] = ()) -> list[Entry]:
+def entries(steps: Sequence[Step], scaled: bool = False, switch: Sequence[Action] = (), floor: Floor = Floor()) -> list[Entry]:
     """The actions of the steps, in order. scaled: there is an autoscaler, which can follow the traffic. switch: those of that step."""
-    course = _Course(scaled, tuple(switch))
+    course = _Course(scaled, tuple(switch), floor)
     return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
 
 
-def sharing_pods(steps: Sequence[Step], _scaled: bool = False, _switch: Sequence[Action] = ()) -> list[Entry]:
+def sharing_pods(steps: Sequence[Step], _scaled: bool = False, _switch: Sequence[Action] = (), floor: Floor = Floor()) -> list[Entry]:
     """The same where just the numbers of pods share the traffic."""
-    found = [(index, SharePods(step.weight) if isinstance(step, SetWeight) else _waited(step)) for index, step in enumerate(steps)]
+    shares = {index: SharePods(step.weight, floor.pods) for index, step in enumerate(steps) if isinstance(step, SetWeight)}
+    found = [(index, shares.get(index) or _waited(step)) for index, step in enumerate(steps)]
     return [Entry(action, index) for index, action in found if action is not None]
 
 
@@ -74,6 +83,7 @@ class _Course:
 
     scaled: bool = False
     switch: tuple[Action, ...] = ()
+    floor: Floor = Floor()
     follows: str = "stable"  # what the autoscaler follows
     weight: int = 0
     size: int = 0
@@ -87,7 +97,10 @@ class _Course:
         return bool(self.weight or self.routes or self.mirror)
 
     def sized(self) -> EnsureCanary:
-        return EnsureCanary(*(self.fixed or (self.size, None)), shrink=not self.reaches)
+        weight, replicas = self.fixed or (self.size, None)
+        least = self.floor.pods if replicas is None else self.floor.fixed
+        # Nobody misses the answers to copies.
+        return EnsureCanary(weight, replicas, shrink=not self.reaches, least=least if self.weight or self.routes else 1)
 
     def moved(self) -> MoveTraffic:
         return MoveTraffic(self.weight, tuple(self.routes.values()), self.mirror)

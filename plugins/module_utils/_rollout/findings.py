@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-FATAL, WARNING = "fatal", "warning"
+FATAL, WARNING, INFO = "fatal", "warning", "info"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """fatal: the rollout cannot be done so. warning: it can, and users must know about it."""
+    """fatal: the rollout cannot be done so. warning: it can, and users must know about it. info: it is good to know."""
 
     severity: str
     object: str
@@ -33,6 +33,11 @@ def fatal(title: str, problem: str, remedy: str) -> Finding:
 def warning(title: str, problem: str, remedy: str) -> Finding:
     """A finding that does not."""
     return Finding(WARNING, title, problem, remedy)
+
+
+def info(title: str, problem: str, remedy: str) -> Finding:
+    """A finding that is true of most releases."""
+    return Finding(INFO, title, problem, remedy)
 
 
 _OBJECT = re.compile(r"[A-Z]\w+ [^\s/]+/[^\s:,]+")  # as a Ref is written

@@ -13,7 +13,7 @@ from .._plan.plan import Plan
 from .actions import Action, CopyConfigs, LabelPods, MakeDeclared, PinServices, RemoveConfigs, UnlabelPods
 from .course import Entry
 from .record import Record
-from .styles import STYLES, Facts, facts_of
+from .styles import STYLES, Facts, facts_of, floor_of
 from .styles.style import stable_services
 
 RELEASE, ABORT, HAND_BACK = "release", "abort", "hand back"
@@ -34,7 +34,9 @@ def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     made: list[Action] = [MakeDeclared(key) for key in facts.made]
     copied: list[Action] = [CopyConfigs(facts.copies)] if facts.copies else []
     switch = style.switch(plan, facts)
-    steps = [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows, switch)
+    steps = (
+        [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows, switch, floor_of(plan, facts))
+    )
     start = [Entry(action) for action in (*made, *copied, *style.start(plan, facts))]
     # A canary has no step for what its promotion begins with.
     rest = switch if plan.bluegreen is None or not steps else []

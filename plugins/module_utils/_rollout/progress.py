@@ -133,5 +133,5 @@ def _lacking(seen: Seen, workloads: Sequence[Mapping[str, Any]]) -> str | None:
         for pod in seen.pods or []
         if any(selector.items() <= labels(pod).items() and (REVISION in selector) == (REVISION in labels(pod)) for selector in selectors)
     ]
-    found = [f"pod {name}, which {why}" for name, why in (text.split(" ", 2)[1:] for text in troubles(pods))]
+    found = troubles(pods)
     return None if not found else found[0] if len(found) == 1 else f"{found[0]}, and {len(found) - 1} more"

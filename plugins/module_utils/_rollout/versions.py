@@ -15,9 +15,10 @@ from .._objects.resources import labels, name_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH, size_of
 from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .._workloads.pods import is_ready, ready_containers, restarts, state_of, status_of, stuck
+from .._workloads.pods import has_ended, is_ready, ready_containers, restarts, state_of, status_of
 from .._workloads.revisions import images_of
 from .._workloads.services import selector_of, selects
+from .._workloads.starting import any_fails
 from .record import HEALTHY, Record
 from .seen import BLUEGREEN, Object, Seen, Subject
 
@@ -96,7 +97,8 @@ def replicas_in_all(scene: Scene, workloads: Sequence[Mapping[str, Any]]) -> Obj
             current=_sum(status, "replicas", "currentNumberScheduled"), updated=None, ready=_sum(status, "readyReplicas", "numberReady")
         )
     else:
-        live = [(each, pod) for each in found for pod in _own(each, scene.seen.pods) if not pod["metadata"].get("deletionTimestamp")]
+        own = [(each, pod) for each in found for pod in _own(each, scene.seen.pods) if not has_ended(pod)]
+        live = [(each, pod) for each, pod in own if not pod["metadata"].get("deletionTimestamp")]
         updated = sum(_version(scene, each, pod) == scene.record.target for each, pod in live)
         told.update(current=len(live), updated=updated, ready=sum(is_ready(pod) for _each, pod in live))
     return {**told, "available": _sum(status, "availableReplicas", "numberAvailable")}
@@ -214,9 +216,10 @@ def _status(desired: int, pods: Sequence[Object], known: bool, workload: Mapping
         return SCALED_DOWN if not desired and not ready else HEALTHY_ if ready == desired else PROGRESSING_
     if not desired and not pods:
         return SCALED_DOWN
-    if stuck(pods):
+    if any_fails(pods):
         return DEGRADED_
-    return HEALTHY_ if len(pods) == desired and all(map(is_ready, pods)) else PROGRESSING_
+    running = [pod for pod in pods if not has_ended(pod)]  # an evicted pod stays beside the one that replaces it
+    return HEALTHY_ if len(running) == desired and all(map(is_ready, running)) else PROGRESSING_
 
 
 def _images(workload: Mapping[str, Any], pods: Sequence[Object]) -> tuple[dict[str, str], dict[str, str]]:

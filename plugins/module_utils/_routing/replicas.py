@@ -130,8 +130,8 @@ class Plan:
         return [(role, wanted, now) for role, wanted, now in pairs if wanted is not None and now is not None]
 
 
-def nearest(split: Split, total: int, where: str) -> Split:
-    """The pods of both versions that come nearest to the split; each that is to have traffic gets one at least."""
+def nearest(split: Split, total: int, where: str, least_canary: int = 1) -> Split:
+    """The pods of both versions that come nearest to the split; each that is to have traffic gets one at least, the canary least_canary."""
     least = 2 if split.stable and split.canary else 1
     if total < least:
         raise Refused(
@@ -139,7 +139,7 @@ def nearest(split: Split, total: int, where: str) -> Split:
         )
     canary = (2 * total * split.canary + split.total) // (2 * split.total)
     if split.stable and split.canary:
-        canary = min(max(canary, 1), total - 1)
+        canary = min(max(canary, least_canary), total - 1)
     return Split(total - canary, canary)
 
 
@@ -195,12 +195,13 @@ def counts(live: Counts) -> Split:
     return Split(live[STABLE] or 0, live[CANARY] or 0)
 
 
-def told(asked: Split, reached: Split) -> str | None:
+def told(asked: Split, reached: Split, least_canary: int = 1) -> str | None:
     """How far what was reached is from what was asked for, None where it is just that."""
     if asked.canary * reached.total == reached.canary * asked.total:
         return None
     share, found = (100 * each.canary / each.total for each in (asked, reached))
-    return f"asked {share:.4g} %, the nearest with {reached.total} pods is {found:.4g} %"
+    floor = f" and at least {least_canary} of the canary" if least_canary > 1 else ""
+    return f"asked {share:.4g} %, the nearest with {reached.total} pods{floor} is {found:.4g} %"
 
 
 def load(service: Mapping[str, Any]) -> Memory | None:

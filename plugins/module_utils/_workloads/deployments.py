@@ -72,6 +72,14 @@ def failed(deployment: Mapping[str, Any]) -> str | None:
     return None
 
 
+def cannot_make_pods(deployment: Mapping[str, Any]) -> str | None:
+    """Why the API server refuses the Deployment's pods (a quota, an admission webhook, no ServiceAccount), None unless it does."""
+    for condition in (deployment.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return " ".join(str(condition.get("message") or condition.get("reason")).split())
+    return None
+
+
 def _taken_up(deployment: Mapping[str, Any]) -> bool:
     """Whether the status is that of the present spec."""
     observed = (deployment.get("status") or {}).get("observedGeneration")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .controller import Controller, Key
 from .kinds import POD, REPLICA_SET, Object
-from .pods import Kubelets, is_going, is_ready, made_by
+from .pods import Kubelets, has_failed, is_going, is_ready, made_by
 from .store import Change, Store, owner_of
 
 
@@ -27,7 +27,7 @@ class ReplicaSets(Controller):
         live = self.store.find(REPLICA_SET, *key)
         if live is None:
             return
-        pods = [pod for pod in self.store.owned(POD, live) if not is_going(pod)]
+        pods = [pod for pod in self.store.owned(POD, live) if not is_going(pod) and not has_failed(pod)]
         wanted = live["spec"]["replicas"]
         for _number in range(wanted - len(pods)):
             made_by(self.store, REPLICA_SET, live, f"{key[1]}-{next(self.store.numbers):05d}", {})
@@ -37,7 +37,7 @@ class ReplicaSets(Controller):
         self.store.set_status(REPLICA_SET, live, self._status(live))
 
     def _status(self, live: Object) -> Object:
-        pods = [pod for pod in self.store.owned(POD, live) if not is_going(pod)]
+        pods = [pod for pod in self.store.owned(POD, live) if not is_going(pod) and not has_failed(pod)]
         ready = sum(is_ready(pod) for pod in pods)
         counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}
         generation = live["metadata"]["generation"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from .controller import Controller, Key
 from .history import HASH, present, revisions, with_template
 from .kinds import POD, STATEFUL_SET, Object
-from .pods import Kubelets, is_going, is_ready, made_by
+from .pods import Kubelets, has_failed, is_going, is_ready, made_by
 from .store import Change, Store, labels_of, owner_of
 
 _LABEL = "controller.kubernetes.io/hash"
@@ -54,6 +54,8 @@ class StatefulSets(Controller):
                 labels["statefulset.kubernetes.io/pod-name"] = name
                 made_by(self.store, STATEFUL_SET, with_template(live, revision), name, labels)
                 return
+            if has_failed(pods[number]):
+                self.kubelets.delete(pods[number])
             if is_going(pods[number]) or not is_ready(pods[number]):
                 return
         condemned = [number for number in sorted(pods, reverse=True) if number >= replicas]

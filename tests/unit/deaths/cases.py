@@ -176,12 +176,13 @@ class Stage:
         """One call, as a new process makes it; raises what the call raises.
 
         options: of the plan, beside the case's. recorded: the plan is the record's. key: the record_key; accept: also what has no seal.
+        on_drift, wait, wait_timeout: as the module's.
         """
         recorded = wish.pop("recorded", False) or "undo" in wish or wish.get("state", "present") != "present"
         plan = {} if recorded else {**self.case.plan(), **wish.pop("options", {})}
         server = transport or self.cluster.server
         until = wish.pop("until", "end")
-        manners = {"on_drift": wish.pop("on_drift", "fail")}
+        manners: Object = {key: wish.pop(key) for key in ("on_drift", "wait", "wait_timeout") if key in wish}
         ctx = Context(Client(server, self.cluster.time), self.cluster.time, NAMESPACE, NAME, **manners)
         ctx.check = wish.pop("check", False)
         ctx.seal, ctx.accept_unsealed = read_key(wish.pop("key", "")), wish.pop("accept", False)

@@ -69,7 +69,10 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"target": "shop-slow"},
         "Deployment test/shop-slow: 0 of its pods are ready, 2 are needed (pod shop-slow-",
     ),
-    "a pod that cannot start": ({"target": "shop-crashing", "min_ready": 1}, "is not ready: CrashLoopBackOff (back-off 40s"),
+    "a pod that cannot start": (
+        {"target": "shop-crashing", "min_ready": 1},
+        "container shop restarted 3 times, last exit code 1 (CrashLoopBackOff)",
+    ),
     "more pods than there are": ({"min_ready": 3}, "2 of its pods are ready, 3 are needed (there are 2 in all): make them ready, or set"),
     "no pods": (
         {"target": "shop-none"},

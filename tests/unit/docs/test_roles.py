@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import BLUEGREEN_SPEC, PLAN_SPEC
-from ansible_collections.progressive.delivery.plugins.modules.rollout_step import CANARY_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import BLUEGREEN_SPEC, CANARY_SPEC, PLAN_SPEC
 from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT
 
 OWN = {"canary": set(CANARY_SPEC), "bluegreen": {*BLUEGREEN_SPEC, "checks", "promote"}}

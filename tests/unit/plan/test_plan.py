@@ -108,6 +108,8 @@ def test_reading_changes_nothing() -> None:
         ({"revision__images": {"app": "example.org/shop:3"}}, True),
         ({"grace": "1s"}, True),
         ({"drain": "1s"}, True),
+        ({"start_tolerance": {"time": "2m", "restarts": 5}}, True),
+        ({"canary": {"steps": [{"set_weight": 5}, {"pause": {}}], "min_replicas": 1}}, False),
         ({"canary": {"steps": [{"set_weight": 6}, {"pause": {}}]}}, False),
         ({"canary": {"steps": [{"pause": {}}, {"set_weight": 5}]}}, False),
         ({"canary": REMOVED}, False),
@@ -120,6 +122,19 @@ def test_reading_changes_nothing() -> None:
 )
 def test_the_hash_differs_when_what_is_done_differs(changes: Object, same: bool) -> None:
     assert (read(**changes).hash == read().hash) is same
+
+
+def test_the_hash_of_a_plan_that_a_former_version_has_begun() -> None:
+    """A record holds it, and a plan with another one is refused while the release is under way."""
+    steps = [{"set_weight": 5}, {"pause": {"duration": "30s"}}, {"set_weight": 20}, {"pause": {}}, {"set_weight": 80}, {"set_weight": 100}]
+    plan = read(routers=[{"type": "istio", "name": "shop"}], canary={"steps": steps}, services={"stable": "shop", "canary": "shop-canary"})
+    assert plan.hash == "ef59e785f0"
+
+
+@pytest.mark.parametrize("value", [0, -1, "two", True, 1001])
+def test_too_few_pods_are_refused(value: Any) -> None:
+    with pytest.raises(Refused, match=r"canary\.min_replicas: .* is not a whole number from 1 to 1000"):
+        read(canary={"steps": [], "min_replicas": value})
 
 
 LONG = "a" * 64

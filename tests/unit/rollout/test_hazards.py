@@ -20,6 +20,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.reso
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.findings import Finding, of_message
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import (
     Scene,
+    advice,
     budgets,
     hazards_in,
     owners,
@@ -52,6 +53,46 @@ def scene(replicas: int = 4, new: Object | None = None, found: dict[Resource, li
         "status": status,
     }
     return Scene(plan_of({"set_weight": 5}), made, new or template(), deployments=[made], found=found or {}, **more)
+
+
+PROTECTED = {POD_DISRUPTION_BUDGET: [{"metadata": {"name": "shop"}, "spec": {"minAvailable": 1, "selector": {"matchLabels": LABELS}}}]}
+SCALED = {
+    HORIZONTAL_POD_AUTOSCALER: [{"metadata": {"name": "shop"}, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "shop"}}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("found", "replicas", "canary", "least", "warned"),
+    [
+        ({}, 3, {}, 1, True),
+        ({}, 1, {}, 1, False),
+        (PROTECTED, 3, {}, 2, False),
+        (PROTECTED, 1, {}, 1, False),
+        (SCALED, 3, {}, 2, False),
+        (PROTECTED, 3, {"min_replicas": 1}, 1, False),
+        ({}, 3, {"min_replicas": 4}, 4, False),
+        ({}, 3, {"steps": [{"set_weight": 50}]}, 1, False),
+        ({}, 3, {"steps": [{"set_canary_scale": {"replicas": 1}}, {"pause": {}}, {"set_weight": 100}]}, 1, True),
+        ({}, 3, {"steps": [{"set_canary_scale": {"replicas": 1}}, {"pause": {}}]}, 1, False),
+    ],
+)
+@pytest.mark.parametrize("style", ["clone", "revisions", "pair"])
+def test_how_many_pods_a_canary_has_at_least(style: str, found: Any, replicas: int, canary: Object, least: int, warned: bool) -> None:
+    plan = plan_of(workload={"name": "shop", "style": style}, canary={"steps": [{"set_weight": 20}], **canary})
+    at = replace(scene(replicas, found=found), plan=plan)
+    assert (at.min_replicas, bool(problems(advice.one_canary_pod, at))) == (least, warned)
+
+
+def test_a_release_says_what_it_does_not_see_unless_it_asks() -> None:
+    probe = {"url": "http://shop", "expect": {"canary": "2"}}
+    assert [len(problems(advice.without_probe, replace(scene(), plan=plan_of(probe=each)))) for each in (None, probe)] == [1, 0]
+
+
+@pytest.mark.parametrize(("hook", "said"), [({}, 1), ({"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}}, 0)])
+def test_kept_connections_need_a_hook(hook: Object, said: int) -> None:
+    at = scene()
+    at.deployment["spec"]["template"]["spec"]["containers"][0].update(hook)
+    assert len(problems(advice.kept_connections, at)) == said
 
 
 def problems(hazard: Callable[[Scene], Iterable[Finding]], at: Scene) -> list[str]:

@@ -89,6 +89,13 @@ def test_what_is_under_way_and_what_is_done(program: str, steps: Any, under_way:
     assert (record.under_way, record.steps_done) == (under_way, done)
 
 
+def test_a_record_of_a_former_version_knows_no_least_number_of_pods() -> None:
+    """Its release goes on as it began."""
+    raw = json.loads(records.dump(record_of(PLAN, **FULL))["record"])
+    del raw["min_replicas"]
+    assert records.load({"record": json.dumps(raw)}, "shop").min_replicas == 1
+
+
 # How many revisions there were before one that is aborted, how they ended, and how many of them are kept.
 @pytest.mark.parametrize(
     ("before", "phase", "kept"), [(0, HEALTHY, 0), (3, HEALTHY, 3), (10, HEALTHY, 10), (15, HEALTHY, 10), (3, ABORTED, 3), (15, ABORTED, 9)]

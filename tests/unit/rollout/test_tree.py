@@ -116,7 +116,7 @@ PHASES = [
         [
             "◌ Progressing: run the canary for 20 %",
             "1/3 ready",
-            "pod shop-canary-new-2, which is not ready: ContainerCreating, and 1",
+            "pod shop-canary-new-2: container ? is waiting: ContainerCreating, and 1",
             "◌ Progressing 16m",
         ],
         [],

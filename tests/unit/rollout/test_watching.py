@@ -24,7 +24,7 @@ TIMED = {**PAUSE, "resume_at": NOW + 60}
 def test_a_line_says_what_it_is_at_and_differs_only_when_something_happens() -> None:
     first = seen_by(CANARY_PLAN, canary(0, (READY, STARTING), holder="ann"), **RUNS)
     said = "shop: step 1 of 3: Progressing: run the canary for 20 % of the traffic, 1/2 ready"
-    assert line(first) == f"{said}, waiting for pod shop-canary-new-2, which is not ready: ContainerCreating"
+    assert line(first) == f"{said}, waiting for pod shop-canary-new-2: container ? is waiting: ContainerCreating"
     assert told({**first, "line": "x"}, "08:53:20") == "08:53:20 x (for 12s)"
     later = seen_by(CANARY_PLAN, canary(0, (READY, STARTING), holder="ann", now=NOW + 5), **RUNS)
     assert mark([later]) == mark([first]) and later != first

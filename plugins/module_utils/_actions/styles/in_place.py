@@ -116,7 +116,7 @@ def _hash_of(pod: Object) -> str:
 def _until_ready(stage: Stage, wanted: str, count: int) -> None:
     """Waits until so many pods of that version are ready."""
     labels_of_version, title = f"{CONTROLLER_REVISION_HASH}={wanted}", stage.plan.title
-    workload.wait_ready_pods(stage.ctx, f"{count} pods of {title}", labels_of_version, count, title, "mend the new version")
+    workload.wait_ready_pods(stage.ctx, f"{count} pods of {title}", labels_of_version, count, title, "correct the new version")
 
 
 def finish_update(stage: Stage, _action: kinds.FinishUpdate) -> None:

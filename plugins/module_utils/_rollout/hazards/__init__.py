@@ -11,9 +11,10 @@ from typing import Callable
 
 from ..findings import Finding
 from . import budgets, owners, placement, quota, scaling, services, stickiness, workload
+from .advice import advice_in
 from .scene import LOOKS, Look, RouterObjects, Scene
 
-__all__ = ["LOOKS", "Look", "RouterObjects", "Scene", "hazards_in"]
+__all__ = ["LOOKS", "Look", "RouterObjects", "Scene", "advice_in", "hazards_in"]
 
 Hazard = Callable[[Scene], Iterable[Finding]]
 

@@ -28,8 +28,8 @@ from ..._workloads import budgets, in_place, scaling
 from ..._workloads.deployments import not_complete, not_rolled_out, replicas_of, waits_for_surge
 from ..._workloads.marks import MANAGED_BY, MANAGER
 from ..._workloads.services import bystanders
-from ..actions import EnsureCanary
-from ..course import entries
+from ..actions import Action, EnsureCanary, MoveTraffic
+from ..course import Floor, entries
 
 Object = dict[str, Any]
 RouterObjects = Mapping[str, Optional[Object]]
@@ -88,9 +88,43 @@ class Scene:
     @property
     def peak(self) -> int:
         """The pods that there are at once in the promotion: the workload's, the clone's, and one more where it must roll so."""
-        sizes = [each.action.pods(self.replicas) for each in entries(self.plan.steps) if isinstance(each.action, EnsureCanary)]
-        clone = max(sizes, default=1) if self.plan.promotion == "rolling" else self.replicas
+        clone = max(self.sizes, default=1) if self.plan.promotion == "rolling" else max([*self.sizes, self.replicas])
         return self.replicas + clone + waits_for_surge(self.deployment)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many pods the canary has in the steps."""
+        return [action.pods(self.replicas) for action in self._course if isinstance(action, EnsureCanary)]
+
+    @property
+    def sizes_under_traffic(self) -> list[int]:
+        """The same in those in which it has a share of the traffic."""
+        sizes, size = [], 1
+        for action in self._course:
+            size = action.pods(self.replicas) if isinstance(action, EnsureCanary) else size
+            sizes += [size] if isinstance(action, MoveTraffic) and action.weight else []
+        return sizes
+
+    @property
+    def _course(self) -> list[Action]:
+        floor = Floor(self.min_replicas, self.min_replicas if self.plan.min_replicas is not None else 1)
+        return [each.action for each in entries(self.plan.steps, floor=floor)]
+
+    @property
+    def min_replicas(self) -> int:
+        """Pods that a canary with traffic has at least: two where the user cares for evictions and load, and has two stable pods."""
+        if self.plan.bluegreen is not None:
+            return 1
+        if self.plan.min_replicas is not None:
+            return self.plan.min_replicas
+        # With router type replicas the other pods take what an evicted one would have got, and a pod more is a share more.
+        return 2 if self.is_protected and self.replicas > 1 and not self.plan.by_pods else 1
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether a disruption budget or an autoscaler is over the workload's pods."""
+        budgets_over = [each for each in self.all(POD_DISRUPTION_BUDGET) if budgets.protects(each, self.present_labels)]
+        return bool(self.guards or budgets_over)
 
     @property
     def present_labels(self) -> dict[str, str]:

@@ -10,9 +10,9 @@ from .beside import BESIDE
 from .in_place import IN_PLACE
 from .replicas import REPLICAS
 from .revisions import REVISIONS
-from .style import Facts, Style, facts_of
+from .style import Facts, Style, facts_of, floor_of
 
-__all__ = ["STYLES", "Facts", "Style", "facts_of"]
+__all__ = ["STYLES", "Facts", "Style", "facts_of", "floor_of"]
 
 # By Plan.order.
 STYLES: dict[str, Style] = {"clone": BESIDE, "pair": BESIDE, "revisions": REVISIONS, "in_place": IN_PLACE, "replicas": REPLICAS}

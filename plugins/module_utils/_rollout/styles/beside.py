@@ -31,6 +31,7 @@ from .style import (
     canary_service,
     delay,
     ebbed,
+    floor_of,
     follows,
     has,
     no_canary_service,
@@ -53,7 +54,7 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
         *pause,
         *follows(facts, "stable"),
         PinServices(stable_services(plan, facts), "workload"),
-        first_size(plan.steps),
+        first_size(plan.steps, floor_of(plan, facts)),
         canary_service(plan, facts),
     ]
 

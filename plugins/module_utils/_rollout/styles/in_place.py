@@ -27,6 +27,7 @@ from .style import (
     canary_service,
     delay,
     ebbed,
+    floor_of,
     follows,
     has,
     no_canary_service,
@@ -44,7 +45,7 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
         *follows(facts, "workload"),
         PinServices(stable_services(plan, facts), "stable"),
         HoldUpdate(),
-        first_size(plan.steps),
+        first_size(plan.steps, floor_of(plan, facts)),
         canary_service(plan, facts),
     ]
 

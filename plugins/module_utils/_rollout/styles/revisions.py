@@ -30,6 +30,7 @@ from .style import (
     canary_service,
     delay,
     ebbed,
+    floor_of,
     follows,
     no_canary_service,
     pinned_services,
@@ -47,7 +48,7 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
         *pause,
         *follows(facts, "stable"),
         PinServices(stable_services(plan, facts), "stable"),
-        first_size(plan.steps),
+        first_size(plan.steps, floor_of(plan, facts)),
         canary_service(plan, facts),
     ]
 

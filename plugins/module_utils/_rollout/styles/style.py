@@ -27,7 +27,7 @@ from ..actions import (
     ScaleFollows,
     WaitDelay,
 )
-from ..course import Entry, entries
+from ..course import Entry, Floor, entries
 from ..record import Record
 
 
@@ -42,7 +42,7 @@ class Facts:
     guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
     copies: of ConfigMaps and Secrets, which the new version names. tracks: whether there may be any, of earlier releases too.
     made: keys of what the plan declares, and was not there at the start.
-    labels: whether pods have some of ours, or had before.
+    labels: whether pods have some of ours, or had before. min_replicas: pods that a canary with traffic has at least.
     """
 
     bystanders: tuple[str, ...] = ()
@@ -55,6 +55,7 @@ class Facts:
     tracks: bool = False
     made: tuple[str, ...] = ()
     labels: bool = False
+    min_replicas: int = 1
 
     @property
     def scaled(self) -> bool:
@@ -75,7 +76,13 @@ def facts_of(record: Record) -> Facts:
         tracks=record.tracks,
         made=tuple(record.made),
         labels=bool(record.labels),
+        min_replicas=record.min_replicas,
     )
+
+
+def floor_of(plan: Plan, facts: Facts) -> Floor:
+    """A number of pods that a step gives is more than a default, and less than what the plan says."""
+    return Floor(facts.min_replicas, facts.min_replicas if plan.min_replicas is not None else 1)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class Style:
     hand_back: Callable[[Plan, Facts], list[Action]]
     lasting: bool = False
     follows: bool = True
-    course: Callable[[Sequence[Step], bool, Sequence[Action]], list[Entry]] = entries
+    course: Callable[[Sequence[Step], bool, Sequence[Action], Floor], list[Entry]] = entries
 
 
 def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:

@@ -81,7 +81,15 @@ func (c container) version() string {
 
 // starts says whether the program in the container would come up at all.
 func (c container) starts() bool {
-	return !strings.HasPrefix(c.tag(), "crash-") && !strings.HasPrefix(c.tag(), "missing-")
+	if strings.HasPrefix(c.tag(), "crash-twice-") {
+		return true
+	}
+	for _, prefix := range []string{"crash-", "oom-", "missing-", "invalid-", "evicted-"} {
+		if strings.HasPrefix(c.tag(), prefix) {
+			return false
+		}
+	}
+	return true
 }
 
 type fleet struct {
