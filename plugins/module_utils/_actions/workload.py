@@ -120,10 +120,17 @@ def set_template(ctx: Context, ref: Ref, template_of: Callable[[Object], revisio
 
 
 def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object]) -> None:
-    """Gives the workload another spec, computed anew after a conflict."""
+    """Gives the workload another spec, computed anew where a conflict came from a change of the spec.
+
+    To compute it may take requests of its own, in which time others may write the object again.
+    """
+    was: Object | None = None
+    wanted: Object = {}
     for _attempt in range(8):
         live = ctx.client.get(ref)
-        patch = merge_patch(live, {**live, "spec": spec_of(live)})
+        if was != live["spec"]:
+            was, wanted = live["spec"], spec_of(live)
+        patch = merge_patch(live, {**live, "spec": wanted})
         if not patch:
             return
         ctx.guard()
