@@ -68,8 +68,10 @@ def _labelled(ctx: Context, namespace: str, asked: Sequence[dict[str, str]]) -> 
     if not asked:
         return {}
     keys = sorted(set.intersection(*map(set, asked)))
-    selector = ",".join(f"{key} in ({','.join(sorted({each[key] for each in asked}))})" for key in keys)
-    pods, _version = ctx.client.list(POD, namespace, selector)
+    common = ",".join(f"{key} in ({','.join(sorted({each[key] for each in asked}))})" for key in keys)
+    # Without a label that all of them ask for, one list request would be for all pods of the namespace.
+    selectors = [common] if common else sorted(set(map(selector_text, asked)))
+    pods = [pod for selector in selectors for pod in ctx.client.list(POD, namespace, selector)[0]]
     return {str(pod["metadata"]["uid"]): pod for pod in pods}
 
 

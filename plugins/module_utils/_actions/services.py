@@ -97,6 +97,8 @@ class _Pods:
 
 
 def _pods(ctx: Context, selector: Selector) -> list[Object]:
+    if not selector:
+        return []  # Such a Service takes no pods, and such a list request all of the namespace.
     return ctx.client.list(POD, ctx.namespace, selector_text(selector))[0]
 
 

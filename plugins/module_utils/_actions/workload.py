@@ -15,7 +15,7 @@ from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, Ref
 from .._workloads import revisions
 from .._workloads.deployments import failed, not_rolled_out, replicas_of
 from .._workloads.in_place import not_taken_up
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import match_labels, pod_selector
 from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import is_ready, stuck, troubles
 from .._workloads.services import selector_text
@@ -64,7 +64,7 @@ def wait_taken_up(ctx: Context, ref: Ref) -> None:
 
 def replica_sets(ctx: Context, deployment: Object) -> list[Object]:
     """The ReplicaSets of a Deployment."""
-    labels = selector_text(match_labels(deployment))
+    labels = pod_selector(deployment)
     return revisions.owned(ctx.client.list(REPLICA_SET, ctx.namespace, labels)[0], deployment)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .label_selectors import match_labels
 from .marks import marks, own_labels
 
 Selector = dict[str, str]
@@ -81,7 +82,7 @@ def stable_service(workload: Mapping[str, Any], name: str, ports: Sequence[Mappi
         "kind": "Service",
         "metadata": {"name": name, "namespace": workload["metadata"]["namespace"]},
         "spec": {
-            "selector": dict(workload["spec"]["selector"].get("matchLabels") or {}),
+            "selector": match_labels(workload),
             "ports": [dict(port) for port in ports] or _container_ports(workload["spec"]["template"]),
         },
     }
