@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._cluster import probing
+from .._cluster.errors import ApiError
 from .._objects import edits, paths
-from .._objects.edits import changed_at, fields_of
+from .._objects.edits import Edit, changed_at, fields_of
 from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Drifted, Refused
-from .._objects.resources import Ref
+from .._objects.resources import Ref, name_of
 from .._plan.probes import Probe
 from .._routing import router_of
-from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
+from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary, shares_nothing
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
 from . import backends, objects
@@ -216,8 +217,15 @@ def _edit(
     parts = router.parts(target)
     required = {key for key, part in parts.items() if part.required and wish is not None}
 
+    kept: dict[str, list[Edit]] = {}
+
+    def look_at(live: Objects) -> None:
+        kept.clear()
+        kept.update(_still_needed(ctx, target, refs, live))
+
     def changes(bases: Objects) -> list[Change]:
-        return emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
+        found = emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
+        return [_keeping(each, kept.get(each.part, [])) for each in found]
 
     def check(before: Objects, after: Objects) -> None:
         router.refuse_other(before, target, ctx.by)
@@ -232,9 +240,10 @@ def _edit(
         if router.first(key, before, after):
             converge()
 
-    outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between)
+    outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between, after_read=look_at)
     if wish is None:
         _refuse_siblings(ctx, target, outcome.before)
+        _warn_of_kept(ctx, refs, kept)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
     return Moved(
@@ -246,6 +255,37 @@ def _edit(
         outcome.drifted,
         router.warnings(outcome.after, target, wish) if wish is not None else [],
     )
+
+
+def _still_needed(ctx: Context, target: Target, refs: Mapping[str, Ref], live: Objects) -> dict[str, list[Edit]]:
+    """What this owner put into objects beside the first that other objects still need. Requests: none where it put nothing there."""
+    router, (first, *rest) = router_of(target), refs
+    if router.still_needed is shares_nothing or not any(field.by == ctx.by for key in rest for field in fields_of(live[key] or {})):
+        return {}
+    try:
+        found = ctx.client.list(refs[first].resource, ctx.namespace)[0]
+    except ApiError as problem:
+        if problem.status != 403:
+            raise
+        return router.still_needed(live, target, ctx.by, None)
+    return router.still_needed(live, target, ctx.by, [each for each in found if name_of(each) != refs[first].name])
+
+
+def _keeping(change: Change, kept: Sequence[Edit]) -> Change:
+    """The change without the end of what is still needed."""
+    asked = [edit.path for edit in change.edits]
+    return replace(change, edits=[*change.edits, *(edit for edit in kept if edit.path not in asked)])
+
+
+def _warn_of_kept(ctx: Context, refs: Mapping[str, Ref], kept: Mapping[str, Sequence[Edit]]) -> None:
+    """Says what putting back has left, and what ends it."""
+    first = next(iter(refs.values()))
+    for key in (key for key, found in kept.items() if found):
+        text = (
+            f"{refs[key]} keeps {', '.join(paths.show(edit.path) for edit in kept[key])}, which another {first.resource.kind} needs, or "
+            "may need where these may not be listed: use state: absent again when none does"
+        )
+        ctx.journal.warnings.extend([text] if text not in ctx.journal.warnings else [])
 
 
 def _first(found: Objects) -> Object | None:

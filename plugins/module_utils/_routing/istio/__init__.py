@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 # Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from ..._objects.edits import fields_of
+from ..._objects.edits import Edit, fields_of
 from ..._objects.refusal import Refused
 from ..._objects.resources import versioned
 from ..router import (
@@ -104,4 +104,21 @@ def refuse_other(objects: Objects, target: Target, by: str) -> None:
         raise Refused(f"{title(obj)} is split by subset: name stable_subset, canary_subset and destination_rule in this call, too")
 
 
-ROUTER = Router(parts, changes, weight, backends, grace=5.0, warnings=warnings, emptied=emptied, first=first, refuse_other=refuse_other)
+def still_needed(objects: Objects, target: Target, by: str, others: Sequence[Object] | None) -> dict[str, list[Edit]]:
+    """Subsets and their labels, to which other VirtualServices lead: the last one that leaves takes them away."""
+    rule = objects.get(_RULE)
+    return {} if rule is None else {_RULE: subsets.still_needed(rule, target, by, others)}
+
+
+ROUTER = Router(
+    parts,
+    changes,
+    weight,
+    backends,
+    grace=5.0,
+    warnings=warnings,
+    emptied=emptied,
+    first=first,
+    refuse_other=refuse_other,
+    still_needed=still_needed,
+)
