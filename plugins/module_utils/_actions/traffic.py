@@ -11,18 +11,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._cluster import probing
-from .._cluster.errors import ApiError
 from .._objects import edits, paths
 from .._objects.edits import Edit, changed_at, fields_of
 from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Drifted, Refused
-from .._objects.resources import Ref, name_of
+from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing import router_of
-from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary, shares_nothing
+from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
-from . import backends, objects
+from . import backends, objects, shared
 from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
@@ -32,6 +31,10 @@ _NEW = 10.0  # seconds in which a controller says something of an object that wa
 
 def no_wait() -> None:
     """Stands for a wait where nothing has to converge."""
+
+
+class _NotIntroduced(Exception):
+    """The canary does not stand in a router yet whose controller says which destinations it takes."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,32 @@ class Moved:
 def move(ctx: Context, target: Target, wish: Wish, require_ready: bool = True, converge: Callable[[], None] = no_wait) -> Moved:
     """Splits the traffic. Requests: a GET of each object when nothing is to be done; else also the EndpointSlices, and a write each.
 
+    A canary that does not stand in a router yet, whose controller says what it takes, gets a share only when the controller has taken it.
+
     converge: called where proxies must know one object before another one leads to it.
     """
-    moved = _edit(ctx, target, wish, require_ready, converge=converge)
+    try:
+        moved = _edit(ctx, target, wish, require_ready, converge=converge)
+    except _NotIntroduced:
+        moved = _move_new(ctx, target, wish, require_ready, converge)
     ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
     return moved
+
+
+def _move_new(ctx: Context, target: Target, wish: Wish, require_ready: bool, converge: Callable[[], None]) -> Moved:
+    """Adds the canary without a share, waits until the controller has taken it, and then splits the traffic.
+
+    A controller that refuses a destination (another namespace without a ReferenceGrant) answers its share of the requests with errors.
+    """
+    _edit(replace(ctx, check=True, journal=Journal()), target, wish, require_ready)  # What is refused is refused before the first write.
+    without = Wish(Split(wish.split.total, 0))
+    first = _edit(ctx, target, replace(without, introduce=True), require_ready)
+    try:
+        moved = _edit(ctx, target, wish, require_ready, converge=converge, introduced=True)
+    except Failed:
+        _edit(ctx, target, without, require_ready=False)
+        raise
+    return replace(moved, previous=first.previous, changed=first.changed or moved.changed, drifted=first.drifted + moved.drifted)
 
 
 def move_all(
@@ -211,8 +235,12 @@ def _edit(
     require_ready: bool,
     emptied: Emptied | None = None,
     converge: Callable[[], None] = no_wait,
+    introduced: bool = False,
 ) -> Moved:
-    """wish: None puts everything back, or with `emptied` just what that says."""
+    """wish: None puts everything back, or with `emptied` just what that says.
+
+    Raises _NotIntroduced unless `introduced` where the controller has not had a look at the canary yet.
+    """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
     required = {key for key, part in parts.items() if part.required and wish is not None}
@@ -220,19 +248,19 @@ def _edit(
     kept: dict[str, list[Edit]] = {}
 
     def look_at(live: Objects) -> None:
+        if not (ctx.check or introduced) and _is_new(target, live, wish):
+            raise _NotIntroduced
         kept.clear()
-        kept.update(_still_needed(ctx, target, refs, live))
+        kept.update(shared.still_needed(ctx, target, refs, live))
 
     def changes(bases: Objects) -> list[Change]:
         found = emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
-        return [_keeping(each, kept.get(each.part, [])) for each in found]
+        return [shared.keeping(each, kept.get(each.part, [])) for each in found]
 
     def check(before: Objects, after: Objects) -> None:
         router.refuse_other(before, target, ctx.by)
         _refuse_lost(ctx, target, refs, before)
-        if wish is not None:
-            _refuse_siblings(ctx, target, before)
-            _require_served(ctx, target, refs, before)
+        _refuse_unfit(ctx, target, refs, before, wish)
         if require_ready and _first(after) is not None:
             _require_ready(ctx, target, before, after, wish)
 
@@ -243,9 +271,19 @@ def _edit(
     outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between, after_read=look_at)
     if wish is None:
         _refuse_siblings(ctx, target, outcome.before)
-        _warn_of_kept(ctx, refs, kept)
+        shared.warn_of_kept(ctx, refs, kept)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
+    return _moved(target, outcome, wish)
+
+
+def _refuse_unfit(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects, wish: Wish | None) -> None:
+    if wish is not None:
+        _refuse_siblings(ctx, target, before)
+        _require_served(ctx, target, refs, before)
+
+
+def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None) -> Moved:
     return Moved(
         target,
         _split_in(target, outcome.before, wish),
@@ -253,39 +291,14 @@ def _edit(
         [obj for obj in outcome.after.values() if obj is not None],
         outcome.changed,
         outcome.drifted,
-        router.warnings(outcome.after, target, wish) if wish is not None else [],
+        router_of(target).warnings(outcome.after, target, wish) if wish is not None else [],
     )
 
 
-def _still_needed(ctx: Context, target: Target, refs: Mapping[str, Ref], live: Objects) -> dict[str, list[Edit]]:
-    """What this owner put into objects beside the first that other objects still need. Requests: none where it put nothing there."""
-    router, (first, *rest) = router_of(target), refs
-    if router.still_needed is shares_nothing or not any(field.by == ctx.by for key in rest for field in fields_of(live[key] or {})):
-        return {}
-    try:
-        found = ctx.client.list(refs[first].resource, ctx.namespace)[0]
-    except ApiError as problem:
-        if problem.status != 403:
-            raise
-        return router.still_needed(live, target, ctx.by, None)
-    return router.still_needed(live, target, ctx.by, [each for each in found if name_of(each) != refs[first].name])
-
-
-def _keeping(change: Change, kept: Sequence[Edit]) -> Change:
-    """The change without the end of what is still needed."""
-    asked = [edit.path for edit in change.edits]
-    return replace(change, edits=[*change.edits, *(edit for edit in kept if edit.path not in asked)])
-
-
-def _warn_of_kept(ctx: Context, refs: Mapping[str, Ref], kept: Mapping[str, Sequence[Edit]]) -> None:
-    """Says what putting back has left, and what ends it."""
-    first = next(iter(refs.values()))
-    for key in (key for key, found in kept.items() if found):
-        text = (
-            f"{refs[key]} keeps {', '.join(paths.show(edit.path) for edit in kept[key])}, which another {first.resource.kind} needs, or "
-            "may need where these may not be listed: use state: absent again when none does"
-        )
-        ctx.journal.warnings.extend([text] if text not in ctx.journal.warnings else [])
+def _is_new(target: Target, live: Objects, wish: Wish | None) -> bool:
+    """Whether requests would come to a canary on which the router's controller has given no verdict yet."""
+    obj, part = _first(live), next(iter(router_of(target).parts(target).values()))
+    return wish is not None and wish.reaches_canary and part.has_status and obj is not None and not leads_to_canary(obj, target)
 
 
 def _first(found: Objects) -> Object | None:

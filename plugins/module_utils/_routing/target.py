@@ -124,11 +124,16 @@ class ManagedRoute:
 
 @dataclass(frozen=True)
 class Wish:
-    """How the traffic is to be shared. mirror: percent of the requests that are copied to the canary, whose answers nobody gets."""
+    """How the traffic is to be shared.
+
+    mirror: percent of the requests that are copied to the canary, whose answers nobody gets.
+    introduce: the canary's destination is added even where it gets nothing, so that the router's controller can say whether it takes it.
+    """
 
     split: Split
     routes: tuple[ManagedRoute, ...] = ()
     mirror: float = 0.0
+    introduce: bool = False
 
     @property
     def reaches_canary(self) -> bool:

@@ -32,7 +32,11 @@ def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]
     if wish.mirror:
         status.refuse_mirror(route)
     chosen = rules.chosen(route, target)
-    edits = [edit for rule in chosen for edit in (*rules.weights(rule, target, wish.split), *rules.copies(rule, target, wish.mirror))]
+    edits = [
+        edit
+        for rule in chosen
+        for edit in (*rules.weights(rule, target, wish.split, wish.introduce), *rules.copies(rule, target, wish.mirror))
+    ]
     return [Change(_PART, edits + managed.edits(route, chosen, target, wish.routes))]
 
 
