@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,40 @@ def _service_port(port: Mapping[str, Any], alone: bool) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class MissingPort:
+    """A port of a Service that pods do not have, and those with a name that they have, in words."""
+
+    wanted: str
+    there: str
+
+
+def missing_port(service: Mapping[str, Any], template: Mapping[str, Any]) -> MissingPort | None:
+    """The first port of the Service that leads nowhere in pods of the template, None where all lead somewhere.
+
+    A targetPort that is a name is looked up among the ports of the containers, and of init containers that stay (sidecars), by name and
+    protocol. Source: FindPort of the EndpointSlice controller.
+    """
+    spec = template.get("spec") or {}
+    sidecars = [each for each in spec.get("initContainers") or [] if each.get("restartPolicy") == "Always"]
+    found = [port for each in [*(spec.get("containers") or []), *sidecars] for port in each.get("ports") or [] if port.get("name")]
+    there = [(str(port["name"]), _protocol(port)) for port in found]
+    for port in (service.get("spec") or {}).get("ports") or []:
+        name = port.get("targetPort")
+        if isinstance(name, str) and (name, _protocol(port)) not in there:
+            listed = ", ".join(f"{each}{_unless_tcp(protocol)}" for each, protocol in there)
+            return MissingPort(f"the port {name!r}{_unless_tcp(_protocol(port))}", listed or "none with a name")
+    return None
+
+
+def _unless_tcp(protocol: str) -> str:
+    return "" if protocol == "TCP" else f" ({protocol})"
+
+
+def _protocol(port: Mapping[str, Any]) -> str:
+    return str(port.get("protocol") or "TCP")
+
+
+@dataclass(frozen=True)
 class Endpoints:
     """The pods (uids) behind a Service: those that can take requests, and all."""
 
@@ -139,6 +173,18 @@ def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Seque
                 ready_ports.setdefault(uid, set()).update(names)
     ready = frozenset(uid for uid, names in ready_ports.items() if (names if ports is None else wanted <= names))
     return Endpoints(ready, frozenset(total))
+
+
+def ports_lacking(
+    service: str, slices: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]], pods: Collection[str]
+) -> list[str]:
+    """The ports of a Service, as `'http' (targetPort 'web')`, that do not lead to all of these pods (uids) that stand behind it."""
+    behind = endpoints_of(service, slices, []).ready & frozenset(pods)
+    return [
+        f"{port.get('name') or port.get('port')!r} (targetPort {port.get('targetPort', port.get('port'))!r})"
+        for port in ports
+        if behind - endpoints_of(service, slices, [port]).ready
+    ]
 
 
 def _takes_requests(conditions: Mapping[str, Any]) -> bool:

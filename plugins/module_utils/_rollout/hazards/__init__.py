@@ -25,6 +25,7 @@ OF_ANY_STYLE: tuple[Hazard, ...] = (
     services.unfit,
     services.switched,
     services.standing_by,
+    services.without_a_port,
     stickiness.client_ip,
     stickiness.consistent_hash,
     scaling.two_over_the_same_pods,

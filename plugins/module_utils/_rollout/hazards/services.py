@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..._objects.resources import name_of
-from ..._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
+from ..._workloads.services import bystanders, is_headless, missing_port, selector_of, selector_text, selects
 from ..._workloads.switches import ANNOTATION
 from ..findings import Finding, fatal, warning
 from .scene import Scene
@@ -47,6 +48,25 @@ def selecting_other_pods(scene: Scene) -> Iterator[Finding]:
                     f"{scene.plan.kind} {scene.plan.workload}",
                     "correct its selector or the template's labels",
                 )
+
+
+def without_a_port(scene: Scene) -> Iterator[Finding]:
+    """Its pods would be ready behind such a Service, and no request would come to them at that port."""
+    names = {scene.plan.stable_service, scene.plan.canary_service, *scene.bystanders}
+    for service in scene.services:
+        if name_of(service) in names and selects(selector_of(service), scene.new_labels):
+            finding = lacking_port(scene.titled("Service", name_of(service)), service, scene.template, scene.title)
+            if finding is not None:
+                yield finding
+
+
+def lacking_port(title: str, service: Mapping[str, Any], template: Mapping[str, Any], of: str) -> Finding | None:
+    """The finding where a port of the Service leads nowhere in the new version's pods. of: whose template it is."""
+    lacking = missing_port(service, template)
+    if lacking is None:
+        return None
+    problem = f"leads to {lacking.wanted} of its pods, which those of the new version of {of} do not have (they have: {lacking.there})"
+    return fatal(title, problem, "give a container port of the new version that name and protocol, or correct the Service's targetPort")
 
 
 def left_empty(scene: Scene) -> Iterator[Finding]:
