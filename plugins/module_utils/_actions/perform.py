@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Callable
 
-from .._objects.resources import SERVICE
+from .._objects.resources import POD, SERVICE
+from .._objects.resources import labels as labels_of
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._routing.target import Wish, split_of
-from . import configs, declared, guards, labels, made, services, traffic
+from .._workloads.services import selector_text
+from . import backends, configs, declared, guards, labels, made, services, traffic
 from .stage import Stage
 from .styles import STYLES
+from .styles.style import Pin
 
 
 def perform(stage: Stage, action: kinds.Action) -> None:
@@ -26,6 +30,8 @@ def perform(stage: Stage, action: kinds.Action) -> None:
 def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
     pin = STYLES[stage.plan.order].pin(stage, action.to)
     changed = False
+    if action.carries_traffic and action.to == "canary":
+        _require_subsets(stage, action.services, pin)
     for name in action.services:
         outcome = services.point(stage.ctx, name, lambda base: services.selector_edits(base, dict(pin.labels), merge=not pin.exact))
         services.prove(stage.ctx, outcome.after)
@@ -38,6 +44,16 @@ def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
         stage.settle_switch(changed, 1.0 if action.to == "canary" else 0.0)
     else:
         stage.settle(changed)
+
+
+def _require_subsets(stage: Stage, names: Sequence[str], pin: Pin) -> None:
+    """The way back never ends here: the version before has been served."""
+    selector = selector_text({key: value for key, value in pin.labels.items() if value is not None})
+
+    def pods() -> list[dict[str, str]]:
+        return [labels_of(pod) for pod in stage.ctx.client.list(POD, stage.ctx.namespace, selector)[0]] if selector else []
+
+    backends.require_subsets(stage.ctx, names, pods)
 
 
 def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:

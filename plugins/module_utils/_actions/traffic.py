@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
@@ -18,7 +19,7 @@ from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing import router_of
-from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
+from .._routing.router import Backend, Change, Emptied, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
 from . import backends, objects, shared
@@ -72,7 +73,7 @@ def _move_new(ctx: Context, target: Target, wish: Wish, require_ready: bool, con
     """
     _edit(replace(ctx, check=True, journal=Journal()), target, wish, require_ready)  # What is refused is refused before the first write.
     without = Wish(Split(wish.split.total, 0))
-    first = _edit(ctx, target, replace(without, introduce=True), require_ready)
+    first = _edit(ctx, target, replace(without, introduce=uuid.uuid4().hex), require_ready)
     try:
         moved = _edit(ctx, target, wish, require_ready, converge=converge, introduced=True)
     except Failed:
@@ -326,9 +327,13 @@ def _require_ready(ctx: Context, target: Target, before: Objects, after: Objects
     if wish is None:
         backends.require_ready(ctx, wanted)
         return
-    had = {(each.service, each.namespace, each.labels) for each in router.backends(before, target, router.weight(before, target), None)}
-    new = [each for each in wanted if (each.service, each.namespace, each.labels) not in had]
+    had = {_pods_of(each) for each in router.backends(before, target, router.weight(before, target), None)}
+    new = [each for each in wanted if _pods_of(each) not in had]
     backends.require_ready(ctx, wanted, new)
+
+
+def _pods_of(backend: Backend) -> tuple[Any, ...]:
+    return backend.service, backend.namespace, backend.labels, backend.subset
 
 
 def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects) -> None:

@@ -57,6 +57,7 @@ class Change:
 class Backend:
     """Pods that would get traffic and must be ready: those behind a Service, of these with labels those that have them.
 
+    subset: the name of a subset of the Service, whose labels a DestinationRule has that is not one of the router's objects.
     share: what they would get, in words. service: its name, without the namespace. ports: those that the router asks the Service for, by
     number or name; empty where that cannot be told.
     """
@@ -66,6 +67,7 @@ class Backend:
     share: str
     labels: tuple[tuple[str, str], ...] = ()
     ports: tuple[int | str, ...] = ()
+    subset: str = ""
 
 
 def _nothing_missing(_objects: Objects, _target: Target) -> str | None:

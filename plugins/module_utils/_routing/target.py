@@ -127,13 +127,14 @@ class Wish:
     """How the traffic is to be shared.
 
     mirror: percent of the requests that are copied to the canary, whose answers nobody gets.
-    introduce: the canary's destination is added even where it gets nothing, so that the router's controller can say whether it takes it.
+    introduce: where given, the canary's destination is added so that no request comes to it and the router's controller can say whether
+        it takes it; a text that no request holds.
     """
 
     split: Split
     routes: tuple[ManagedRoute, ...] = ()
     mirror: float = 0.0
-    introduce: bool = False
+    introduce: str = ""
 
     @property
     def reaches_canary(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from .label_selectors import match_labels
 from .marks import marks, own_labels
+from .service_annotations import copied
 
 Selector = dict[str, str]
 
@@ -56,8 +57,12 @@ _COPIED = ("sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPo
 
 
 def canary_service(stable: Mapping[str, Any], name: str, selector: Selector, rollout: str) -> dict[str, Any]:
-    """A ClusterIP Service like the stable one (labels too: ServiceMonitors select by them) for other pods."""
+    """A ClusterIP Service like the stable one for other pods.
+
+    It has the labels, since ServiceMonitors select by them, and the annotations that say how pods are spoken to.
+    """
     spec = stable["spec"]
+    annotations = copied(stable["metadata"].get("annotations"))
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -65,6 +70,7 @@ def canary_service(stable: Mapping[str, Any], name: str, selector: Selector, rol
             "name": name,
             "namespace": stable["metadata"]["namespace"],
             "labels": {**own_labels(stable["metadata"].get("labels") or {}), **marks(rollout)},
+            **({"annotations": annotations} if annotations else {}),
         },
         "spec": {
             "type": "ClusterIP",

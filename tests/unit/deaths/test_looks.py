@@ -228,3 +228,18 @@ def test_a_second_look_waits_for_a_change() -> None:
     began = place.cluster.time.now()
     assert mark(info.look_again(context(place), NAME, mark(first), 7.0)) != mark(first)
     assert place.cluster.time.now() == pytest.approx(began, abs=0.5)
+
+
+@pytest.mark.parametrize("case", ["clone with a bystander, the canary Service made", "blue-green, clone"])
+def test_a_made_service_is_spoken_to_as_the_stable_one(case: str) -> None:
+    objects = copy.deepcopy(CASES[case].objects)
+    spoken, left = {"konghq.com/protocol": "grpc"}, {"external-dns.alpha.kubernetes.io/hostname": "shop.example.org"}
+    for each in objects:
+        if (each["kind"], each["metadata"]["name"]) == ("Service", NAME):
+            each["metadata"]["annotations"] = {**spoken, **left, "example.org/x": "y"}
+    place = stage(replace(CASES[case], objects=objects))
+    bluegreen = case.startswith("blue-green")
+    paused = {"bluegreen": {**CASES[case].more["bluegreen"], "auto_promotion": False}} if bluegreen else PAUSED
+    told = place.call(options=paused).ctx.journal.warnings
+    assert place.cluster.get("Service", f"{NAME}-canary")["metadata"]["annotations"] == spoken
+    assert [text for text in told if "(example.org/x)" in text]

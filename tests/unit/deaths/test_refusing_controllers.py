@@ -25,6 +25,7 @@ from ansible_collections.progressive.delivery.tests.harness.memory.store import 
 from ansible_collections.progressive.delivery.tests.unit.deaths.switches import BLUE, GREEN, PREVIEW, SHOP, service, workload
 
 Object = dict[str, Any]
+MINE = "x-progressive-delivery-introduction"
 PARENT = {"name": "gateway", "namespace": "gateways"}
 
 
@@ -36,9 +37,10 @@ def http_route() -> Object:
 class Gateway:
     """Gives its verdict on each generation of a route a moment later; until then requests go wherever the route says."""
 
-    def __init__(self, refuses: str = "") -> None:
+    def __init__(self, refuses: str = "", strict: bool = False) -> None:
         self.cluster = MemoryCluster()
-        self.refuses, self.lost = refuses, []  # type: tuple[str, list[Object]]
+        self.refuses, self.strict = refuses, strict
+        self.lost: list[Object] = []
         self.cluster.store.listeners.append(self._told)
         self.cluster.apply(workload(BLUE), workload(GREEN), service(SHOP, colour="blue"), service(PREVIEW, colour="green"), http_route())
 
@@ -54,8 +56,11 @@ class Gateway:
         return [ref for rule in route["spec"]["rules"] for ref in rule.get("backendRefs") or []] + mirrors
 
     def _look(self, route: Object) -> None:
-        bad = [ref for ref in self._refs(route) if ref["name"] == self.refuses and ref.get("weight", 1)]
-        self.lost += bad
+        """A rule with a destination that is not taken answers nobody, also those whom another destination would serve."""
+        for rule in route["spec"]["rules"]:
+            mine = self._refs({"spec": {"rules": [rule]}})
+            sent = any(MINE not in str(match) for match in rule.get("matches") or [{}])
+            self.lost += [ref for ref in mine if sent and ref["name"] == self.refuses and (self.strict or ref.get("weight", 1))]
 
     def _judge(self) -> None:
         route = self.cluster.store.find(HTTP_ROUTE, NAMESPACE, SHOP)
@@ -86,9 +91,10 @@ WISHES = {
 }
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("wish", WISHES.values(), ids=WISHES)
-def test_a_canary_that_is_refused_gets_nothing(wish: Wish) -> None:
-    gateway = Gateway(refuses=PREVIEW)
+def test_a_canary_that_is_refused_gets_nothing(wish: Wish, strict: bool) -> None:
+    gateway = Gateway(PREVIEW, strict)
     before = gateway.cluster.get("HTTPRoute", SHOP)
     with pytest.raises(Failed, match=r"ResolvedRefs=False, RefNotPermitted.*was put back as it was before this call"):
         gateway.move(wish)

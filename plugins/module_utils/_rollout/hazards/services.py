@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._objects.resources import name_of
+from ..._workloads.service_annotations import unknown
 from ..._workloads.services import bystanders, is_headless, missing_port, selector_of, selector_text, selects
 from ..._workloads.switches import ANNOTATION
 from ..findings import Finding, fatal, warning
@@ -48,6 +49,19 @@ def selecting_other_pods(scene: Scene) -> Iterator[Finding]:
                     f"{scene.plan.kind} {scene.plan.workload}",
                     "correct its selector or the template's labels",
                 )
+
+
+def annotations_left(scene: Scene) -> Iterator[Finding]:
+    """The Service that is made for the new version takes over the annotations that are known to say how pods are spoken to."""
+    names = [name_of(each) for each in scene.services]
+    if not scene.plan.canary_service or scene.plan.canary_service in names:
+        return
+    for service in (each for each in scene.services if name_of(each) == scene.plan.stable_service):
+        left = unknown(service["metadata"].get("annotations"))
+        if left:
+            problem = f"has annotations that Service {scene.plan.canary_service}, which is made for the new version, does not get"
+            remedy = f"make that Service yourself if it needs them ({', '.join(left)})"
+            yield warning(scene.titled("Service", name_of(service)), problem, remedy)
 
 
 def without_a_port(scene: Scene) -> Iterator[Finding]:
