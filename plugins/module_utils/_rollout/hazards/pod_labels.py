@@ -97,7 +97,7 @@ def subsets_without_pods(scene: Scene) -> Iterator[Finding]:
     """Requests to such a subset get 503 as soon as the routers are back, or the Services lead to the new version."""
     if not change(scene.deployment, scene.template):
         return
-    rules, found = scene.all(DESTINATION_RULE), scene.all(VIRTUAL_SERVICE)
+    rules, found = scene.all(DESTINATION_RULE), _virtual_services(scene)
     target = Target("istio", "", scene.plan.namespace, scene.plan.stable_service, scene.plan.canary_service)
     domain = next((each.cluster_domain for each in scene.plan.routers), target.cluster_domain)
     target = Target(**{**vars(target), "cluster_domain": domain})
@@ -112,6 +112,12 @@ def subsets_without_pods(scene: Scene) -> Iterator[Finding]:
         problem = f"{each}, which has none of the new version's pods ({_shown(scene.new_labels)}), so that its requests would get 503"
         remedy = "take the subset out of the route, give it labels that both versions have, or keep its labels in the new template"
         yield fatal(each.route, problem, remedy)
+
+
+def _virtual_services(scene: Scene) -> list[Object]:
+    """Those that are there, and those that the plan declares."""
+    routers = [obj for _target, objects in scene.routers for obj in objects.values() if obj and obj.get("kind") == VIRTUAL_SERVICE.kind]
+    return list({name_of(each): each for each in (*routers, *scene.all(VIRTUAL_SERVICE))}.values())
 
 
 def policies(scene: Scene) -> Iterator[Finding]:
