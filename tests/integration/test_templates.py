@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -186,3 +188,24 @@ def _in_any_order(value: Any, name: str = "") -> Any:
         items = [_in_any_order(each) for each in value]
         return sorted(items, key=str) if name in MERGE_KEYS else items
     return value
+
+
+def test_another_client_writes_labels_all_the_time(app: Application) -> None:
+    """As operators do that keep a heartbeat in a label, 15 times a second."""
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.wait(1 / 15):
+            app.patch("Deployment", app.name, {"metadata": {"labels": {"written": str(time.monotonic_ns())}}})
+
+    container: Object = {"name": app.name, "image": "argoproj/rollouts-demo:yellow"}
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(4):
+            template = {"spec": {"containers": [{**container, "env": [{"name": "NUMBER", "value": str(number)}]}]}}
+            result = app.module("rollout_step", {**app.plan(steps=[], grace=0), "revision": {"template": template}})
+            assert result.get("phase") == "Healthy", result["msg"]
+    finally:
+        ended.set()
+        writer.join()

@@ -197,11 +197,11 @@ class Survey:
                     raise
                 hidden.append(full_name(resource))
         if hidden:
-            problem = (
+            unknown = (
                 f"does not allow list {', '.join(hidden)}, so it is not known whether any of them selects the present pods by their labels"
             )
             remedy = "grant the verb with a Role (docs/rbac.yml has the whole of it), or make sure of that yourself"
-            self.unread.append(warning(f"namespace {self.ctx.namespace}", problem, remedy))
+            self.unread.append(warning(f"namespace {self.ctx.namespace}", unknown, remedy))
         return found
 
     def _list(self, resource: Resource, unknown: str | None) -> list[Object] | None:

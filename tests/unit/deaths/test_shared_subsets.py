@@ -73,7 +73,7 @@ class Shop:
 
     def specs(self) -> Object:
         places = [("VirtualService", "a"), ("VirtualService", "b"), ("DestinationRule", SHOP)]
-        return {name: copy.deepcopy(self.cluster.get(*name)["spec"]) for name in places}
+        return {f"{kind}/{name}": copy.deepcopy(self.cluster.get(kind, name)["spec"]) for kind, name in places}
 
     def subsets(self) -> list[str]:
         return [each["name"] for each in self.cluster.get("DestinationRule", SHOP)["spec"]["subsets"]]

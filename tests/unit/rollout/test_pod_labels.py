@@ -34,7 +34,7 @@ def route(*entries: Object, kind: str = "http") -> Object:
 
 
 def found(*objects: Object, new: Object | None = None, services: tuple[str, ...] = (), **spec: Any) -> list[str]:
-    template = {"metadata": {"labels": OLD}, "spec": {"containers": [{"name": "app", "image": "shop:1"}]}}
+    template: Object = {"metadata": {"labels": OLD}, "spec": {"containers": [{"name": "app", "image": "shop:1"}]}}
     live = {"replicas": 2, "selector": {"matchLabels": APP}, "template": template, "revisionHistoryLimit": 10}
     deployment = {"kind": "Deployment", "metadata": {"name": "shop", "namespace": "test"}, "spec": live}
     changed = {"metadata": {"labels": NEW if new is None else new}, "spec": {**copy.deepcopy(template["spec"]), **spec}}

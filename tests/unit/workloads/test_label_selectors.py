@@ -51,7 +51,8 @@ def test_matches(selector: Any, taken: bool) -> None:
 _KEYS, _VALUES = st.sampled_from(["a", "b", "c"]), st.sampled_from(["x", "y"])
 _LABELS = st.dictionaries(_KEYS, _VALUES)
 _BY_VALUES = st.tuples(_KEYS, st.sampled_from(["In", "NotIn"]), st.lists(_VALUES, min_size=1, unique=True))
-_BY_KEY = st.tuples(_KEYS, st.sampled_from(["Exists", "DoesNotExist"]), st.just([]))
+_NONE: list[str] = []
+_BY_KEY = st.tuples(_KEYS, st.sampled_from(["Exists", "DoesNotExist"]), st.just(_NONE))
 _SELECTORS = st.builds(
     lambda exactly, more: {
         **({"matchLabels": exactly} if exactly else {}),

@@ -193,7 +193,11 @@ def test_what_is_not_clear_is_refused(before: Any, changes: Any, message: str) -
         merged(before, changes)
 
 
-_KEY_VALUES = {"protocol": ["TCP", "UDP", None], "containerPort": [53, 80], "whenUnsatisfiable": ["DoNotSchedule", "ScheduleAnyway"]}
+_KEY_VALUES: dict[str, list[Any]] = {
+    "protocol": ["TCP", "UDP", None],
+    "containerPort": [53, 80],
+    "whenUnsatisfiable": ["DoNotSchedule", "ScheduleAnyway"],
+}
 
 
 def _element(name: str) -> st.SearchStrategy[dict[str, Any]]:
