@@ -16,6 +16,7 @@ from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, 
 from .._plan.plan import Plan
 from .._rollout.findings import FATAL, Finding, fatal, warning
 from .._rollout.hazards import hazards_in
+from .._rollout.hazards.services import lacking_port
 from .._rollout.permissions import FOR_LABELS, FOR_SECRETS, lacking, of_router
 from .._routing import router_of
 from .._routing.target import Target
@@ -23,7 +24,7 @@ from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
-from . import declared, guards
+from . import declared, guards, templates
 from .context import Context, Failed
 from .startable import refuse_taken
 from .survey import Survey
@@ -187,6 +188,12 @@ def _service_of_the_other(survey: Survey) -> Iterator[Finding]:
         if selector_of(service) and not selects(selector_of(service), labels(survey.stable.other)):
             problem = f"(selector {selector_text(selector_of(service))}) does not select the pods of {other}"
             yield fatal(str(survey.ctx.ref(SERVICE, name_of(service))), problem, "correct its selector or the template's labels")
+            continue
+        template = templates.of_canary(survey.plan, {"spec": {"template": survey.stable.other}}, survey.template)
+        where = str(survey.ctx.ref(SERVICE, name_of(service)))
+        finding = lacking_port(where, service, template, str(survey.ctx.ref(DEPLOYMENT, survey.plan.canary_workload)))
+        if finding is not None:
+            yield finding
 
 
 def _router(survey: Survey, target: Target) -> Check:

@@ -18,9 +18,8 @@ from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._rollout.record import HEALTHY, Record
 from .._workloads import configs, revisions
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import pod_selector
 from .._workloads.marks import ROLLOUT
-from .._workloads.services import selector_text
 from . import made, templates
 from .context import Context, Failed
 from .stage import Stage
@@ -176,7 +175,7 @@ def _needing(stage: Stage, history: bool) -> Iterator[revisions.Template]:
         if live is None:
             continue
         yield live["spec"]["template"]
-        pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(match_labels(live)))
+        pods, _version = ctx.client.list(POD, ctx.namespace, pod_selector(live))
         yield from (pod for pod in pods if not pod["metadata"].get("deletionTimestamp"))
         yield from (each for each in templates.kept(ctx, plan, live) if revisions.template_hash(each) in old)
 

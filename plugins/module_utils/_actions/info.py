@@ -26,9 +26,8 @@ from .._rollout.trust import bounded
 from .._rollout.watching import mark
 from .._routing import router_of
 from .._routing.target import Target
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import pod_selector, selector_in
 from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT
-from .._workloads.services import selector_text
 from . import made, traffic
 from .context import Context, Failed
 from .store import Store
@@ -148,7 +147,7 @@ def _read(ctx: Context, seen: Seen, subject: Subject, record: Record) -> None:
     """The workloads, their pods, and the Services."""
     seen.services = _try(seen.problems, lambda: _services(ctx, subject, record))
     seen.workloads = _workloads(ctx, seen, subject)
-    seen.pods = _try(seen.problems, lambda: _pods(ctx, [match_labels(each) for each in seen.workloads or []]))
+    seen.pods = _try(seen.problems, lambda: _pods(ctx, seen.workloads or []))
 
 
 def _services(ctx: Context, subject: Subject, record: Record) -> list[Object]:
@@ -191,11 +190,19 @@ def _workloads(ctx: Context, seen: Seen, subject: Subject) -> list[Object] | Non
     return there if there or len(seen.problems) == before else None
 
 
-def _pods(ctx: Context, selectors: Sequence[dict[str, str]]) -> list[Object]:
-    """All that one of these selects. What was made here selects by the workload's labels, too, and needs no list of its own."""
-    widest = [each for each in selectors if each and not any(other.items() < each.items() for other in selectors if other)]
-    lists = [ctx.client.list(POD, ctx.namespace, text)[0] for text in dict.fromkeys(map(selector_text, widest))]
+def _pods(ctx: Context, workloads: Sequence[Object]) -> list[Object]:
+    """The pods of the workloads. What was made here selects by the user's labels, too, and needs no list of its own."""
+    widest = [each for each in workloads if not any(_is_wider(other, each) for other in workloads)]
+    lists = [ctx.client.list(POD, ctx.namespace, text)[0] for text in dict.fromkeys(map(pod_selector, widest))]
     return sorted({name_of(pod): pod for pods in lists for pod in pods}.values(), key=name_of)
+
+
+def _is_wider(other: Object, workload: Object) -> bool:
+    """Whether another workload's selector takes the pods of this one, and more."""
+    wide, narrow = selector_in(other), selector_in(workload)
+    labels, expressions = wide.get("matchLabels") or {}, wide.get("matchExpressions") or []
+    less = labels.items() < (narrow.get("matchLabels") or {}).items()
+    return bool(labels or expressions) and less and expressions == (narrow.get("matchExpressions") or [])
 
 
 def _left(ctx: Context, seen: Seen, name: str) -> list[Object]:

@@ -14,9 +14,9 @@ from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, SERVICE, Resource
 from .._rollout import actions as kinds
 from .._workloads import revisions
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import pod_selector
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .._workloads.services import selector_of, selector_text, selects
+from .._workloads.services import selector_of, selects
 from . import made
 from .context import Failed
 from .stage import Stage
@@ -53,7 +53,7 @@ def _pods(stage: Stage) -> list[Object]:
     """Of both versions, by their owners: others may have the same labels."""
     refs = [stage.ref, *([stage.ctx.ref(DEPLOYMENT, stage.plan.canary_workload)] if stage.plan.style == "pair" else [])]
     workloads = [each for each in map(stage.ctx.client.find, refs) if each is not None]
-    texts = dict.fromkeys(selector_text(match_labels(each)) for each in workloads)
+    texts = dict.fromkeys(pod_selector(each) for each in workloads)
     if stage.plan.style == "in_place":
         owners = workloads
     else:

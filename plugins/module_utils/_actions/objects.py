@@ -63,6 +63,10 @@ def _no_pause(_key: str, _before: Object | None, _after: Object | None) -> None:
     """Stands for a wait where one write may follow the other at once."""
 
 
+def _no_look(_live: Objects) -> None:
+    """Stands for a look at the objects where there is nothing to look for."""
+
+
 def edit(
     ctx: Context,
     ref: Ref,
@@ -95,6 +99,7 @@ def edit_all(
     before_write: Callable[[Objects, Objects], None] = _no_check,
     annotate: bool = True,
     between_writes: Callable[[str, Object | None, Object | None], None] = _no_pause,
+    after_read: Callable[[Objects], None] = _no_look,
 ) -> Outcomes:
     """Gives several objects the changes that are computed from all of them, in the order of the changes.
 
@@ -102,6 +107,7 @@ def edit_all(
     changes: given the objects without this owner's edits. All of it is decided, drift included, before the first write.
     before_write: sees all objects as they are and as they will be, and may raise.
     between_writes: sees what was just written (the key, before, after), and may wait before the next.
+    after_read: sees all objects as they are, each time that they were read, before `changes` is asked.
     """
     ours: dict[str, Object | None] = {}  # what we wrote, as it was before
     refused: dict[str, Object | None] = {}
@@ -109,6 +115,7 @@ def edit_all(
         live = {key: ctx.client.get(ref) if key in required else ctx.client.find(ref) for key, ref in refs.items()}
         for key, ref in refs.items():
             _refuse_forged(ctx, ref, live[key])
+        after_read(live)
         writes = _decide(ctx, refs, live, changes, annotate)
         drifted = [path for write in writes if write.result for path in write.result.drifted]
         due = [write for write in writes if not _done(write)]

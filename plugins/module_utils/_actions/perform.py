@@ -11,15 +11,16 @@ from typing import Any, Callable
 
 from .._objects import edits
 from .._objects.refusal import Refused
-from .._objects.resources import SERVICE, labels
+from .._objects.resources import POD, SERVICE
+from .._objects.resources import labels as labels_of
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._routing.target import Wish, split_of
 from .._workloads.services import selector_of, selector_text, selects
-from . import configs, declared, guards, made, services, traffic
-from . import labels as pod_labels
+from . import backends, configs, declared, guards, labels, made, services, traffic
 from .stage import Stage
-from .styles import STYLES, Pin
+from .styles import STYLES
+from .styles.style import Pin
 
 
 def perform(stage: Stage, action: kinds.Action) -> None:
@@ -32,6 +33,8 @@ def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
     pin = STYLES[stage.plan.order].pin(stage, action.to)
     changed = False
     _refuse_strangers(stage, action.services, pin)
+    if action.carries_traffic and action.to == "canary":
+        _require_subsets(stage, action.services, pin)
     for name in action.services:
         outcome = services.point(stage.ctx, name, lambda base: services.selector_edits(base, dict(pin.labels), merge=not pin.exact))
         services.prove(stage.ctx, outcome.after)
@@ -53,7 +56,7 @@ def _refuse_strangers(stage: Stage, names: Sequence[str], pin: Pin) -> None:
     """
     if pin.exact:
         return  # Both Deployments of a pair are the user's, and so is what stands before each.
-    pods = labels(stage.workload()["spec"]["template"])
+    pods = labels_of(stage.workload()["spec"]["template"])
     for name in names:
         service = stage.ctx.client.get(stage.ctx.ref(SERVICE, name))
         own = selector_of(edits.base_of(service, stage.ctx.by, "repair", stage.ctx.recall(stage.ctx.ref(SERVICE, name).key)))
@@ -62,6 +65,16 @@ def _refuse_strangers(stage: Stage, names: Sequence[str], pin: Pin) -> None:
                 f"Service {stage.ctx.namespace}/{name} (selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so "
                 f"that rollout {stage.plan.name} must not move it: correct its selector, or abort and start again"
             )
+
+
+def _require_subsets(stage: Stage, names: Sequence[str], pin: Pin) -> None:
+    """The way back never ends here: the version before has been served."""
+    selector = selector_text({key: value for key, value in pin.labels.items() if value is not None})
+
+    def pods() -> list[dict[str, str]]:
+        return [labels_of(pod) for pod in stage.ctx.client.list(POD, stage.ctx.namespace, selector)[0]] if selector else []
+
+    backends.require_subsets(stage.ctx, names, pods)
 
 
 def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:
@@ -118,6 +131,6 @@ HANDLERS: dict[type, Callable[[Stage, Any], None]] = {
     kinds.RemoveCanaryService: _remove_canary_service,
     kinds.UnpinServices: _unpin_services,
     kinds.ReleaseGuards: guards.release,
-    kinds.LabelPods: pod_labels.label,
-    kinds.UnlabelPods: pod_labels.unlabel,
+    kinds.LabelPods: labels.label,
+    kinds.UnlabelPods: labels.unlabel,
 }

@@ -21,6 +21,7 @@ from .._routing.replicas import CANARY, ROLES, STABLE, Counts, Memory, Pair, Pla
 from .._routing.served import Measured
 from .._routing.target import Split, Target
 from .._workloads.deployments import replicas_of
+from .._workloads.label_selectors import pod_selector, takes_pod
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
 from . import services, traffic, workload
@@ -215,9 +216,9 @@ def _check(ctx: Context, pair: Pair, state: _State) -> None:
                 "give it a selector that takes the pods of both"
             )
     for role, other in ((STABLE, CANARY), (CANARY, STABLE)):
-        if selects(_own_selector(state, role), pods[other]):
+        if takes_pod(state.deployments[role] or {}, pods[other]):
             raise Refused(
-                f"Deployment {pair.names[role]} (selector {selector_text(_own_selector(state, role))}) selects the pods of Deployment "
+                f"Deployment {pair.names[role]} (selector {pod_selector(state.deployments[role] or {})}) selects the pods of Deployment "
                 f"{pair.names[other]} too: give each a label of its own in selector and template"
             )
     _no_others(ctx, title, state)
@@ -228,8 +229,8 @@ def _check(ctx: Context, pair: Pair, state: _State) -> None:
 
 def _no_others(ctx: Context, title: str, state: _State) -> None:
     pods, _version = ctx.client.list(POD, ctx.namespace, selector_text(selector_of(state.service)))
-    own = [_own_selector(state, role) for role in ROLES]
-    others = [name_of(pod) for pod in pods if is_ready(pod) and not any(selects(each, labels(pod)) for each in own)]
+    own = [state.deployments[role] or {} for role in ROLES]
+    others = [name_of(pod) for pod in pods if is_ready(pod) and not any(takes_pod(each, labels(pod)) for each in own)]
     if others:
         raise Refused(
             f"{title} leads to other pods than those of the two Deployments ({', '.join(others[:3])}), which have a share too: "
@@ -250,7 +251,3 @@ def _no_autoscaler(ctx: Context, pair: Pair) -> None:
 
 def _pod_labels(deployment: Object | None) -> dict[str, str]:
     return dict(((deployment or {})["spec"]["template"].get("metadata") or {}).get("labels") or {})
-
-
-def _own_selector(state: _State, role: str) -> dict[str, str]:
-    return dict((state.deployments[role] or {})["spec"]["selector"].get("matchLabels") or {})

@@ -14,7 +14,7 @@ from .._objects.paths import MISSING
 from .._objects.refusal import Refused
 from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE
 from .._workloads.pods import ready_uids, troubles
-from .._workloads.services import Endpoints, Selector, endpoints_of, selector_of, selector_text
+from .._workloads.services import Endpoints, Selector, endpoints_of, ports_lacking, selector_of, selector_text
 from . import objects
 from .context import Context
 from .objects import Outcome
@@ -68,7 +68,9 @@ def prove(ctx: Context, service: Object) -> Endpoints:
             return None
         wanted = pods.ready()
         there, others = len(found.ready & wanted), len(found.ready - wanted)
-        return f"{there} of {len(wanted)} ready pods stand in its EndpointSlices with all ports, and {others} others"
+        lacking = ports_lacking(name, slices, ports, wanted)
+        why = f": not with port {', '.join(lacking)}" if lacking else ""
+        return f"{there} of {len(wanted)} ready pods stand in its EndpointSlices with all ports, and {others} others{why}"
 
     ctx.until(
         f"Service {name} on the pods of {selector_text(selector)}", ENDPOINT_SLICE, missing, labels=f"kubernetes.io/service-name={name}"
@@ -97,6 +99,8 @@ class _Pods:
 
 
 def _pods(ctx: Context, selector: Selector) -> list[Object]:
+    if not selector:
+        return []  # Such a Service takes no pods, and such a list request all of the namespace.
     return ctx.client.list(POD, ctx.namespace, selector_text(selector))[0]
 
 

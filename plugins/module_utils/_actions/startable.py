@@ -16,6 +16,7 @@ from .._plan.plan import Plan
 from .._workloads import in_place
 from .._workloads.clones import clone_name, revision_name
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
+from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import selector_text, selects
 from . import made, workload
@@ -68,12 +69,20 @@ def _pair(ctx: Context, plan: Plan, live: Object) -> Stable:
     canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))
     if canary["spec"].get("paused"):
         raise Refused(f"Deployment {ctx.namespace}/{plan.canary_workload} is paused: resume it first")
-    own, others = (each["spec"]["selector"].get("matchLabels") or {} for each in (live, canary))
-    for ours, theirs, other in ((own, canary, plan.canary_workload), (others, live, plan.workload)):
-        if not ours or selects(ours, labels(theirs["spec"]["template"])):
+    own, others = match_labels(live), match_labels(canary)
+    for ours, name, theirs, other in (
+        (own, plan.workload, canary, plan.canary_workload),
+        (others, plan.canary_workload, live, plan.workload),
+    ):
+        if not ours:
             raise Refused(
-                f"Deployments {plan.workload} and {plan.canary_workload}: the selector {selector_text(ours) or 'without matchLabels'} "
-                f"takes the pods of {other}, too: tell them apart by a label"
+                f"Deployment {ctx.namespace}/{name} has no matchLabels in its selector, by which a Service could select its pods: "
+                "give its selector a label that only its own pods have"
+            )
+        if selects(ours, labels(theirs["spec"]["template"])):
+            raise Refused(
+                f"Deployment {ctx.namespace}/{name} is told apart from {other} by no label: a Service that selects {selector_text(ours)} "
+                f"takes the pods of both: give each of the two a label of its own in selector.matchLabels and template"
             )
     return Stable(workload.present_hash(ctx, live), own, canary["spec"]["template"])
 

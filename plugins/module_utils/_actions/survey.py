@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, NODE, SECRET, SERVICE, WORKLOADS, Ref, Resource, name_of
 from .._plan.plan import Plan
 from .._rollout.findings import Finding, warning
-from .._rollout.hazards import LOOKS, RouterObjects, Scene
+from .._rollout.hazards import LOOKS, RouterObjects, Scene, pod_labels
 from .._rollout.hazards.placement import keeping_apart
 from .._rollout.permissions import full_name
 from .._rollout.record import Record
@@ -177,9 +177,32 @@ class Survey:
     def _looks(self, template: revisions.Template) -> dict[Resource, list[Object]]:
         found = {look.resource: self._list(look.resource, look.unknown) for look in LOOKS if look.wanted(self.plan, template)}
         labels = (template.get("metadata") or {}).get("labels") or {}
+        if pod_labels.change(self.workload, template):
+            found.update(self._of_other_labels(tuple(found)))
         if keeping_apart(template.get("spec") or {}, self.plan.namespace, labels):
             found[NODE] = self._list(NODE, None)
         return {resource: items for resource, items in found.items() if items is not None}
+
+    def _of_other_labels(self, read: Sequence[Resource]) -> dict[Resource, list[Object] | None]:
+        """What may know the present pods by their labels; one finding says which kinds may not be listed. read: what was read already."""
+        found: dict[Resource, list[Object] | None] = {}
+        hidden = []
+        for resource in (each for each in pod_labels.RESOURCES if each not in read):
+            try:
+                found[resource] = self.ctx.client.list(resource, self.ctx.namespace)[0]
+            except NotFound:
+                continue
+            except ApiError as problem:
+                if problem.status != 403:
+                    raise
+                hidden.append(full_name(resource))
+        if hidden:
+            unknown = (
+                f"does not allow list {', '.join(hidden)}, so it is not known whether any of them selects the present pods by their labels"
+            )
+            remedy = "grant the verb with a Role (docs/rbac.yml has the whole of it), or make sure of that yourself"
+            self.unread.append(warning(f"namespace {self.ctx.namespace}", unknown, remedy))
+        return found
 
     def _list(self, resource: Resource, unknown: str | None) -> list[Object] | None:
         """The objects, none of a kind that the cluster does not serve; None where they cannot be read. unknown: what nobody knows then."""

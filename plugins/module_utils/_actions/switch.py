@@ -13,7 +13,7 @@ from typing import Any
 from .._objects import edits, seals
 from .._objects.edits import fields_of
 from .._objects.refusal import Refused
-from .._objects.resources import SERVICE
+from .._objects.resources import SERVICE, labels
 from .._plan.routers import title_of
 from .._plan.switch import Switch
 from .._routing import router_of
@@ -190,6 +190,8 @@ def _check(work: Work, memory: Memory, away: bool) -> list[Object]:
         _refuse_unusable(work, ctx.client.get(ctx.ref(SERVICE, wish.preview)))
     for router in wish.routers:
         _check_router(work, router)
+    if away and not wish.by_subset:
+        backends.require_subsets(ctx, [wish.active], lambda: [labels(work.target["spec"]["template"])])
     if away and wish.key not in memory.replicas:
         switch_workloads.require_ready(ctx, work.target, wish.min_ready)
     if is_headless(hold.service):

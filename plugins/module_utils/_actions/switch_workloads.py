@@ -13,9 +13,9 @@ from .._cluster.errors import ApiError, Conflict
 from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
 from .._workloads.in_place import size_of
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import pod_selector
 from .._workloads.pods import ready_uids, troubles
-from .._workloads.services import bystanders, selector_of, selector_text
+from .._workloads.services import bystanders, selector_of
 from .._workloads.switches import key_of, not_at_rest
 from .context import Context, Failed
 from .switch_hold import Hold, Overruled
@@ -136,12 +136,12 @@ def _scale(hold: Hold, ref: Ref, wanted: int) -> None:
 
 def _until_ready(ctx: Context, workload: Object, needed: int) -> None:
     where = str(ref_of(ctx, key_of(workload)))
-    chosen = selector_text(match_labels(workload))
+    chosen = pod_selector(workload)
     wait_ready_pods(ctx, f"{needed} ready pods of {where}", chosen, needed, where, "mend it, and run again")
 
 
 def _pods(ctx: Context, workload: Object) -> list[Object]:
-    return ctx.client.list(POD, ctx.namespace, selector_text(match_labels(workload)))[0]
+    return ctx.client.list(POD, ctx.namespace, pod_selector(workload))[0]
 
 
 def due(hold: Hold) -> dict[str, float]:

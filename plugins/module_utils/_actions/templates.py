@@ -13,9 +13,8 @@ from .._objects.refusal import Refused
 from .._objects.resources import CONTROLLER_REVISION, DEPLOYMENT, WORKLOADS
 from .._plan.plan import Plan
 from .._workloads import revisions
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import pod_selector
 from .._workloads.revisions import Template
-from .._workloads.services import selector_text
 from .._workloads.templates import merged
 from . import made
 from . import workload as workloads
@@ -106,7 +105,7 @@ def _holders(ctx: Context, plan: Plan, workload: Object) -> list[Object]:
 
 def _controller_revisions(ctx: Context, workload: Object) -> list[Object]:
     """As objects with the template where other kinds have it. Source: a ControllerRevision's data is the patch {spec: {template}}."""
-    labels = selector_text(match_labels(workload))
+    labels = pod_selector(workload)
     owned = revisions.owned(ctx.client.list(CONTROLLER_REVISION, ctx.namespace, labels)[0], workload)
     return [{"spec": {"template": _plain(each["data"]["spec"]["template"])}} for each in owned]
 

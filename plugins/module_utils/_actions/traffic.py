@@ -6,22 +6,23 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._cluster import probing
 from .._objects import edits, paths
-from .._objects.edits import changed_at, fields_of
+from .._objects.edits import Edit, changed_at, fields_of
 from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing import router_of
-from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
+from .._routing.router import Backend, Change, Emptied, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
-from . import backends, objects
+from . import backends, objects, shared
 from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
@@ -31,6 +32,10 @@ _NEW = 10.0  # seconds in which a controller says something of an object that wa
 
 def no_wait() -> None:
     """Stands for a wait where nothing has to converge."""
+
+
+class _NotIntroduced(Exception):
+    """The canary does not stand in a router yet whose controller says which destinations it takes."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,32 @@ class Moved:
 def move(ctx: Context, target: Target, wish: Wish, require_ready: bool = True, converge: Callable[[], None] = no_wait) -> Moved:
     """Splits the traffic. Requests: a GET of each object when nothing is to be done; else also the EndpointSlices, and a write each.
 
+    A canary that does not stand in a router yet, whose controller says what it takes, gets a share only when the controller has taken it.
+
     converge: called where proxies must know one object before another one leads to it.
     """
-    moved = _edit(ctx, target, wish, require_ready, converge=converge)
+    try:
+        moved = _edit(ctx, target, wish, require_ready, converge=converge)
+    except _NotIntroduced:
+        moved = _move_new(ctx, target, wish, require_ready, converge)
     ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
     return moved
+
+
+def _move_new(ctx: Context, target: Target, wish: Wish, require_ready: bool, converge: Callable[[], None]) -> Moved:
+    """Adds the canary without a share, waits until the controller has taken it, and then splits the traffic.
+
+    A controller that refuses a destination (another namespace without a ReferenceGrant) answers its share of the requests with errors.
+    """
+    _edit(replace(ctx, check=True, journal=Journal()), target, wish, require_ready)  # What is refused is refused before the first write.
+    without = Wish(Split(wish.split.total, 0))
+    first = _edit(ctx, target, replace(without, introduce=uuid.uuid4().hex), require_ready)
+    try:
+        moved = _edit(ctx, target, wish, require_ready, converge=converge, introduced=True)
+    except Failed:
+        _edit(ctx, target, without, require_ready=False)
+        raise
+    return replace(moved, previous=first.previous, changed=first.changed or moved.changed, drifted=first.drifted + moved.drifted)
 
 
 def move_all(
@@ -210,21 +236,32 @@ def _edit(
     require_ready: bool,
     emptied: Emptied | None = None,
     converge: Callable[[], None] = no_wait,
+    introduced: bool = False,
 ) -> Moved:
-    """wish: None puts everything back, or with `emptied` just what that says."""
+    """wish: None puts everything back, or with `emptied` just what that says.
+
+    Raises _NotIntroduced unless `introduced` where the controller has not had a look at the canary yet.
+    """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
     required = {key for key, part in parts.items() if part.required and wish is not None}
 
+    kept: dict[str, list[Edit]] = {}
+
+    def look_at(live: Objects) -> None:
+        if not (ctx.check or introduced) and _is_new(target, live, wish):
+            raise _NotIntroduced
+        kept.clear()
+        kept.update(shared.still_needed(ctx, target, refs, live))
+
     def changes(bases: Objects) -> list[Change]:
-        return emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
+        found = emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
+        return [shared.keeping(each, kept.get(each.part, [])) for each in found]
 
     def check(before: Objects, after: Objects) -> None:
         router.refuse_other(before, target, ctx.by)
         _refuse_lost(ctx, target, refs, before)
-        if wish is not None:
-            _refuse_siblings(ctx, target, before)
-            _require_served(ctx, target, refs, before)
+        _refuse_unfit(ctx, target, refs, before, wish)
         if require_ready and _first(after) is not None:
             _require_ready(ctx, target, before, after, wish)
 
@@ -232,11 +269,22 @@ def _edit(
         if router.first(key, before, after):
             converge()
 
-    outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between)
+    outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between, after_read=look_at)
     if wish is None:
         _refuse_siblings(ctx, target, outcome.before)
+        shared.warn_of_kept(ctx, refs, kept)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
+    return _moved(target, outcome, wish)
+
+
+def _refuse_unfit(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects, wish: Wish | None) -> None:
+    if wish is not None:
+        _refuse_siblings(ctx, target, before)
+        _require_served(ctx, target, refs, before)
+
+
+def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None) -> Moved:
     return Moved(
         target,
         _split_in(target, outcome.before, wish),
@@ -244,8 +292,14 @@ def _edit(
         [obj for obj in outcome.after.values() if obj is not None],
         outcome.changed,
         outcome.drifted,
-        router.warnings(outcome.after, target, wish) if wish is not None else [],
+        router_of(target).warnings(outcome.after, target, wish) if wish is not None else [],
     )
+
+
+def _is_new(target: Target, live: Objects, wish: Wish | None) -> bool:
+    """Whether requests would come to a canary on which the router's controller has given no verdict yet."""
+    obj, part = _first(live), next(iter(router_of(target).parts(target).values()))
+    return wish is not None and wish.reaches_canary and part.has_status and obj is not None and not leads_to_canary(obj, target)
 
 
 def _first(found: Objects) -> Object | None:
@@ -273,9 +327,13 @@ def _require_ready(ctx: Context, target: Target, before: Objects, after: Objects
     if wish is None:
         backends.require_ready(ctx, wanted)
         return
-    had = {(each.service, each.namespace, each.labels) for each in router.backends(before, target, router.weight(before, target), None)}
-    new = [each for each in wanted if (each.service, each.namespace, each.labels) not in had]
+    had = {_pods_of(each) for each in router.backends(before, target, router.weight(before, target), None)}
+    new = [each for each in wanted if _pods_of(each) not in had]
     backends.require_ready(ctx, wanted, new)
+
+
+def _pods_of(backend: Backend) -> tuple[Any, ...]:
+    return backend.service, backend.namespace, backend.labels, backend.subset
 
 
 def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects) -> None:

@@ -15,7 +15,7 @@ from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, Ref
 from .._workloads import revisions
 from .._workloads.deployments import cannot_make_pods, failed, not_rolled_out, replicas_of
 from .._workloads.in_place import not_taken_up
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import match_labels, pod_selector
 from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import has_ended, is_ready, troubles
 from .._workloads.services import selector_text
@@ -88,7 +88,7 @@ def wait_taken_up(ctx: Context, ref: Ref) -> None:
 
 def replica_sets(ctx: Context, deployment: Object) -> list[Object]:
     """The ReplicaSets of a Deployment."""
-    labels = selector_text(match_labels(deployment))
+    labels = pod_selector(deployment)
     return revisions.owned(ctx.client.list(REPLICA_SET, ctx.namespace, labels)[0], deployment)
 
 
@@ -144,10 +144,17 @@ def set_template(ctx: Context, ref: Ref, template_of: Callable[[Object], revisio
 
 
 def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object]) -> None:
-    """Gives the workload another spec, computed anew after a conflict."""
+    """Gives the workload another spec, computed anew where a conflict came from a change of the spec.
+
+    To compute it may take requests of its own, in which time others may write the object again.
+    """
+    was: Object | None = None
+    wanted: Object = {}
     for _attempt in range(8):
         live = ctx.client.get(ref)
-        patch = merge_patch(live, {**live, "spec": spec_of(live)})
+        if was != live["spec"]:
+            was, wanted = live["spec"], spec_of(live)
+        patch = merge_patch(live, {**live, "spec": wanted})
         if not patch:
             return
         ctx.guard()

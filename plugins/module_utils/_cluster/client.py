@@ -79,10 +79,11 @@ class Client:
         """Merges the patch into the object if it is still as it was seen; raises Conflict else.
 
         A field that the server's definition of the kind does not have (older CRDs) is an error: it would be dropped without a word.
-        dry_run: nothing is kept; the answer is what it would be, defaults and admission included.
+        dry_run: nothing is kept; the answer is what it would be, defaults and admission included. It raises no Conflict: an object that
+            others write all the time is tried as it is.
         """
         strict = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
-        return dict(self._ask("PATCH", ref, ref.path, strict, guarded(patch, seen), MERGE_PATCH))
+        return dict(self._ask("PATCH", ref, ref.path, strict, patch if dry_run else guarded(patch, seen), MERGE_PATCH))
 
     def delete(self, ref: Ref, seen: Object) -> None:
         """Deletes just the object that was seen (in the background: owned objects follow). One that is gone is fine."""

@@ -29,6 +29,7 @@ from .._objects.resources import (
     versioned,
 )
 from .._routing.router import Part
+from .hazards.pod_labels import RESOURCES
 
 _LEFT: tuple[tuple[Resource, tuple[str, ...]], ...] = ((DEPLOYMENT, ("list",)),)  # of an earlier rollout
 # The Role in docs/rbac.yml grants just these (and Events, without which a rollout does as well).
@@ -55,6 +56,7 @@ FOR_CHECKS: tuple[tuple[Resource, tuple[str, ...]], ...] = (
     (RESOURCE_QUOTA, ("list",)),
     (PERSISTENT_VOLUME_CLAIM, ("list",)),
     (versioned("DestinationRule"), ("list",)),
+    *((resource, ("list",)) for resource in RESOURCES),
 )
 # Needed where there are such things for the workload.
 FOR_GUARDS: Needed = (

@@ -13,14 +13,12 @@ from typing import Any
 from .._objects.resources import labels
 from .._plan.plan import Plan
 from .._plan.steps import SetWeight
-from .._workloads.label_selectors import match_labels
-from .._workloads.marks import REVISION
 from .._workloads.pods import troubles
 from . import actions as kinds
 from .program import RELEASE, program_of
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 from .seen import Object, Seen
-from .versions import Scene, Waiting, revisions_of, workloads_of
+from .versions import Scene, Waiting, is_pod_of, revisions_of, workloads_of
 
 _OF_NEW = (kinds.EnsureCanary, kinds.SharePods, kinds.RemoveCanary, kinds.RetireCanary)
 _OF_WORKLOAD = (kinds.PauseWorkload, kinds.RollWorkload, kinds.HoldUpdate, kinds.FinishUpdate)
@@ -127,11 +125,6 @@ def _waiting_for(scene: Scene, action: kinds.Action | None, about: Sequence[str]
 
 def _lacking(seen: Seen, workloads: Sequence[Mapping[str, Any]]) -> str | None:
     """The first of their pods that is not ready, and how many more."""
-    selectors = [match_labels(each) for each in workloads]
-    pods = [
-        pod
-        for pod in seen.pods or []
-        if any(selector.items() <= labels(pod).items() and (REVISION in selector) == (REVISION in labels(pod)) for selector in selectors)
-    ]
+    pods = [pod for pod in seen.pods or [] if any(is_pod_of(each, labels(pod)) for each in workloads)]
     found = troubles(pods)
     return None if not found else found[0] if len(found) == 1 else f"{found[0]}, and {len(found) - 1} more"

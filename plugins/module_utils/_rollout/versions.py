@@ -13,7 +13,7 @@ from typing import Any
 
 from .._objects.resources import labels, name_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH, size_of
-from .._workloads.label_selectors import match_labels
+from .._workloads.label_selectors import match_labels, takes_pod
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.pods import has_ended, is_ready, ready_containers, restarts, state_of, status_of
 from .._workloads.revisions import images_of
@@ -119,8 +119,12 @@ def _sum(statuses: Sequence[Mapping[str, Any]], *keys: str) -> int:
 
 def _own(workload: Mapping[str, Any], pods: Sequence[Object]) -> list[Object]:
     """The pods of what was made here keep all labels of the workload's."""
-    selector = match_labels(workload)
-    return [pod for pod in pods if selects(selector, labels(pod)) and (REVISION in labels(pod)) == (REVISION in selector)]
+    return [pod for pod in pods if is_pod_of(workload, labels(pod))]
+
+
+def is_pod_of(workload: Mapping[str, Any], pod_labels: Mapping[str, str]) -> bool:
+    """Whether a pod with these labels is one of the workload's; what was made here has its selector, and the revision beside that."""
+    return takes_pod(workload, pod_labels) and (REVISION in pod_labels) == (REVISION in match_labels(workload))
 
 
 def _numbers(scene: Scene) -> dict[str, int]:

@@ -59,7 +59,7 @@ def _changes(definition: Definition, objects: Objects, target: Target, wish: Wis
         return [Change(_PART)]
     obj = objects[_PART] or {}
     refuse_all(title(obj), target.router, wish, "its definition says where weights stand, and nothing else")
-    return [Change(_PART, [edit for route in _chosen(definition, obj, target) for edit in _edits(definition, route, target, wish.split)])]
+    return [Change(_PART, [edit for route in _chosen(definition, obj, target) for edit in _edits(definition, route, target, wish)])]
 
 
 def _weight(definition: Definition, objects: Objects, target: Target) -> Split:
@@ -154,10 +154,11 @@ def _named(
     return found[0]
 
 
-def _edits(definition: Definition, route: _Route, target: Target, split: Split) -> list[Edit]:
+def _edits(definition: Definition, route: _Route, target: Target, wish: Wish) -> list[Edit]:
+    split = wish.split
     _refuse_others(definition, route, target)
     stable, canary = (_find(definition, route, service, target) for service in (target.stable_service, target.canary_service))
-    if not canary and split.canary == 0:
+    if not canary and split.canary == 0 and not wish.introduce:
         return []  # Without a canary destination nothing goes there already.
     wanted = _parts_of(definition, route, target, split)
     edits = [*_weighted(definition, route, stable[0], wanted.stable)]

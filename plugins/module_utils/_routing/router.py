@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
@@ -57,6 +57,7 @@ class Change:
 class Backend:
     """Pods that would get traffic and must be ready: those behind a Service, of these with labels those that have them.
 
+    subset: the name of a subset of the Service, whose labels a DestinationRule has that is not one of the router's objects.
     share: what they would get, in words. service: its name, without the namespace. ports: those that the router asks the Service for, by
     number or name; empty where that cannot be told.
     """
@@ -66,6 +67,7 @@ class Backend:
     share: str
     labels: tuple[tuple[str, str], ...] = ()
     ports: tuple[int | str, ...] = ()
+    subset: str = ""
 
 
 def _nothing_missing(_objects: Objects, _target: Target) -> str | None:
@@ -85,6 +87,11 @@ def _in_any_order(_key: str, _before: Object | None, _after: Object | None) -> b
 
 def _no_other(_objects: Objects, _target: Target, _by: str) -> None:
     """For routers of which a split can be told from another one by its owner."""
+
+
+def shares_nothing(_objects: Objects, _target: Target, _by: str, _others: Sequence[Object] | None) -> dict[str, list[Edit]]:
+    """For routers whose objects beside the first are not used by any other object."""
+    return {}
 
 
 def backends_by_service(target: Target, split: Split, wish: Wish | None, ports: Iterable[int | str | None]) -> list[Backend]:
@@ -146,6 +153,8 @@ class Router:
     emptied(objects, target): where putting back takes away what traffic needs, an object or what was put into one beside the first: the
         changes that end the canary's traffic before.
     first(key, before, after): whether what was written there must have taken effect before the next object is written.
+    still_needed(objects, target, by, others): what this owner put into objects beside the first that other objects of the first one's kind
+        still need, as edits that keep it, by the key of the part. others: those of the namespace, None where they may not be listed.
     refuse_other(objects, target, by): raises Refused where the objects, as they are, were split in a way that this target cannot put back.
     """
 
@@ -159,6 +168,7 @@ class Router:
     emptied: Emptied | None = None
     first: Callable[[str, Object | None, Object | None], bool] = _in_any_order
     refuse_other: Callable[[Objects, Target, str], None] = _no_other
+    still_needed: Callable[[Objects, Target, str, Sequence[Object] | None], dict[str, list[Edit]]] = shares_nothing
 
 
 def title(obj: Object) -> str:

@@ -124,11 +124,17 @@ class ManagedRoute:
 
 @dataclass(frozen=True)
 class Wish:
-    """How the traffic is to be shared. mirror: percent of the requests that are copied to the canary, whose answers nobody gets."""
+    """How the traffic is to be shared.
+
+    mirror: percent of the requests that are copied to the canary, whose answers nobody gets.
+    introduce: where given, the canary's destination is added so that no request comes to it and the router's controller can say whether
+        it takes it; a text that no request holds.
+    """
 
     split: Split
     routes: tuple[ManagedRoute, ...] = ()
     mirror: float = 0.0
+    introduce: str = ""
 
     @property
     def reaches_canary(self) -> bool:

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .label_selectors import match_labels
 from .marks import marks, own_labels
+from .service_annotations import copied
 
 Selector = dict[str, str]
 
@@ -55,8 +57,12 @@ _COPIED = ("sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPo
 
 
 def canary_service(stable: Mapping[str, Any], name: str, selector: Selector, rollout: str) -> dict[str, Any]:
-    """A ClusterIP Service like the stable one (labels too: ServiceMonitors select by them) for other pods."""
+    """A ClusterIP Service like the stable one for other pods.
+
+    It has the labels, since ServiceMonitors select by them, and the annotations that say how pods are spoken to.
+    """
     spec = stable["spec"]
+    annotations = copied(stable["metadata"].get("annotations"))
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -64,6 +70,7 @@ def canary_service(stable: Mapping[str, Any], name: str, selector: Selector, rol
             "name": name,
             "namespace": stable["metadata"]["namespace"],
             "labels": {**own_labels(stable["metadata"].get("labels") or {}), **marks(rollout)},
+            **({"annotations": annotations} if annotations else {}),
         },
         "spec": {
             "type": "ClusterIP",
@@ -81,7 +88,7 @@ def stable_service(workload: Mapping[str, Any], name: str, ports: Sequence[Mappi
         "kind": "Service",
         "metadata": {"name": name, "namespace": workload["metadata"]["namespace"]},
         "spec": {
-            "selector": dict(workload["spec"]["selector"].get("matchLabels") or {}),
+            "selector": match_labels(workload),
             "ports": [dict(port) for port in ports] or _container_ports(workload["spec"]["template"]),
         },
     }
@@ -99,6 +106,40 @@ def _service_port(port: Mapping[str, Any], alone: bool) -> dict[str, Any]:
     name = port.get("name") or ("" if alone else f"port-{number}")
     kept = {key: port[key] for key in ("protocol",) if key in port}
     return {**({"name": name} if name else {}), "port": number, "targetPort": port.get("name") or number, **kept}
+
+
+@dataclass(frozen=True)
+class MissingPort:
+    """A port of a Service that pods do not have, and those with a name that they have, in words."""
+
+    wanted: str
+    there: str
+
+
+def missing_port(service: Mapping[str, Any], template: Mapping[str, Any]) -> MissingPort | None:
+    """The first port of the Service that leads nowhere in pods of the template, None where all lead somewhere.
+
+    A targetPort that is a name is looked up among the ports of the containers, and of init containers that stay (sidecars), by name and
+    protocol. Source: FindPort of the EndpointSlice controller.
+    """
+    spec = template.get("spec") or {}
+    sidecars = [each for each in spec.get("initContainers") or [] if each.get("restartPolicy") == "Always"]
+    found = [port for each in [*(spec.get("containers") or []), *sidecars] for port in each.get("ports") or [] if port.get("name")]
+    there = [(str(port["name"]), _protocol(port)) for port in found]
+    for port in (service.get("spec") or {}).get("ports") or []:
+        name = port.get("targetPort")
+        if isinstance(name, str) and (name, _protocol(port)) not in there:
+            listed = ", ".join(f"{each}{_unless_tcp(protocol)}" for each, protocol in there)
+            return MissingPort(f"the port {name!r}{_unless_tcp(_protocol(port))}", listed or "none with a name")
+    return None
+
+
+def _unless_tcp(protocol: str) -> str:
+    return "" if protocol == "TCP" else f" ({protocol})"
+
+
+def _protocol(port: Mapping[str, Any]) -> str:
+    return str(port.get("protocol") or "TCP")
 
 
 @dataclass(frozen=True)
@@ -138,6 +179,18 @@ def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Seque
                 ready_ports.setdefault(uid, set()).update(names)
     ready = frozenset(uid for uid, names in ready_ports.items() if (names if ports is None else wanted <= names))
     return Endpoints(ready, frozenset(total))
+
+
+def ports_lacking(
+    service: str, slices: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]], pods: Collection[str]
+) -> list[str]:
+    """The ports of a Service, as `'http' (targetPort 'web')`, that do not lead to all of these pods (uids) that stand behind it."""
+    behind = endpoints_of(service, slices, []).ready & frozenset(pods)
+    return [
+        f"{port.get('name') or port.get('port')!r} (targetPort {port.get('targetPort', port.get('port'))!r})"
+        for port in ports
+        if behind - endpoints_of(service, slices, [port]).ready
+    ]
 
 
 def _takes_requests(conditions: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from .._objects.untrusted import read_json
 from . import deployments, in_place
 from .in_place import size_of
 from .label_selectors import match_labels
-from .services import Selector, selector_text, selects
+from .services import Selector, missing_port, selector_text, selects
 
 Object = dict[str, Any]
 
@@ -157,17 +157,13 @@ def _mixed(selector: Selector, owner: Object, other: Object) -> str:
 
 def lacking_port(service: Mapping[str, Any], workload: Mapping[str, Any]) -> str | None:
     """What says that a port of the Service leads nowhere in the workload's pods, which are then ready and answer nobody."""
-    spec = workload["spec"]["template"].get("spec") or {}
-    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
-    there = [str(port["name"]) for each in containers for port in each.get("ports") or [] if port.get("name")]
-    for port in (service.get("spec") or {}).get("ports") or []:
-        wanted = port.get("targetPort")
-        if isinstance(wanted, str) and wanted not in there:
-            return (
-                f"Service {service['metadata']['name']} leads to the port {wanted!r} of its pods, which those of {_title(workload)} do not "
-                f"have (they have: {', '.join(there) or 'none with a name'}): give a container port that name"
-            )
-    return None
+    lacking = missing_port(service, workload["spec"]["template"])
+    if lacking is None:
+        return None
+    return (
+        f"Service {service['metadata']['name']} leads to {lacking.wanted} of its pods, which those of {_title(workload)} do not "
+        f"have (they have: {lacking.there}): give a container port that name"
+    )
 
 
 def _title(workload: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ VERSIONS = {
     "ControllerRevision": "apps/v1",
     "DaemonSet": "apps/v1",
     "Deployment": "apps/v1",
+    "DestinationRule": "networking.istio.io/v1beta1",
     "EndpointSlice": "discovery.k8s.io/v1",
     "Lease": "coordination.k8s.io/v1",
     "Pod": "v1",

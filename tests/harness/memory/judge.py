@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .cluster import MemoryCluster
 from .endpoints import SERVICE_NAME
-from .kinds import ENDPOINT_SLICE, POD, SERVICE, VIRTUAL_SERVICE, Object
+from .kinds import DESTINATION_RULE, ENDPOINT_SLICE, POD, SERVICE, VIRTUAL_SERVICE, Object
 from .pods import is_going, is_ready
 from .server import NAMESPACE
 from .store import Change, labels_of
@@ -44,7 +44,7 @@ class Judge:
         self.cluster.store.listeners.append(self._told)
 
     def _told(self, change: Change) -> None:
-        if change.kind in (VIRTUAL_SERVICE, ENDPOINT_SLICE, SERVICE):
+        if change.kind in (VIRTUAL_SERVICE, DESTINATION_RULE, ENDPOINT_SLICE, SERVICE):
             self._look()
         elif change.kind is POD and self._serves(change.before) and (change.type == "DELETED" or not self._serves(change.after)):
             self._went(change.after)
@@ -57,9 +57,10 @@ class Judge:
 
     def _look(self) -> None:
         for entrance, services in self._entrances():
-            pods = {service: self._behind(service) for service in services}
-            for service in sorted(service for service in pods if not pods[service]):
-                self._say(f"requests of {entrance} come to Service {service}, which has no ready endpoints")
+            pods = {(service, subset): self._behind(service, subset) for service, subset in services}
+            for service, subset in sorted(each for each in pods if not pods[each]):
+                where = f"Service {service}, subset {subset}," if subset else f"Service {service},"
+                self._say(f"requests of {entrance} come to {where} which has no ready endpoints")
             self._see(entrance, frozenset().union(*pods.values()))
 
     def _see(self, entrance: str, pods: frozenset[str]) -> None:
@@ -83,23 +84,32 @@ class Judge:
                 ago = "gets" if last == float("inf") else f"got until {self.cluster.time.now() - last:.2f} s ago"
                 self._say(f"pod {name} goes, which {ago} requests of {entrance}")
 
-    def _entrances(self) -> Iterator[tuple[str, set[str]]]:
-        """Each with the Services to which its requests go."""
+    def _entrances(self) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+        """Each with the Services, and their subsets, to which its requests go."""
         for name in self.virtual_services:
             found = self.cluster.store.find(VIRTUAL_SERVICE, NAMESPACE, name)
             yield f"VirtualService {name}", _destinations(found) if found else set()
         for name in self.services:
-            yield f"Service {name}", {name}
+            yield f"Service {name}", {(name, "")}
 
-    def _behind(self, service: str) -> frozenset[str]:
-        """The pods that the EndpointSlices call ready."""
+    def _behind(self, service: str, subset: str = "") -> frozenset[str]:
+        """The pods that the EndpointSlices call ready, of a subset those with its labels; a subset that nobody defines has none."""
+        rules = self.cluster.store.all(DESTINATION_RULE, NAMESPACE) if subset else []
+        defined = [each for rule in rules if _service(rule["spec"]["host"]) == service for each in rule["spec"].get("subsets") or []]
+        labels = [each.get("labels") or {} for each in defined if each["name"] == subset] if subset else [{}]
         return frozenset(
             _id(endpoint["targetRef"])
             for each in self.cluster.store.all(ENDPOINT_SLICE, NAMESPACE)
             if labels_of(each).get(SERVICE_NAME) == service and self.cluster.store.find(SERVICE, NAMESPACE, service)
             for endpoint in each["endpoints"]
-            if endpoint["conditions"]["ready"] and each["ports"]
+            if endpoint["conditions"]["ready"] and each["ports"] and any(self._has(endpoint, wanted) for wanted in labels)
         )
+
+    def _has(self, endpoint: Object, wanted: dict[str, str]) -> bool:
+        if not wanted:
+            return True
+        pod = self.cluster.store.find(POD, NAMESPACE, endpoint["targetRef"]["name"])
+        return pod is not None and wanted.items() <= labels_of(pod).items()
 
 
 def _id(metadata: Object) -> str:
@@ -107,13 +117,17 @@ def _id(metadata: Object) -> str:
     return f"{metadata['name']} ({metadata['uid']})"
 
 
-def _destinations(virtual_service: Object) -> set[str]:
-    """The Services that get any requests, or copies of some."""
+def _service(host: str) -> str:
+    return host.partition(".")[0]
+
+
+def _destinations(virtual_service: Object) -> set[tuple[str, str]]:
+    """The Services, with their subsets, that get any requests, or copies of some."""
     found = set()
     for rule in virtual_service["spec"].get("http") or []:
         routes = rule.get("route") or []
         weights = [route.get("weight", 0) for route in routes] if len(routes) > 1 else [100] * len(routes)
-        found |= {route["destination"]["host"] for route, weight in zip(routes, weights, strict=True) if weight}
-        if rule.get("mirror"):
-            found.add(rule["mirror"]["host"])
-    return {host.partition(".")[0] for host in found}
+        reached = [route["destination"] for route, weight in zip(routes, weights, strict=True) if weight]
+        reached += [rule["mirror"]] if rule.get("mirror") else []
+        found |= {(_service(each["host"]), each.get("subset", "")) for each in reached}
+    return found

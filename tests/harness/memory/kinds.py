@@ -44,6 +44,8 @@ REPLICA_SET = Kind("apps", ("v1",), "ReplicaSet", "replicasets", counted=True, s
 REVISION = Kind("apps", ("v1",), "ControllerRevision", "controllerrevisions")
 SERVICE = Kind("", ("v1",), "Service", "services", status=True)
 STATEFUL_SET = Kind("apps", ("v1",), "StatefulSet", "statefulsets", counted=True, status=True)
+HTTP_ROUTE = Kind("gateway.networking.k8s.io", ("v1", "v1beta1"), "HTTPRoute", "httproutes", counted=True, status=True, custom=True)
+DESTINATION_RULE = Kind("networking.istio.io", _ISTIO, "DestinationRule", "destinationrules", counted=True, status=True, custom=True)
 VIRTUAL_SERVICE = Kind("networking.istio.io", _ISTIO, "VirtualService", "virtualservices", counted=True, status=True, custom=True)
 
 KINDS = [
@@ -56,6 +58,8 @@ KINDS = [
     REVISION,
     SERVICE,
     STATEFUL_SET,
+    DESTINATION_RULE,
+    HTTP_ROUTE,
     VIRTUAL_SERVICE,
     Kind("", ("v1",), "Event", "events"),
     Kind("", ("v1",), "Secret", "secrets"),
@@ -63,7 +67,6 @@ KINDS = [
     Kind("networking.k8s.io", ("v1",), "Ingress", "ingresses", counted=True, status=True),
     Kind("autoscaling", ("v2",), "HorizontalPodAutoscaler", "horizontalpodautoscalers", status=True),
     Kind("policy", ("v1",), "PodDisruptionBudget", "poddisruptionbudgets", counted=True, status=True),
-    Kind("networking.istio.io", _ISTIO, "DestinationRule", "destinationrules", counted=True, status=True, custom=True),
 ]
 
 BY_PLACE = {(kind.group, version, kind.plural): kind for kind in KINDS for version in kind.versions}

@@ -163,3 +163,31 @@ def test_backends_in_another_namespace(shop: TwoVersions, controller: str) -> No
         assert shop.see(gateway(controller))["namespace"] == other.namespace
         call(shop, options, state="absent")
         assert shop.snapshot() == before
+
+
+@pytest.mark.parametrize("controller", ["TRAEFIK", "ISTIO_API"])
+def test_a_canary_without_a_grant_loses_no_request(shop: TwoVersions, controller: str) -> None:
+    """It stands in the route without a share until the controller has taken it; one that is refused is taken out again."""
+    with two_versions(replicas=1) as other:
+        [item] = routers.http_route(shop, 0, controller)
+        backends = item["spec"]["rules"][0]["backendRefs"]
+        del backends[1:]
+        options = {**OPTIONS, "canary_service": f"shop-canary.{other.namespace}", "grace": GRACE[controller]}
+        shop.make(item)
+        shop.wait_for(gateway(controller), STABLE)
+        before = shop.snapshot()
+        with shop.load(gateway(controller), rate=300) as load:
+            for weight in (50, 100):
+                result = shop.module("canary_weight", {**options, "weight": weight})
+                assert result["failed"] and "ResolvedRefs=False, RefNotPermitted (" in result["msg"], result["msg"]
+                assert "was put back as it was before this call" in result["msg"]
+            who = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": shop.namespace}
+            grant = {"apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "ReferenceGrant", "metadata": {"name": "shop"}}
+            assert shop.snapshot() == before
+            other.make({**grant, "spec": {"from": [who], "to": [{"group": "", "kind": "Service"}]}})
+            call(shop, options, weight=50)
+            shop.check_split(gateway(controller), 50, count=1000)
+            call(shop, options, state="absent")
+        results = load.results()
+        assert not results.failures, results.summary()
+        assert shop.snapshot() == before

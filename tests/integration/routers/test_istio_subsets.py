@@ -132,6 +132,28 @@ def test_labels_are_pinned_and_a_missing_subset_comes_and_goes_without_a_lost_re
         assert [load.stop().failures for load in loads] == [[], []]
 
 
+def test_the_last_of_two_splits_takes_the_subset_away(store: TwoVersions) -> None:
+    """Each VirtualService has calls of its own, as in two plays."""
+    options = {**OPTIONS, "grace": "2.5s", "canary_labels": {"version": "v2"}}
+    hosts = (store.host, f"second.{store.host}")
+    with store.holding([rule(subset("v1")), virtual_service(store), virtual_service(store, "second", hosts[1])]):
+        for host in hosts:
+            store.wait_for(ENTRY, STABLE, host_header=host)
+        before = store.snapshot()
+        loads = [store.load(ENTRY, rate=150, host_header=host) for host in hosts]
+        with loads[0], loads[1]:
+            for name in ("store", "second"):
+                call(store, options, name=name, weight=50)
+            assert [each["name"] for each in store.get("DestinationRule", "store")["spec"]["subsets"]] == ["v1", "v2"]
+            first = call(store, options, name="store", state="absent")
+            assert "keeps spec.subsets[name=v2], which another VirtualService needs" in str(first["warnings"])
+            assert [each["name"] for each in store.get("DestinationRule", "store")["spec"]["subsets"]] == ["v1", "v2"]
+            store.check_split(ENTRY, 50, count=1000, host_header=hosts[1])
+            assert not call(store, options, name="second", state="absent").get("warnings")
+            assert store.snapshot() == before
+        assert [load.stop().failures for load in loads] == [[], []]
+
+
 @pytest.mark.quick
 def test_requests(store: TwoVersions) -> None:
     """The DestinationRule comes on top, and with a change the pods, since EndpointSlices do not know labels."""

@@ -106,7 +106,7 @@ def without_ports(**changes: Any) -> Object:
     return obj
 
 
-EXPRESSIONS = {"matchExpressions": [{"key": "app", "operator": "In", "values": [NAME]}]}
+EXPRESSIONS = {"matchExpressions": [{"key": "app", "operator": "In", "values": [NAME, "other"]}]}
 
 
 @pytest.mark.parametrize(

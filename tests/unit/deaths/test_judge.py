@@ -80,8 +80,30 @@ def deleted(api: Api, _wait: Callable[[float], None]) -> None:
     api.ask("DELETE", "Service", NAME)
 
 
-LOSES = [naive, hasty, nobody_there, nobody_any_more, rolled_under_traffic, deleted]
-ACTS = [pytest.param(careful, False, id="careful"), *(pytest.param(act, True, id=act.__name__) for act in LOSES)]
+def _by_subset(api: Api, labels: dict[str, str]) -> None:
+    api.make("DestinationRule", NAME, spec={"host": NAME, "subsets": [{"name": "own", "labels": labels}]})
+    route = [{"destination": {"host": NAME, "subset": "own"}}]
+    api.patch("VirtualService", NAME, spec={"http": [{"name": "primary", "route": route}]})
+
+
+def by_a_subset(api: Api, wait: Callable[[float], None]) -> None:
+    _by_subset(api, {"app": NAME})
+    wait(LAG)
+
+
+def pointed_beside_the_subset(api: Api, wait: Callable[[float], None]) -> None:
+    """The Service leads to the other version, of whose pods the subset has none."""
+    _by_subset(api, {"app": NAME})
+    wait(LAG)
+    _point(api)
+
+
+def by_a_subset_of_nobody(api: Api, _wait: Callable[[float], None]) -> None:
+    _by_subset(api, {"app": "nobody"})
+
+
+LOSES = [pointed_beside_the_subset, by_a_subset_of_nobody, naive, hasty, nobody_there, nobody_any_more, rolled_under_traffic, deleted]
+ACTS = [pytest.param(act, act in LOSES, id=act.__name__) for act in (careful, by_a_subset, *LOSES)]
 
 
 @pytest.mark.parametrize(("act", "loses"), ACTS)

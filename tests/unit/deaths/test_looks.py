@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import mark
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE, MemoryServer
-from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Object, Stage, stage
+from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Object, Stage, stage, workload
 from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import live_until, undisturbed
 
 PAUSED = {"canary": {"steps": [{"set_weight": 20}, {"pause": {}}]}}
@@ -73,6 +76,34 @@ def test_a_canary_is_told_by_versions() -> None:
         (1, [f"{NAME}-canary"]),
         (0, [NAME]),
     ]
+
+
+@pytest.mark.parametrize("case", ["clone", "revisions", "StatefulSet", "DaemonSet"])
+@pytest.mark.parametrize("values", [[NAME], [NAME, "other"]], ids=["one value", "two values"])
+def test_a_selector_of_expressions_alone(case: str, values: list[str]) -> None:
+    """Its pods are told, and no others of the namespace, during a release and after it."""
+    own, stranger = copy.deepcopy(CASES[case].objects[0]), workload("Deployment", "stranger", {"app": "stranger"})
+    own["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": values}]}
+    place = stage(replace(CASES[case], objects=(own, *CASES[case].objects[1:])), stranger)
+    count = len([pod for pod in place.all("Pod") if pod["metadata"]["labels"]["app"] == NAME])
+    place.call(options=PAUSED)
+    seen = look(place)
+    assert seen["problems"] == [] and seen["replicas"]["updated"] >= 1 and "stranger" not in seen["tree"]
+    place.call(options=PAUSED, promote={"full": True})
+    told = look(place)["replicas"]
+    assert (place.phase(), told["current"], told["updated"], told["ready"]) == ("Healthy", count, count, count)
+    assert not place.judge.complaints
+
+
+def test_the_sentence_of_a_pair_without_labels_is_true() -> None:
+    first, second, *rest = copy.deepcopy(CASES["pair"].objects)
+    second["spec"]["selector"] = {"matchExpressions": [{"key": "track", "operator": "In", "values": ["canary", "b"]}]}
+    with pytest.raises(Refused, match=f"Deployment test/{NAME}-canary has no matchLabels in its selector, by which a Service"):
+        stage(replace(CASES["pair"], objects=(first, second, *rest))).call()
+    second["spec"]["selector"] = {"matchExpressions": [{"key": "track", "operator": "In", "values": ["canary"]}]}
+    place = stage(replace(CASES["pair"], objects=(first, second, *rest)))
+    place.call()
+    assert place.phase() == "Healthy" and not place.judge.complaints
 
 
 def test_blue_green_is_told_by_where_the_services_lead() -> None:
@@ -197,3 +228,18 @@ def test_a_second_look_waits_for_a_change() -> None:
     began = place.cluster.time.now()
     assert mark(info.look_again(context(place), NAME, mark(first), 7.0)) != mark(first)
     assert place.cluster.time.now() == pytest.approx(began, abs=0.5)
+
+
+@pytest.mark.parametrize("case", ["clone with a bystander, the canary Service made", "blue-green, clone"])
+def test_a_made_service_is_spoken_to_as_the_stable_one(case: str) -> None:
+    objects = copy.deepcopy(CASES[case].objects)
+    spoken, left = {"konghq.com/protocol": "grpc"}, {"external-dns.alpha.kubernetes.io/hostname": "shop.example.org"}
+    for each in objects:
+        if (each["kind"], each["metadata"]["name"]) == ("Service", NAME):
+            each["metadata"]["annotations"] = {**spoken, **left, "example.org/x": "y"}
+    place = stage(replace(CASES[case], objects=objects))
+    bluegreen = case.startswith("blue-green")
+    paused = {"bluegreen": {**CASES[case].more["bluegreen"], "auto_promotion": False}} if bluegreen else PAUSED
+    told = place.call(options=paused).ctx.journal.warnings
+    assert place.cluster.get("Service", f"{NAME}-canary")["metadata"]["annotations"] == spoken
+    assert [text for text in told if "(example.org/x)" in text]

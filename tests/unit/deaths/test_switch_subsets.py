@@ -14,6 +14,8 @@ from ansible_collections.progressive.delivery.tests.unit.deaths.switches import 
     BLUE,
     BOTH,
     GREEN,
+    PREVIEW,
+    PREVIEWED,
     ROUTER,
     SHOP,
     Case,
@@ -34,8 +36,7 @@ RULE: Object = {
     "spec": SPEC,
 }
 OPTIONS: Object = {"routers": [{**ROUTER, **SUBSETS}], "scale_down_delay": 0}
-# The Service is asked through the route alone, and the judge of these tests knows no subsets.
-CASE = Case(OPTIONS, (*BOTH, workload("shop-red"), service(SHOP), RULE, virtual_service(subset="a")), services=())
+CASE = Case(OPTIONS, (*BOTH, workload("shop-red"), service(SHOP), RULE, virtual_service(subset="a")), (SHOP,), services=())
 
 
 def subset_of(place: Stage) -> str:
@@ -59,6 +60,7 @@ def test_there_and_back_and_as_it_was() -> None:
     assert not place.call()["changed"]
     assert place.call(target=BLUE)["changed"] and (subset_of(place), replicas(place)) == ("a", [2, 0, 2])
     assert place.call(target=None, state="absent")["changed"] and place.end_state() == before
+    assert not place.judge.complaints
 
 
 @pytest.mark.parametrize("target", [GREEN, BLUE])
@@ -121,3 +123,22 @@ def test_who_moves_the_route_meanwhile_is_told_before_anything_is_written() -> N
         place.call(scale_down=False)
     assert place.cluster.store.version == version
     assert place.call(scale_down=False, on_drift="repair")["changed"] and subset_of(place) == "b"
+
+
+THROUGH: dict[str, Object] = {"by the Service alone": {}, "through the preview": {"preview_service": PREVIEW, "routers": [ROUTER]}}
+
+
+@pytest.mark.parametrize("options", THROUGH.values(), ids=THROUGH)
+def test_a_route_by_a_subset_that_only_blue_has(options: Object) -> None:
+    """The Service would lead to green, and the route to nobody."""
+    place = stage(Case(options, (*PREVIEWED, RULE, virtual_service(subset="a")), (SHOP,), services=()))
+    version = place.cluster.store.version
+    for check in (True, False):
+        with pytest.raises(Refused, match=r"VirtualService test/shop leads to Service shop by subset a \(colour=blue"):
+            place.call(check=check)
+    assert place.cluster.store.version == version
+    api = Api(place.cluster.server, NAMESPACE, lambda: place.cluster.time.sleep(0.05))
+    api.patch("DestinationRule", SHOP, spec={"host": SHOP, "subsets": [{"name": "a", "labels": {"app": "shop"}}]})
+    assert place.call()["changed"]
+    place.cluster.time.sleep(30)
+    assert not place.judge.complaints

@@ -421,3 +421,18 @@ def test_pods_that_end_under_traffic_end_slowly(options: Object, warned: bool) -
     assert bool(problems(workload.ends_abruptly, at)) is warned
     at.deployment["spec"]["template"]["spec"]["containers"][0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 5}}}
     assert not problems(workload.ends_abruptly, at)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "canary", "told"),
+    [
+        ({"example.org/protocol": "h2c", "a": "b"}, False, "(a, example.org/protocol)"),
+        ({"example.org/protocol": "h2c"}, True, ""),
+        ({"konghq.com/protocol": "grpc", "meta.helm.sh/release-name": "shop"}, False, ""),
+        (None, False, ""),
+    ],
+)
+def test_annotations_that_a_made_canary_service_does_not_get(annotations: Any, canary: bool, told: str) -> None:
+    there = [service("shop", LABELS, annotations=annotations), *([service("shop-canary", LABELS)] if canary else [])]
+    found = list(services.annotations_left(scene(services=there)))
+    assert [told in finding.remedy and finding.severity == "warning" for finding in found] == ([True] if told else [])

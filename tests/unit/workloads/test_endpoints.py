@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import Endpoints, endpoints_of
+from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import Endpoints, endpoints_of, ports_lacking
 
 Object = dict[str, Any]
 HTTP: Object = {"name": "http", "port": 8080}
@@ -84,3 +84,22 @@ CASES = [
 @pytest.mark.parametrize(("slices", "ports", "ready", "total"), CASES)
 def test_endpoints(slices: list[Object], ports: Any, ready: str, total: str) -> None:
     assert endpoints_of("shop", slices, ports) == Endpoints(frozenset(ready), frozenset(total))
+
+
+# slices, ready pods, the ports of which the message says that they lead nowhere
+LACKING = [
+    pytest.param([slice_of(endpoint("a"), ports=(HTTP, METRICS))], "a", [], id="all"),
+    pytest.param([slice_of(endpoint("a"), ports=(METRICS,))], "a", ["'http' (targetPort 'web')"], id="one"),
+    pytest.param([slice_of(endpoint("a"), ports=())], "a", ["'http' (targetPort 'web')", "'metrics' (targetPort 9090)"], id="both"),
+    pytest.param(
+        [slice_of(endpoint("a")), slice_of(endpoint("b"), ports=(HTTP, METRICS))], "ab", ["'metrics' (targetPort 9090)"], id="of a"
+    ),
+    pytest.param([slice_of(endpoint("a"))], "b", [], id="a pod that does not stand there yet lacks no port"),
+    pytest.param([slice_of(endpoint("a", UNREADY), ports=())], "a", [], id="nor one that is not ready there"),
+]
+
+
+@pytest.mark.parametrize(("slices", "pods", "lacking"), LACKING)
+def test_ports_that_lead_nowhere(slices: list[Object], pods: str, lacking: list[str]) -> None:
+    ports = [{**HTTP, "targetPort": "web"}, {**METRICS, "targetPort": 9090}]
+    assert ports_lacking("shop", slices, ports, set(pods)) == lacking

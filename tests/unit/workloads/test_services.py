@@ -175,3 +175,28 @@ def test_the_stable_service_that_is_made(containers: Any, ports: Any, wanted: An
     made = services.stable_service(workload, "front", ports)
     assert made["metadata"] == {"name": "front", "namespace": "test"}, "nothing of ours"
     assert made["spec"] == {"selector": {"app": "shop"}, "ports": wanted}
+
+
+def _port(name: str, protocol: str | None = None) -> dict[str, Any]:
+    return {"name": name, "containerPort": 8080, **({"protocol": protocol} if protocol else {})}
+
+
+@pytest.mark.parametrize(
+    ("spec", "target", "protocol", "wanted"),
+    [
+        ({"containers": [{"ports": [_port("http")]}]}, "http", "TCP", None),
+        ({"containers": [{"ports": [_port("http", "TCP")]}]}, "http", None, None),
+        ({"containers": [{"ports": [_port("http")]}]}, 9999, "TCP", None),
+        ({"containers": [{"ports": [_port("web")]}]}, "http", "TCP", "the port 'http'"),
+        ({"containers": [{"ports": [_port("dns", "UDP")]}]}, "dns", "TCP", "the port 'dns'"),
+        ({"containers": [{"ports": [_port("dns")]}]}, "dns", "UDP", "the port 'dns' (UDP)"),
+        ({"containers": [], "initContainers": [{"ports": [_port("http")], "restartPolicy": "Always"}]}, "http", "TCP", None),
+        ({"containers": [], "initContainers": [{"ports": [_port("http")]}]}, "http", "TCP", "the port 'http'"),
+        ({}, "http", "TCP", "the port 'http'"),
+    ],
+)
+def test_a_port_that_pods_do_not_have(spec: Any, target: Any, protocol: str | None, wanted: str | None) -> None:
+    """As the controller finds it: by name and protocol, in containers and in init containers that stay."""
+    service = {"spec": {"ports": [{"port": 80, "targetPort": target, **({"protocol": protocol} if protocol else {})}]}}
+    found = services.missing_port(service, {"spec": spec})
+    assert (found and found.wanted) == wanted

@@ -12,8 +12,7 @@ from ..._objects.resources import CONTROLLER_REVISION, POD, STATEFUL_SET, labels
 from ..._rollout import actions as kinds
 from ..._workloads import in_place, revisions
 from ..._workloads.in_place import CONTROLLER_REVISION_HASH
-from ..._workloads.label_selectors import match_labels
-from ..._workloads.services import selector_text
+from ..._workloads.label_selectors import pod_selector
 from .. import objects, workload
 from ..context import Context
 from ..stage import Stage
@@ -30,7 +29,7 @@ def revision_hash(ctx: Context, live: Object) -> str:
     """What the pods of the present template carry as their controller-revision-hash."""
     if live["kind"] == STATEFUL_SET.kind:
         return str(live["status"]["updateRevision"])
-    selector = selector_text(match_labels(live))
+    selector = pod_selector(live)
     owned = revisions.owned(ctx.client.list(CONTROLLER_REVISION, ctx.namespace, selector)[0], live)
     return str(labels(max(owned, key=lambda each: int(each["revision"])))[CONTROLLER_REVISION_HASH])
 
@@ -105,7 +104,7 @@ def _replace_by_deletion(stage: Stage, live: Object, wanted: str, count: int) ->
 
 
 def _pods(stage: Stage, live: Object) -> list[Object]:
-    found, _version = stage.ctx.client.list(POD, stage.ctx.namespace, selector_text(match_labels(live)))
+    found, _version = stage.ctx.client.list(POD, stage.ctx.namespace, pod_selector(live))
     return revisions.owned(found, live)
 
 

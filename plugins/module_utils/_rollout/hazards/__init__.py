@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Callable
 
 from ..findings import Finding
-from . import budgets, owners, placement, quota, scaling, services, stickiness, workload
+from . import budgets, owners, placement, pod_labels, quota, scaling, services, stickiness, workload
 from .advice import advice_in
 from .scene import LOOKS, Look, RouterObjects, Scene
 
@@ -26,12 +26,18 @@ OF_ANY_STYLE: tuple[Hazard, ...] = (
     services.unfit,
     services.switched,
     services.standing_by,
+    services.without_a_port,
+    services.annotations_left,
     stickiness.client_ip,
     stickiness.consistent_hash,
     scaling.two_over_the_same_pods,
     budgets.two_over_the_same_pods,
     budgets.without_any_eviction,
     owners.owned,
+    pod_labels.subsets_without_pods,
+    pod_labels.policies,
+    pod_labels.peers,
+    pod_labels.spread,
 )
 OF_A_DEPLOYMENT: tuple[Hazard, ...] = (
     workload.paused,

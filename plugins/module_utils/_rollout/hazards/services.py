@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..._objects.resources import name_of
-from ..._workloads.services import bystanders, is_headless, selector_of, selector_text, selects
+from ..._workloads.service_annotations import unknown
+from ..._workloads.services import bystanders, is_headless, missing_port, selector_of, selector_text, selects
 from ..._workloads.switches import ANNOTATION
 from ..findings import Finding, fatal, warning
 from .scene import Scene
@@ -47,6 +49,38 @@ def selecting_other_pods(scene: Scene) -> Iterator[Finding]:
                     f"{scene.plan.kind} {scene.plan.workload}",
                     "correct its selector or the template's labels",
                 )
+
+
+def annotations_left(scene: Scene) -> Iterator[Finding]:
+    """The Service that is made for the new version takes over the annotations that are known to say how pods are spoken to."""
+    names = [name_of(each) for each in scene.services]
+    if not scene.plan.canary_service or scene.plan.canary_service in names:
+        return
+    for service in (each for each in scene.services if name_of(each) == scene.plan.stable_service):
+        left = unknown(service["metadata"].get("annotations"))
+        if left:
+            problem = f"has annotations that Service {scene.plan.canary_service}, which is made for the new version, does not get"
+            remedy = f"make that Service yourself if it needs them ({', '.join(left)})"
+            yield warning(scene.titled("Service", name_of(service)), problem, remedy)
+
+
+def without_a_port(scene: Scene) -> Iterator[Finding]:
+    """Its pods would be ready behind such a Service, and no request would come to them at that port."""
+    names = {scene.plan.stable_service, scene.plan.canary_service, *scene.bystanders}
+    for service in scene.services:
+        if name_of(service) in names and selects(selector_of(service), scene.new_labels):
+            finding = lacking_port(scene.titled("Service", name_of(service)), service, scene.template, scene.title)
+            if finding is not None:
+                yield finding
+
+
+def lacking_port(title: str, service: Mapping[str, Any], template: Mapping[str, Any], of: str) -> Finding | None:
+    """The finding where a port of the Service leads nowhere in the new version's pods. of: whose template it is."""
+    lacking = missing_port(service, template)
+    if lacking is None:
+        return None
+    problem = f"leads to {lacking.wanted} of its pods, which those of the new version of {of} do not have (they have: {lacking.there})"
+    return fatal(title, problem, "give a container port of the new version that name and protocol, or correct the Service's targetPort")
 
 
 def left_empty(scene: Scene) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 # Source: https://gateway-api.sigs.k8s.io/reference/spec/ (HTTPRouteRule, HTTPBackendRef, RouteParentStatus) and the schemas of its CRDs.
 from ..._objects.resources import versioned
 from ..router import Backend, Change, Objects, Part, Router, backends_by_service, refuse_all, title
-from ..target import Split, Target, Wish
+from ..target import Condition, ManagedRoute, Split, Target, Wish
 from . import managed, rules, status
 
 _PART = "route"
@@ -32,8 +32,16 @@ def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]
     if wish.mirror:
         status.refuse_mirror(route)
     chosen = rules.chosen(route, target)
-    edits = [edit for rule in chosen for edit in (*rules.weights(rule, target, wish.split), *rules.copies(rule, target, wish.mirror))]
-    return [Change(_PART, edits + managed.edits(route, chosen, target, wish.routes))]
+    by_match = bool(wish.introduce) and _kind(target) in _WITH_MATCHES
+    shares = [rules.weights(rule, target, wish.split, introduce=bool(wish.introduce) and not by_match) for rule in chosen]
+    edits = [edit for rule, weights in zip(chosen, shares) for edit in (*weights, *rules.copies(rule, target, wish.mirror))]
+    return [Change(_PART, edits + managed.edits(route, chosen, target, (_introduction(wish),) if by_match else wish.routes))]
+
+
+def _introduction(wish: Wish) -> ManagedRoute:
+    """A rule for requests that nobody sends. Istio does not look at backendRefs with weight 0, and answers 500 to all requests of a rule
+    with one that it does not take; so this one stands in a rule of its own."""
+    return ManagedRoute("introduction", ((Condition("header", "x-progressive-delivery-introduction", "exact", wish.introduce),),))
 
 
 def weight(objects: Objects, target: Target) -> Split:

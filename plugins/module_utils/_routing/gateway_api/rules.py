@@ -173,8 +173,11 @@ def _show(ref: Object, target: Target) -> str:
 # What is changed
 
 
-def weights(rule: Rule, target: Target, split: Split) -> list[Edit]:
-    """The two weights, in parts of their present sum where these can say the split."""
+def weights(rule: Rule, target: Target, split: Split, introduce: bool = False) -> list[Edit]:
+    """The two weights, in parts of their present sum where these can say the split.
+
+    introduce: a canary's backendRef that is not there is added with weight 0, too.
+    """
     shares = _shares(rule, split, target)
     path, canary = ("spec", "rules", rule.step, "backendRefs"), to_canary(rule, target)
     refs = [rule.stable, canary, *rule.others]
@@ -182,7 +185,7 @@ def weights(rule: Rule, target: Target, split: Split) -> list[Edit]:
     edits = [Edit((*path, steps[0], "weight"), shares.stable)]
     if rule.canary is not None:
         return [*edits, Edit((*path, steps[1], "weight"), shares.canary)]
-    return [*edits, Edit((*path, steps[1]), {**canary, "weight": shares.canary})] if shares.canary else edits
+    return [*edits, Edit((*path, steps[1]), {**canary, "weight": shares.canary})] if shares.canary or introduce else edits
 
 
 def _shares(rule: Rule, split: Split, target: Target) -> Split:

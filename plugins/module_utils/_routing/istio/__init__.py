@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 # Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from ..._objects.edits import fields_of
+from ..._objects.edits import Edit, fields_of
 from ..._objects.refusal import Refused
 from ..._objects.resources import versioned
 from ..router import (
@@ -26,7 +27,7 @@ from ..router import (
     title,
 )
 from ..target import Split, Target, Wish
-from . import http, routes, subsets, weights
+from . import hosts, http, routes, subsets, weights
 
 _PART = "virtual_service"
 _RULE = "destination_rule"
@@ -67,10 +68,19 @@ def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) 
     """The Services that get a share, with subsets just their pods of that subset."""
     if not target.destination_rule:
         places = routes.every(objects[_PART] or {}, target)
-        return backends_by_service(target, split, wish, [port for place in places for port in weights.ports(place, target)])
+        found = backends_by_service(target, split, wish, [port for place in places for port in weights.ports(place, target)])
+        return [each for backend in found for each in _by_subset(backend, places, target)]
     rule, (service, namespace) = objects[_RULE] or {}, service_and_namespace(target.stable_service, target)
     texts = shares_in_words(target.stable_subset, target.canary_subset, split, wish)
     return [Backend(service, namespace, text, subsets.labels_of(rule, subset)) for subset, text in texts.items()]
+
+
+def _by_subset(backend: Backend, places: Sequence[routes.Place], target: Target) -> list[Backend]:
+    """A Service to which routes lead by subsets: the pods of each must be ready."""
+    name = f"{backend.service}.{backend.namespace}"
+    ours = [each for place in places for each in place.destinations if hosts.is_service(hosts.host_of(each), name, target)]
+    subsets_of = sorted({str((each.get("destination") or {}).get("subset") or "") for each in ours})
+    return [replace(backend, subset=subset) for subset in subsets_of] or [backend]
 
 
 def warnings(objects: Objects, target: Target, _wish: Wish) -> list[str]:
@@ -104,4 +114,21 @@ def refuse_other(objects: Objects, target: Target, by: str) -> None:
         raise Refused(f"{title(obj)} is split by subset: name stable_subset, canary_subset and destination_rule in this call, too")
 
 
-ROUTER = Router(parts, changes, weight, backends, grace=5.0, warnings=warnings, emptied=emptied, first=first, refuse_other=refuse_other)
+def still_needed(objects: Objects, target: Target, by: str, others: Sequence[Object] | None) -> dict[str, list[Edit]]:
+    """Subsets and their labels, to which other VirtualServices lead: the last one that leaves takes them away."""
+    rule = objects.get(_RULE)
+    return {} if rule is None else {_RULE: subsets.still_needed(rule, target, by, others)}
+
+
+ROUTER = Router(
+    parts,
+    changes,
+    weight,
+    backends,
+    grace=5.0,
+    warnings=warnings,
+    emptied=emptied,
+    first=first,
+    refuse_other=refuse_other,
+    still_needed=still_needed,
+)

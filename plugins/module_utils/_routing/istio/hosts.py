@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,22 @@ def is_version(destination: Object, version: Version, target: Target) -> bool:
 def find(route: Sequence[Object], version: Version, target: Target) -> Object | None:
     """The first entry of a route that leads to this version."""
     return next((each for each in route if is_version(each, version, target)), None)
+
+
+def subsets_in(virtual_service: Object, service: str, target: Target) -> set[str]:
+    """The subsets of a Service that stand anywhere in a VirtualService: in routes, whatever their weight, and in mirrors."""
+    return set(_subsets_below(virtual_service.get("spec"), service, target))
+
+
+def _subsets_below(part: Any, service: str, target: Target) -> Iterator[str]:
+    if isinstance(part, dict):
+        if part.get("subset") and is_service(part.get("host"), service, target):
+            yield str(part["subset"])
+        for each in part.values():
+            yield from _subsets_below(each, service, target)
+    elif isinstance(part, list):
+        for each in part:
+            yield from _subsets_below(each, service, target)
 
 
 def show(destination: Object) -> str:

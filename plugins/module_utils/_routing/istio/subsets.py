@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 # Source: https://istio.io/latest/docs/reference/config/networking/destination-rule/ (DestinationRule, Subset)
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._objects.edits import Edit
+from ..._objects.edits import Edit, fields_of
+from ..._objects.paths import Path
 from ..._objects.refusal import Refused
 from ..router import title
 from ..target import Target
@@ -17,6 +19,8 @@ from . import hosts
 
 Object = dict[str, Any]
 Labels = dict[str, str]
+
+_WHOLE = 3  # the length of the path to a whole subset
 
 
 def refuse_half(target: Target) -> None:
@@ -47,6 +51,30 @@ def edits(rule: Object, target: Target) -> list[Edit]:
                 "give both subsets labels that tell their pods apart, in the rule or with stable_labels and canary_labels"
             )
     return found
+
+
+def still_needed(rule: Object, target: Target, by: str, others: Sequence[Object] | None) -> list[Edit]:
+    """What an owner put into the rule and other VirtualServices still need, as edits that keep it.
+
+    Args:
+        rule: The DestinationRule as it is.
+        target: The split that ends, or that is about to name other subsets.
+        by: The owner of the edits.
+        others: The other VirtualServices of the namespace; None where they may not be listed, so that any of them may need all of it.
+    """
+    mine = [field for field in fields_of(rule) if field.by == by]
+    if others is None:
+        return [Edit(field.path, field.now) for field in mine]
+    leading = {name for each in others for name in hosts.subsets_in(each, target.stable_service, target)}
+    # Labels of a subset that was there before: only another split of ours relies on them.
+    split = {name for each in others if fields_of(each) for name in hosts.subsets_in(each, target.stable_service, target)}
+    return [Edit(field.path, field.now) for field in mine if _subset_of(field.path) in (leading if len(field.path) == _WHOLE else split)]
+
+
+def _subset_of(path: Path) -> str:
+    """The name of the subset in which the path of one of our edits ends."""
+    step = path[_WHOLE - 1]
+    return str(step.get("name")) if isinstance(step, Mapping) else ""
 
 
 def names(rule: Object) -> set[str]:

@@ -1,0 +1,50 @@
+"""What a split leaves in an object that other splits, or routes of the user's, still need: the last one takes it away."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from .._cluster.errors import ApiError
+from .._objects import paths
+from .._objects.edits import Edit, fields_of
+from .._objects.resources import Ref, name_of
+from .._routing import router_of
+from .._routing.router import Change, Objects, shares_nothing
+from .._routing.target import Target
+from .context import Context
+
+
+def still_needed(ctx: Context, target: Target, refs: Mapping[str, Ref], live: Objects) -> dict[str, list[Edit]]:
+    """What this owner put into objects beside the first that other objects still need. Requests: none where it put nothing there."""
+    router, (first, *rest) = router_of(target), refs
+    if router.still_needed is shares_nothing or not any(field.by == ctx.by for key in rest for field in fields_of(live[key] or {})):
+        return {}
+    try:
+        found = ctx.client.list(refs[first].resource, ctx.namespace)[0]
+    except ApiError as problem:
+        if problem.status != 403:
+            raise
+        return router.still_needed(live, target, ctx.by, None)
+    return router.still_needed(live, target, ctx.by, [each for each in found if name_of(each) != refs[first].name])
+
+
+def keeping(change: Change, kept: Sequence[Edit]) -> Change:
+    """The change without the end of what is still needed."""
+    asked = [edit.path for edit in change.edits]
+    return replace(change, edits=[*change.edits, *(edit for edit in kept if edit.path not in asked)])
+
+
+def warn_of_kept(ctx: Context, refs: Mapping[str, Ref], kept: Mapping[str, Sequence[Edit]]) -> None:
+    """Says what putting back has left, and what ends it."""
+    first = next(iter(refs.values()))
+    for key in (key for key, found in kept.items() if found):
+        text = (
+            f"{refs[key]} keeps {', '.join(paths.show(edit.path) for edit in kept[key])}, which another {first.resource.kind} needs, or "
+            "may need where these may not be listed: use state: absent again when none does"
+        )
+        ctx.journal.warnings.extend([text] if text not in ctx.journal.warnings else [])
