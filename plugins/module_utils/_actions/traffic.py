@@ -15,7 +15,7 @@ from .._objects import edits, paths
 from .._objects.edits import changed_at, fields_of
 from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Drifted, Refused
-from .._objects.resources import Ref
+from .._objects.resources import Ref, labels
 from .._plan.probes import Probe
 from .._routing import router_of
 from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
@@ -46,12 +46,19 @@ class Moved:
     warnings: list[str] = field(default_factory=list)
 
 
-def move(ctx: Context, target: Target, wish: Wish, require_ready: bool = True, converge: Callable[[], None] = no_wait) -> Moved:
+def move(
+    ctx: Context,
+    target: Target,
+    wish: Wish,
+    require_ready: bool = True,
+    converge: Callable[[], None] = no_wait,
+    together: Sequence[Target] = (),
+) -> Moved:
     """Splits the traffic. Requests: a GET of each object when nothing is to be done; else also the EndpointSlices, and a write each.
 
-    converge: called where proxies must know one object before another one leads to it.
+    converge: called where proxies must know one object before another one leads to it. together: the targets that the call moves alike.
     """
-    moved = _edit(ctx, target, wish, require_ready, converge=converge)
+    moved = _edit(ctx, target, wish, require_ready, converge=converge, together=together)
     ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
     return moved
 
@@ -64,8 +71,8 @@ def move_all(
     if len(targets) > 1:
         rehearsal = replace(ctx, check=True, journal=Journal())
         for target in targets:
-            move(rehearsal, target, wish, require_ready)
-    return [move(ctx, target, wish, require_ready, converge) for target in targets]
+            move(rehearsal, target, wish, require_ready, together=targets)
+    return [move(ctx, target, wish, require_ready, converge, targets) for target in targets]
 
 
 def restore_all(
@@ -73,8 +80,7 @@ def restore_all(
 ) -> list[Moved]:
     """Puts routers back as they were before the first split.
 
-    settle: called between the end of the canary's traffic and the removal of what carried it. Nothing is removed before none of them
-    sends traffic: ingress-nginx keeps one split for a pair of Services, by what any of its Ingresses says.
+    settle: called between the end of the canary's traffic and the removal of what carried it, where that must wait for the end.
     What the user deleted needs nothing back; its weight is told as 0 of 0 parts.
     """
     removing = [target for target in targets if router_of(target).emptied is not None and _made(ctx, target)]
@@ -175,11 +181,13 @@ def wait_served(ctx: Context, target: Target) -> None:
         _until(ctx, _refs(ctx, target), found, missing)
 
 
-def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Objects, seen: bool = True) -> None:
+def validate(
+    ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Objects, seen: bool = True, together: Sequence[Target] = ()
+) -> list[str]:
     """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing.
 
     wishes: what it will ask for, by what messages call the step that does. found: the router's objects. seen: their controller must know
-    of them, which it cannot before they are made.
+    of them, which it cannot before they are made. together: all routers of the rollout. Returns what users must know.
     """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
@@ -188,7 +196,7 @@ def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Ob
             router.changes(found, target, wish)
         except Refused as problem:
             raise Refused(f"{step}: {problem}" if step else str(problem)) from None
-    _refuse_siblings(ctx, target, found)
+    warnings = _look_beside(ctx, target, found, Wish(Split(0, 1)), together)
     if seen:
         _require_served(ctx, target, refs, found)
     for key, obj in found.items():
@@ -201,6 +209,7 @@ def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Ob
             f"{next(iter(refs.values()))} sends {present.canary} of {present.total} parts to Service {target.canary_service} already: "
             "give the canary weight 0 first"
         )
+    return warnings
 
 
 def _edit(
@@ -210,11 +219,13 @@ def _edit(
     require_ready: bool,
     emptied: Emptied | None = None,
     converge: Callable[[], None] = no_wait,
+    together: Sequence[Target] = (),
 ) -> Moved:
     """wish: None puts everything back, or with `emptied` just what that says."""
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
     required = {key for key, part in parts.items() if part.required and wish is not None}
+    warnings: list[str] = []
 
     def changes(bases: Objects) -> list[Change]:
         return emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
@@ -223,7 +234,7 @@ def _edit(
         router.refuse_other(before, target, ctx.by)
         _refuse_lost(ctx, target, refs, before)
         if wish is not None:
-            _refuse_siblings(ctx, target, before)
+            warnings[:] = _look_beside(ctx, target, before, wish, together)
             _require_served(ctx, target, refs, before)
         if require_ready and _first(after) is not None:
             _require_ready(ctx, target, before, after, wish)
@@ -234,7 +245,7 @@ def _edit(
 
     outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between)
     if wish is None:
-        _refuse_siblings(ctx, target, outcome.before)
+        _refuse_siblings(ctx, target, outcome.before, _of_this_collection(ctx, target))
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
     return Moved(
@@ -244,7 +255,7 @@ def _edit(
         [obj for obj in outcome.after.values() if obj is not None],
         outcome.changed,
         outcome.drifted,
-        router.warnings(outcome.after, target, wish) if wish is not None else [],
+        [*warnings, *router.warnings(outcome.after, target, wish)] if wish is not None else [],
     )
 
 
@@ -294,15 +305,35 @@ def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Obj
         )
 
 
-def _refuse_siblings(ctx: Context, target: Target, found: Objects) -> None:
+def _look_beside(ctx: Context, target: Target, found: Objects, wish: Wish, together: Sequence[Target]) -> list[str]:
+    """What other objects of the kind do to the split, which users must know; raises Refused where they make it ineffective.
+
+    All objects of the kind in the namespace come with one list; none is asked for where nothing leads to the canary, or they do not matter.
+    """
+    router = router_of(target)
+    if router.beside is None or not wish.reaches_canary:
+        _refuse_siblings(ctx, target, found, _of_this_collection(ctx, target))
+        return []
+    first = next(iter(router.parts(target).values()))
+    there, _version = ctx.client.list(first.resource, ctx.namespace)
+    _refuse_siblings(ctx, target, found, lambda: there)
+    return router.beside(found, target, wish, there, together)
+
+
+def _of_this_collection(ctx: Context, target: Target) -> Callable[[], list[Object]]:
+    first = next(iter(router_of(target).parts(target).values()))
+    return lambda: ctx.client.list(first.resource, ctx.namespace, f"{MANAGED_BY}={MANAGER}")[0]
+
+
+def _refuse_siblings(ctx: Context, target: Target, found: Objects, listed: Callable[[], list[Object]]) -> None:
     """Raises Refused where an object that is not there was made under another name."""
     for key, part in router_of(target).parts(target).items():
         if part.sibling is None or found[key] is not None:
             continue
         annotation, value = part.sibling
-        there, _version = ctx.client.list(part.resource, ctx.namespace, f"{MANAGED_BY}={MANAGER}")
-        for each in there:
-            if (each["metadata"].get("annotations") or {}).get(annotation) == value:
+        for each in listed():
+            ours = labels(each).get(MANAGED_BY) == MANAGER
+            if ours and (each["metadata"].get("annotations") or {}).get(annotation) == value:
                 name = each["metadata"]["name"]
                 raise Refused(f"{ctx.ref(part.resource, name)} was made for {value} already, and {part.name} is not there: name that one")
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
@@ -127,6 +127,8 @@ def service_and_namespace(service: str, target: Target) -> tuple[str, str]:
     return name, rest[0] if rest else target.namespace
 
 
+# Objects, target, wish, all objects of the first one's kind in the namespace, the targets that the same call moves alike.
+Beside = Callable[[Objects, Target, Wish, Sequence[Object], Sequence[Target]], "list[str]"]
 Emptied = Callable[[Objects, Target], list[Change]]
 
 
@@ -146,6 +148,8 @@ class Router:
     emptied(objects, target): where putting back takes away what traffic needs, an object or what was put into one beside the first: the
         changes that end the canary's traffic before.
     first(key, before, after): whether what was written there must have taken effect before the next object is written.
+    beside(objects, target, wish, there, together): what other objects of the kind do to the split, which users must know; raises Refused
+        where they make it ineffective, or would be split themselves. None where objects do not touch each other.
     refuse_other(objects, target, by): raises Refused where the objects, as they are, were split in a way that this target cannot put back.
     """
 
@@ -158,6 +162,7 @@ class Router:
     warnings: Callable[[Objects, Target, Wish], list[str]] = _nothing_to_say
     emptied: Emptied | None = None
     first: Callable[[str, Object | None, Object | None], bool] = _in_any_order
+    beside: Beside | None = None
     refuse_other: Callable[[Objects, Target, str], None] = _no_other
 
 
