@@ -265,7 +265,7 @@ def test_other_ingresses_whose_requests_are_split_too_are_named(stable: TwoVersi
     stable.make(_leading(stable, "by-name", "shop", "http"))
     stable.make(_leading(stable, "preview", "shop-canary", "http"))
     [warned] = _call(stable, AT_ONCE, weight=20)["warnings"]
-    assert f"Ingress {stable.namespace}/same leads to Service shop by the same port" in warned
+    assert f"Ingress {stable.namespace}/same leads to Service shop by the same port" in str(warned)
     both = {**AT_ONCE, "name": ["shop", "same"], "weight": 30}
     assert not _call(stable, both).get("warnings") and stable.names("Ingress").count("same-canary") == 1
     alone = stable.module("canary_weight", {**AT_ONCE, "name": "same", "weight": 40})["msg"]
