@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._cluster import probing
+from .._cluster.errors import ApiError
 from .._objects import edits, paths
 from .._objects.edits import changed_at, fields_of
 from .._objects.marks import MANAGED_BY, MANAGER
@@ -26,6 +27,7 @@ from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
 
+_FORBIDDEN = 403
 _NEW = 10.0  # seconds in which a controller says something of an object that was made just now
 
 
@@ -83,11 +85,18 @@ def restore_all(
     settle: called between the end of the canary's traffic and the removal of what carried it, where that must wait for the end.
     What the user deleted needs nothing back; its weight is told as 0 of 0 parts.
     """
+    moves = _restore_all(ctx, targets, settle, require_ready)
+    for moved in moves:
+        ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
+    return moves
+
+
+def _restore_all(ctx: Context, targets: Sequence[Target], settle: Callable[[Sequence[Moved]], Any], require_ready: bool) -> list[Moved]:
     removing = [target for target in targets if router_of(target).emptied is not None and _made(ctx, target)]
     emptied = {target: _edit(ctx, target, None, require_ready, router_of(target).emptied) for target in removing}
     if emptied:
         settle(list(emptied.values()))
-    return [_after(emptied.get(target), _edit(ctx, target, None, require_ready)) for target in targets]
+    return [_after(emptied.get(target), _edit(ctx, target, None, require_ready, together=targets)) for target in targets]
 
 
 def _after(emptied: Moved | None, gone: Moved) -> Moved:
@@ -246,6 +255,8 @@ def _edit(
     outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between)
     if wish is None:
         _refuse_siblings(ctx, target, outcome.before, _of_this_collection(ctx, target))
+    if outcome.changed and not (wish is not None and wish.reaches_canary):
+        warnings += _left_behind(ctx, target, outcome.before, wish, together)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
     return Moved(
@@ -255,7 +266,7 @@ def _edit(
         [obj for obj in outcome.after.values() if obj is not None],
         outcome.changed,
         outcome.drifted,
-        [*warnings, *router.warnings(outcome.after, target, wish)] if wish is not None else [],
+        [*warnings, *(router.warnings(outcome.after, target, wish) if wish is not None else [])],
     )
 
 
@@ -314,10 +325,28 @@ def _look_beside(ctx: Context, target: Target, found: Objects, wish: Wish, toget
     if router.beside is None or not wish.reaches_canary:
         _refuse_siblings(ctx, target, found, _of_this_collection(ctx, target))
         return []
-    first = next(iter(router.parts(target).values()))
-    there, _version = ctx.client.list(first.resource, ctx.namespace)
+    there = _all_like_the_first(ctx, target)
     _refuse_siblings(ctx, target, found, lambda: there)
     return router.beside(found, target, wish, there, together)
+
+
+def _left_behind(ctx: Context, target: Target, before: Objects, wish: Wish | None, together: Sequence[Target]) -> list[str]:
+    """What other objects of the kind go on doing, which users must know; that stops no way back, so they need not be readable."""
+    router = router_of(target)
+    if router.beside is None:
+        return []
+    try:
+        return router.beside(before, target, wish, _all_like_the_first(ctx, target), together)
+    except ApiError as problem:
+        if problem.status != _FORBIDDEN:
+            raise
+        return []
+
+
+def _all_like_the_first(ctx: Context, target: Target) -> list[Object]:
+    """All objects of the kind of the first one in the namespace."""
+    first = next(iter(router_of(target).parts(target).values()))
+    return ctx.client.list(first.resource, ctx.namespace)[0]
 
 
 def _of_this_collection(ctx: Context, target: Target) -> Callable[[], list[Object]]:

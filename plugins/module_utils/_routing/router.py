@@ -128,7 +128,7 @@ def service_and_namespace(service: str, target: Target) -> tuple[str, str]:
 
 
 # Objects, target, wish, all objects of the first one's kind in the namespace, the targets that the same call moves alike.
-Beside = Callable[[Objects, Target, Wish, Sequence[Object], Sequence[Target]], "list[str]"]
+Beside = Callable[[Objects, Target, Optional[Wish], Sequence[Object], Sequence[Target]], "list[str]"]
 Emptied = Callable[[Objects, Target], list[Change]]
 
 
@@ -149,7 +149,8 @@ class Router:
         changes that end the canary's traffic before.
     first(key, before, after): whether what was written there must have taken effect before the next object is written.
     beside(objects, target, wish, there, together): what other objects of the kind do to the split, which users must know; raises Refused
-        where they make it ineffective, or would be split themselves. None where objects do not touch each other.
+        where they make it ineffective, or would be split themselves. wish None, or one that leads nothing to the canary, is never refused.
+        The field is None where objects do not touch each other.
     refuse_other(objects, target, by): raises Refused where the objects, as they are, were split in a way that this target cannot put back.
     """
 

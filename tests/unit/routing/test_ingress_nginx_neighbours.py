@@ -160,6 +160,21 @@ def test_what_came_later_stops_no_release() -> None:
         told(MAIN, [of("preview", 20, rule(PREVIEW, path("shop-canary")))], wish(50), live=live)
 
 
+def test_a_canary_ingress_that_stays_behind_is_told() -> None:
+    """It goes on splitting the requests of the Ingress whose canary goes."""
+    ours = aged(20, canary(rule("b.org", path("shop-canary")), name="b-canary", of="b", annotations=weighted(10), **CLASS))
+    live = aged(NOW, canary(annotations=weighted(10)))
+    after = served([MAIN, B, ours])
+    assert [after[place].share for place, _backend in paths_of(MAIN)] == [0.1]
+    for wished in (wish(0), None):
+        [text] = ingress_nginx.beside(pair(MAIN, live), target(), wished, [MAIN, B, ours, live], [target()])
+        assert text.startswith(
+            "Ingress test/b-canary is a canary Ingress for Service shop-canary too, and goes on taking requests of Service"
+        )
+        assert ingress_nginx.beside(pair(MAIN, live), target(), wished, [MAIN, B, ours, live], [target(), target(name="b")]) == []
+        assert ingress_nginx.beside({"ingress": None, "canary_ingress": live}, target(), wished, [ours, live], []) == []
+
+
 def test_a_default_backend_beside_rules_to_other_services_is_refused() -> None:
     beside = ingress(rule(SHOP, path("other", "/a")), **CLASS, **DEFAULT)
     by_port = ingress(rule(SHOP, path("shop", "/a", 8080)), **CLASS, **DEFAULT)

@@ -19,7 +19,7 @@ from ..router import Backend, Change, Object, Objects, Part, Router, backends_by
 from ..target import Split, Target, Wish, split_of
 from .canary import OF, annotations_of, canary_edits, skeleton
 from .mirrors import mirror_edits, mirror_warnings
-from .neighbours import look_around
+from .neighbours import left_behind, look_around
 from .rules import default_of, other_services, paths_of, ports_of, services_of
 from .wishes import said, wish_annotations
 
@@ -83,8 +83,10 @@ def warnings(objects: Objects, target: Target, wish: Wish) -> list[str]:
     return found
 
 
-def beside(objects: Objects, target: Target, wish: Wish, there: Sequence[Object], together: Sequence[Target]) -> list[str]:
+def beside(objects: Objects, target: Target, wish: Wish | None, there: Sequence[Object], together: Sequence[Target]) -> list[str]:
     """What other Ingresses of the same class make of the canary Ingress."""
+    if wish is None or not wish.reaches_canary:
+        return left_behind(objects, target, there, together) if objects[_STABLE] is not None else []
     return look_around(objects, target, wish_annotations(title(objects[_STABLE] or {}), wish), there, together)
 
 

@@ -71,14 +71,37 @@ def look_around(
     """
     stable, live = objects["ingress"] or {}, objects["canary_ingress"]
     canary = _Canary(target, stable, live, wanted, catches_all=not list(paths_of(stable)))
-    ours = {title(stable), title(live)} if live else {title(stable)}
-    others = [each for each in _order(there) if title(each) not in ours and _class(each) == _class(stable) and not _goes(each)]
-    canaries = [each for each in others if said(annotations_of(each, target).get("canary"))]
-    mains = [each for each in others if each not in canaries]
+    mains, canaries = _others(objects, target, there)
     stops = [*_lead_to_canary(canary, mains), *_serve_instead(canary, mains), *_other_canaries(canary, mains, canaries, together)]
     if stops:
         raise Refused(stops[0])
     return [*_answer_404(canary, mains), *_split_too(canary, mains, together)]
+
+
+def left_behind(objects: Objects, target: Target, there: Sequence[Object], together: Sequence[Target]) -> list[str]:
+    """Returns what users must know when no request shall go to the canary any more: canary Ingresses that still take some.
+
+    Args: As those of look_around. A canary Ingress of `together` goes with the same call.
+    """
+    stable = objects["ingress"] or {}
+    canary = _Canary(target, stable, None, {}, catches_all=not list(paths_of(stable)))
+    _mains, canaries = _others(objects, target, there)
+    names = {each.name for each in together if each.router == target.router}
+    return [
+        f"{title(each)} is a canary Ingress for {_service_of(canary)} too, and goes on taking requests of {_stable_of(canary)}: "
+        "put its router back as well, or delete it"
+        for each in canaries
+        if canary.own & set(_upstreams(each)) and (each["metadata"].get("annotations") or {}).get(OF) not in names
+    ]
+
+
+def _others(objects: Objects, target: Target, there: Sequence[Object]) -> tuple[list[Object], list[Object]]:
+    """The other Ingresses of the same class, as the controller reads them: those that serve, and the canaries."""
+    ours = {title(each) for each in objects.values() if each is not None}
+    same = _class(objects["ingress"] or {"metadata": {}})
+    others = [each for each in _order(there) if title(each) not in ours and _class(each) == same and not _goes(each)]
+    canaries = [each for each in others if said(annotations_of(each, target).get("canary"))]
+    return [each for each in others if each not in canaries], canaries
 
 
 def _lead_to_canary(canary: _Canary, mains: Sequence[Object]) -> Iterator[str]:
