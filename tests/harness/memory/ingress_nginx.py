@@ -111,6 +111,11 @@ def pool_of(ingress: Object, backend: Object | None) -> str | None:
     return f"{ingress['metadata'].get('namespace', '')}/{service['name']}:{port}"
 
 
+def copies_to(ingress: Object) -> str:
+    """The Service that gets a copy of each request, by its name in the cluster's DNS; empty for none."""
+    return _said(ingress).get("mirror-target", "").partition("://")[2].partition(".")[0]
+
+
 def paths_of(ingress: Object) -> Iterator[tuple[Place, Object]]:
     """The places of the rules, and their backends."""
     for rule in ingress["spec"].get("rules") or []:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .cluster import MemoryCluster
 from .endpoints import SERVICE_NAME
-from .ingress_nginx import Served, of_class, paths_of, served
+from .ingress_nginx import Served, copies_to, of_class, paths_of, served
 from .kinds import ENDPOINT_SLICE, INGRESS, POD, SERVICE, VIRTUAL_SERVICE, Object
 from .pods import is_going, is_ready
 from .server import NAMESPACE
@@ -62,8 +62,8 @@ class Judge:
         self.complaints.append(f"{self.cluster.time.now():.2f}: {text}")
 
     def _look(self) -> None:
-        for entrance, place in self._places():
-            self._see(entrance, self._served(entrance, place))
+        for entrance, place, copies in self._places():
+            self._see(entrance, self._served(entrance, place) | self._behind(copies))
         for entrance, services in self._entrances():
             pods = {service: self._behind(service) for service in services}
             for service in sorted(service for service in pods if not pods[service]):
@@ -99,14 +99,14 @@ class Judge:
         for name in self.services:
             yield f"Service {name}", {name}
 
-    def _places(self) -> Iterator[tuple[str, Served]]:
-        """What is served at each place of the Ingresses."""
+    def _places(self) -> Iterator[tuple[str, Served, str]]:
+        """What is served at each place of the Ingresses, and the Service that gets copies; empty for none."""
         there = self.cluster.store.all(INGRESS, NAMESPACE)
         for name in self.ingresses:
             for named in [each for each in there if each["metadata"]["name"] == name]:
                 found = served(each for each in there if of_class(each) == of_class(named))
                 for place, _backend in paths_of(named):
-                    yield f"Ingress {name} at {place.host}{place.path}", found[place]
+                    yield f"Ingress {name} at {place.host}{place.path}", found[place], copies_to(named)
 
     def _served(self, entrance: str, place: Served) -> frozenset[str]:
         """The pods that get the requests; a canary without any leaves them to the main Service, which must never be empty."""

@@ -153,6 +153,15 @@ CASES = {
     "blue-green, clone, mirrored": Case(
         [], (workload("Deployment", replicas=2), *_BOTH), more={**bluegreen(mirror=50, auto_promotion_after=3), "routers": _ISTIO}
     ),
+    "blue-green, clone, mirrored by ingress-nginx": Case(
+        [],
+        (workload("Deployment", replicas=2), service(NAME), ingress(), ingress("second")),
+        ingresses=(NAME, "second"),
+        more={
+            **bluegreen(mirror=100, auto_promotion_after=3),
+            "routers": [{"type": "ingress_nginx", "name": name, "allow_mirror_reload": True} for name in (NAME, "second")],
+        },
+    ),
     "blue-green, revisions": Case([], (workload("Deployment", replicas=2), *_BOTH), {"style": "revisions"}, more=bluegreen()),
     "blue-green, pair": Case(
         [],
