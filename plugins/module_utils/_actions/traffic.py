@@ -191,12 +191,19 @@ def wait_served(ctx: Context, target: Target) -> None:
 
 
 def validate(
-    ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Objects, seen: bool = True, together: Sequence[Target] = ()
+    ctx: Context,
+    target: Target,
+    wishes: Mapping[str, Wish],
+    found: Objects,
+    seen: bool = True,
+    together: Sequence[Target] = (),
+    splits: bool = True,
 ) -> list[str]:
     """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing.
 
     wishes: what it will ask for, by what messages call the step that does. found: the router's objects. seen: their controller must know
-    of them, which it cannot before they are made. together: all routers of the rollout. Returns what users must know.
+    of them, which it cannot before they are made. together: all routers of the rollout. splits: it gives the
+    canary a share, and not just copies. Returns what users must know.
     """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
@@ -205,7 +212,7 @@ def validate(
             router.changes(found, target, wish)
         except Refused as problem:
             raise Refused(f"{step}: {problem}" if step else str(problem)) from None
-    warnings = _look_beside(ctx, target, found, Wish(Split(0, 1)), together)
+    warnings = _look_beside(ctx, target, found, Wish(Split(0, 1) if splits else Split(1, 0)), together)
     if seen:
         _require_served(ctx, target, refs, found)
     for key, obj in found.items():

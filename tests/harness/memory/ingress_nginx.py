@@ -135,14 +135,13 @@ def _said(ingress: Object) -> dict[str, str]:
 def _pools(ordered: list[Object]) -> dict[str, Pool]:
     pools: dict[str, Pool] = {}
     for each in ordered:
-        new = {"canary": is_canary(each), "annotations": _said(each)}
         default = pool_of(each, each["spec"].get("defaultBackend"))
         if default is not None:
-            pools[default] = Pool(default, **new)
+            pools[default] = Pool(default, is_canary(each), _said(each))
         for _place, backend in paths_of(each):
             name = pool_of(each, backend)
             if name is not None:
-                pools.setdefault(name, Pool(name, **new))
+                pools.setdefault(name, Pool(name, is_canary(each), _said(each)))
     return pools
 
 

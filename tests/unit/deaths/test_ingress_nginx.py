@@ -109,6 +109,14 @@ def test_a_mirror_that_is_allowed_is_warned_of() -> None:
     assert finding["severity"] == "warning" and finding["problem"].startswith("mirrors its requests to Service")
 
 
+def test_a_mirror_alone_stands_beside_a_preview_host() -> None:
+    """It needs no canary Ingress: blue-green with copies and a host for the preview Service."""
+    place = stage(CASES["blue-green, clone, mirrored by ingress-nginx"], leading("preview", CANARY))
+    assert {each["severity"] for each in look(place)} == {"warning"}
+    place.call()
+    assert place.phase() == "Healthy" and not place.judge.complaints
+
+
 def test_those_of_the_plan_are_not_named() -> None:
     place = stage(SEVERAL)
     assert [each["problem"][:20] for each in look(place)] == ["has session affinity"]

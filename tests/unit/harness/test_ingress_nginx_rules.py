@@ -20,7 +20,7 @@ from ansible_collections.progressive.delivery.tests.unit.routing.ingresses impor
 
 SHOP, CANARY, OTHER = "test/shop:80", "test/shop-canary:80", "test/other:80"
 HOST, PREVIEW = "shop.example.org", "preview.example.org"
-TO_CANARY = {"defaultBackend": {"service": {"name": "shop-canary", "port": {"number": 80}}}}
+TO_CANARY: Object = {"defaultBackend": {"service": {"name": "shop-canary", "port": {"number": 80}}}}
 HALF = canary(annotations=weighted(50))
 MAIN = aged(0, ingress())
 AFFINITY = nginx(affinity="cookie")

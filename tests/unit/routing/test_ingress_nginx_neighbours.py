@@ -104,7 +104,7 @@ def test_what_makes_a_split_ineffective_is_refused(case: str) -> None:
     assert str(refused.value).startswith(said) and "\n" not in str(refused.value)
 
 
-OTHER_CLASS = {"ingressClassName": "internal"}
+OTHER_CLASS: Object = {"ingressClassName": "internal"}
 GOES = of("preview", 20, rule(PREVIEW, path("shop-canary")))
 GOES["metadata"]["deletionTimestamp"] = "2026-01-01T00:01:00Z"
 B = of("b", 20, rule("b.org", path("shop")))

@@ -84,8 +84,8 @@ def warnings(objects: Objects, target: Target, wish: Wish) -> list[str]:
 
 
 def beside(objects: Objects, target: Target, wish: Wish | None, there: Sequence[Object], together: Sequence[Target]) -> list[str]:
-    """What other Ingresses of the same class make of the canary Ingress."""
-    if wish is None or not wish.reaches_canary:
+    """What other Ingresses of the same class make of the canary Ingress, which a mirror alone does not need."""
+    if wish is None or not (wish.split.canary or wish.routes):
         return left_behind(objects, target, there, together) if objects[_STABLE] is not None else []
     return look_around(objects, target, wish_annotations(title(objects[_STABLE] or {}), wish), there, together)
 
