@@ -11,23 +11,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._cluster import probing
-from .._cluster.errors import ApiError
 from .._objects import edits, paths
 from .._objects.edits import changed_at, fields_of
-from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Drifted, Refused
-from .._objects.resources import Ref, labels
+from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing import router_of
 from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
-from . import backends, objects
+from . import backends, beside, objects
 from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
 
-_FORBIDDEN = 403
 _NEW = 10.0  # seconds in which a controller says something of an object that was made just now
 
 
@@ -212,7 +209,7 @@ def validate(
             router.changes(found, target, wish)
         except Refused as problem:
             raise Refused(f"{step}: {problem}" if step else str(problem)) from None
-    warnings = _look_beside(ctx, target, found, Wish(Split(0, 1) if splits else Split(1, 0)), together)
+    warnings = beside.look(ctx, target, found, Wish(Split(0, 1) if splits else Split(1, 0)), together)
     if seen:
         _require_served(ctx, target, refs, found)
     for key, obj in found.items():
@@ -250,7 +247,7 @@ def _edit(
         router.refuse_other(before, target, ctx.by)
         _refuse_lost(ctx, target, refs, before)
         if wish is not None:
-            warnings[:] = _look_beside(ctx, target, before, wish, together)
+            warnings[:] = beside.look(ctx, target, before, wish, together)
             _require_served(ctx, target, refs, before)
         if require_ready and _first(after) is not None:
             _require_ready(ctx, target, before, after, wish)
@@ -261,9 +258,9 @@ def _edit(
 
     outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between)
     if wish is None:
-        _refuse_siblings(ctx, target, outcome.before, _of_this_collection(ctx, target))
+        beside.refuse_siblings(ctx, target, outcome.before)
     if outcome.changed and not (wish is not None and wish.reaches_canary):
-        warnings += _left_behind(ctx, target, outcome.before, wish, together)
+        warnings += beside.left_behind(ctx, target, outcome.before, wish, together)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
     return Moved(
@@ -321,57 +318,6 @@ def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Obj
             f"{ref} was changed by somebody else: {'; '.join(gone)} cannot be found any more, and {canary} still stands in it: take that "
             "out by hand, or set on_drift to accept (take it as it is for what it was before)"
         )
-
-
-def _look_beside(ctx: Context, target: Target, found: Objects, wish: Wish, together: Sequence[Target]) -> list[str]:
-    """What other objects of the kind do to the split, which users must know; raises Refused where they make it ineffective.
-
-    All objects of the kind in the namespace come with one list; none is asked for where nothing leads to the canary, or they do not matter.
-    """
-    router = router_of(target)
-    if router.beside is None or not wish.reaches_canary:
-        _refuse_siblings(ctx, target, found, _of_this_collection(ctx, target))
-        return []
-    there = _all_like_the_first(ctx, target)
-    _refuse_siblings(ctx, target, found, lambda: there)
-    return router.beside(found, target, wish, there, together)
-
-
-def _left_behind(ctx: Context, target: Target, before: Objects, wish: Wish | None, together: Sequence[Target]) -> list[str]:
-    """What other objects of the kind go on doing, which users must know; that stops no way back, so they need not be readable."""
-    router = router_of(target)
-    if router.beside is None:
-        return []
-    try:
-        return router.beside(before, target, wish, _all_like_the_first(ctx, target), together)
-    except ApiError as problem:
-        if problem.status != _FORBIDDEN:
-            raise
-        return []
-
-
-def _all_like_the_first(ctx: Context, target: Target) -> list[Object]:
-    """All objects of the kind of the first one in the namespace."""
-    first = next(iter(router_of(target).parts(target).values()))
-    return ctx.client.list(first.resource, ctx.namespace)[0]
-
-
-def _of_this_collection(ctx: Context, target: Target) -> Callable[[], list[Object]]:
-    first = next(iter(router_of(target).parts(target).values()))
-    return lambda: ctx.client.list(first.resource, ctx.namespace, f"{MANAGED_BY}={MANAGER}")[0]
-
-
-def _refuse_siblings(ctx: Context, target: Target, found: Objects, listed: Callable[[], list[Object]]) -> None:
-    """Raises Refused where an object that is not there was made under another name."""
-    for key, part in router_of(target).parts(target).items():
-        if part.sibling is None or found[key] is not None:
-            continue
-        annotation, value = part.sibling
-        for each in listed():
-            ours = labels(each).get(MANAGED_BY) == MANAGER
-            if ours and (each["metadata"].get("annotations") or {}).get(annotation) == value:
-                name = each["metadata"]["name"]
-                raise Refused(f"{ctx.ref(part.resource, name)} was made for {value} already, and {part.name} is not there: name that one")
 
 
 def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: Objects) -> None:
