@@ -70,7 +70,7 @@ options:
     description:
       - The routers that carry the traffic to the active Service, each with its C(type) and C(name).
       - C(type) is what O(progressive.delivery.canary_weight#module:router) is there, and each takes the options of that module that say
-        where the split stands, such as C(routes), C(kind), C(canary_ingress), C(api_version) or C(definition).
+        where the split stands, such as C(routes), C(kind), C(canary_ingress), C(allow_mirror_reload) or C(definition).
       - With C(stable_subset), C(canary_subset) and C(destination_rule) an Istio route leads to the one of the two that has the target's
         pods, whichever it is, and stays there. The active Service then keeps its selector.
     type: list

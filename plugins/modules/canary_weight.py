@@ -133,6 +133,12 @@ options:
   annotation_prefix:
     description: For V(ingress_nginx), the prefix of the controller's annotations. Without it V(nginx.ingress.kubernetes.io).
     type: str
+  allow_mirror_reload:
+    description:
+      - For V(ingress_nginx), whether O(mirror) may write its annotations on the Ingress. Without it such a mirror is refused.
+      - The controller ingress-nginx reloads when the mirror begins and when it ends, which closes idle keep-alive connections, and it holds
+        a client's connection until the copy is answered, so that a slow canary slows users.
+    type: bool
   definition:
     description:
       - The definition of a router that this collection does not know, as a mapping, or as the path of a YAML file.
@@ -348,6 +354,7 @@ SPEC: dict[str, Any] = {
     "additional_destinations": {"type": "list", "elements": "str"},
     "canary_ingress": {"type": "str"},
     "annotation_prefix": {"type": "str"},
+    "allow_mirror_reload": {"type": "bool"},
     "definition": {"type": "raw"},
     "canary_workload": {"type": "str"},
     "matches": {"type": "list", "elements": "dict", "default": []},

@@ -112,7 +112,7 @@ options:
     description:
       - The routers that carry the traffic, each with its C(type) and C(name). All are validated before anything is written.
       - C(type) is what O(progressive.delivery.canary_weight#module:router) is there, and each takes the options of that module that say
-        where the split stands, such as C(routes), C(kind), C(canary_ingress), C(api_version) or C(definition).
+        where the split stands, such as C(routes), C(kind), C(canary_ingress), C(allow_mirror_reload) or C(definition).
       - V(replicas) stands alone and has no name, O(workload.style=clone) gives the canary its share of the pods behind the stable Service.
       - With C(spec), the spec of its object (VirtualService, HTTPRoute, Ingress, ...), the object is made at the start where it is not
         there. It must send its traffic to the stable Service.

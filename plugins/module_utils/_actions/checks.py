@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
-from .._rollout.findings import FATAL, Finding, fatal, warning
+from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message, warning
 from .._rollout.hazards import hazards_in
 from .._rollout.hazards.services import lacking_port
 from .._rollout.permissions import FOR_LABELS, FOR_SECRETS, lacking, of_router
@@ -198,10 +198,11 @@ def _service_of_the_other(survey: Survey) -> Iterator[Finding]:
 
 def _router(survey: Survey, target: Target) -> Check:
     def run(survey: Survey) -> Iterator[Finding]:
-        declared.validate(survey.ctx, survey.plan, target, *survey.router(target))
-        yield from ()
+        for text in declared.validate(survey.ctx, survey.plan, target, *survey.router(target)):
+            yield replace(of_message(title, text), severity=WARNING)
 
-    return Check(str(declared.routers_object(survey.ctx, target)[0]), run)
+    title = str(declared.routers_object(survey.ctx, target)[0])
+    return Check(title, run)
 
 
 def _guards(survey: Survey) -> Iterator[Finding]:

@@ -57,10 +57,10 @@ def objects_to_be(ctx: Context, plan: Plan, target: Target) -> tuple[Objects, bo
     return traffic.objects_of(ctx, target, {key: made}), True
 
 
-def validate(ctx: Context, plan: Plan, target: Target, found: Objects, made: bool) -> None:
-    """Raises Refused unless the plan can be carried out on the router; made: which is not there yet."""
+def validate(ctx: Context, plan: Plan, target: Target, found: Objects, made: bool) -> list[str]:
+    """Raises Refused unless the plan can be carried out on the router; made: which is not there yet. Returns what users must know."""
     try:
-        traffic.validate(ctx, target, wishes(plan), found, seen=not made)
+        return traffic.validate(ctx, target, wishes(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None)
     except Refused as problem:
         ref, _key = routers_object(ctx, target)
         raise Refused(str(problem).replace(str(ref), f"{ref} (as its spec would make it)", 1) if made else str(problem)) from None

@@ -84,7 +84,7 @@ def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None
 
 def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
     wish = Wish(split_of(action.weight), action.routes, action.mirror)
-    moves = [traffic.move(stage.ctx, target, wish) for target in stage.plan.routers]
+    moves = [traffic.move(stage.ctx, target, wish, together=stage.plan.routers) for target in stage.plan.routers]
     stage.settle_moves(moves)
 
 

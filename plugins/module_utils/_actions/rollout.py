@@ -181,7 +181,7 @@ def _rehearse(this: Run) -> None:
         promotion = {} if this.plan.bluegreen else {"promotion": TargetWish(split_of(100))}
         for step, wish in {**promotion, **wishes(this.plan)}.items():
             try:
-                traffic.move(rehearsal, target, wish, require_ready=False)
+                traffic.move(rehearsal, target, wish, require_ready=False, together=this.plan.routers)
             except Refused as problem:
                 raise Refused(f"{step}: {problem}") from None
 

@@ -227,9 +227,9 @@ def _check_router(work: Work, router: Target) -> None:
     ours = any(each.by == ctx.by for obj in found.values() if obj is not None for each in fields_of(obj))
     if work.wish.by_subset or ours:
         wish = _to_target(work, router) if work.wish.by_subset else _TO_PREVIEW
-        traffic.move(_rehearsal(ctx), router, wish, require_ready=False)
+        traffic.move(_rehearsal(ctx), router, wish, require_ready=False, together=work.wish.routers)
         return
-    traffic.validate(ctx, router, {"": _TO_PREVIEW}, found)
+    traffic.validate(ctx, router, {"": _TO_PREVIEW}, found, together=work.wish.routers)
     wanted = router_of(router).backends(found, router, _TO_PREVIEW.split, _TO_PREVIEW)
     backends.require_ports(ctx, [each for each in wanted if each.service == work.wish.preview])
 

@@ -14,7 +14,6 @@ from typing import Any, Callable
 from .._cluster import probing
 from .._objects import edits, paths
 from .._objects.edits import Edit, changed_at, fields_of
-from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
@@ -22,7 +21,7 @@ from .._routing import router_of
 from .._routing.router import Backend, Change, Emptied, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish
-from . import backends, objects, shared
+from . import backends, beside, objects, shared
 from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
@@ -51,15 +50,22 @@ class Moved:
     warnings: list[str] = field(default_factory=list)
 
 
-def move(ctx: Context, target: Target, wish: Wish, require_ready: bool = True, converge: Callable[[], None] = no_wait) -> Moved:
+def move(
+    ctx: Context,
+    target: Target,
+    wish: Wish,
+    require_ready: bool = True,
+    converge: Callable[[], None] = no_wait,
+    together: Sequence[Target] = (),
+) -> Moved:
     """Splits the traffic. Requests: a GET of each object when nothing is to be done; else also the EndpointSlices, and a write each.
 
     A canary that does not stand in a router yet, whose controller says what it takes, gets a share only when the controller has taken it.
 
-    converge: called where proxies must know one object before another one leads to it.
+    converge: called where proxies must know one object before another one leads to it. together: the targets that the call moves alike.
     """
     try:
-        moved = _edit(ctx, target, wish, require_ready, converge=converge)
+        moved = _edit(ctx, target, wish, require_ready, converge=converge, together=together)
     except _NotIntroduced:
         moved = _move_new(ctx, target, wish, require_ready, converge)
     ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
@@ -90,8 +96,8 @@ def move_all(
     if len(targets) > 1:
         rehearsal = replace(ctx, check=True, journal=Journal())
         for target in targets:
-            move(rehearsal, target, wish, require_ready)
-    return [move(ctx, target, wish, require_ready, converge) for target in targets]
+            move(rehearsal, target, wish, require_ready, together=targets)
+    return [move(ctx, target, wish, require_ready, converge, targets) for target in targets]
 
 
 def restore_all(
@@ -99,15 +105,21 @@ def restore_all(
 ) -> list[Moved]:
     """Puts routers back as they were before the first split.
 
-    settle: called between the end of the canary's traffic and the removal of what carried it. Nothing is removed before none of them
-    sends traffic: ingress-nginx keeps one split for a pair of Services, by what any of its Ingresses says.
+    settle: called between the end of the canary's traffic and the removal of what carried it, where that must wait for the end.
     What the user deleted needs nothing back; its weight is told as 0 of 0 parts.
     """
+    moves = _restore_all(ctx, targets, settle, require_ready)
+    for moved in moves:
+        ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
+    return moves
+
+
+def _restore_all(ctx: Context, targets: Sequence[Target], settle: Callable[[Sequence[Moved]], Any], require_ready: bool) -> list[Moved]:
     removing = [target for target in targets if router_of(target).emptied is not None and _made(ctx, target)]
     emptied = {target: _edit(ctx, target, None, require_ready, router_of(target).emptied) for target in removing}
     if emptied:
         settle(list(emptied.values()))
-    return [_after(emptied.get(target), _edit(ctx, target, None, require_ready)) for target in targets]
+    return [_after(emptied.get(target), _edit(ctx, target, None, require_ready, together=targets)) for target in targets]
 
 
 def _after(emptied: Moved | None, gone: Moved) -> Moved:
@@ -201,11 +213,20 @@ def wait_served(ctx: Context, target: Target) -> None:
         _until(ctx, _refs(ctx, target), found, missing)
 
 
-def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Objects, seen: bool = True) -> None:
+def validate(
+    ctx: Context,
+    target: Target,
+    wishes: Mapping[str, Wish],
+    found: Objects,
+    seen: bool = True,
+    together: Sequence[Target] = (),
+    splits: bool = True,
+) -> list[str]:
     """Raises Refused unless a rollout can split traffic on the router, beginning with none on the canary; writes nothing.
 
     wishes: what it will ask for, by what messages call the step that does. found: the router's objects. seen: their controller must know
-    of them, which it cannot before they are made.
+    of them, which it cannot before they are made. together: all routers of the rollout. splits: it gives the
+    canary a share, and not just copies. Returns what users must know.
     """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
@@ -214,7 +235,7 @@ def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Ob
             router.changes(found, target, wish)
         except Refused as problem:
             raise Refused(f"{step}: {problem}" if step else str(problem)) from None
-    _refuse_siblings(ctx, target, found)
+    warnings = beside.look(ctx, target, found, Wish(Split(0, 1) if splits else Split(1, 0)), together)
     if seen:
         _require_served(ctx, target, refs, found)
     for key, obj in found.items():
@@ -227,6 +248,7 @@ def validate(ctx: Context, target: Target, wishes: Mapping[str, Wish], found: Ob
             f"{next(iter(refs.values()))} sends {present.canary} of {present.total} parts to Service {target.canary_service} already: "
             "give the canary weight 0 first"
         )
+    return warnings
 
 
 def _edit(
@@ -237,6 +259,7 @@ def _edit(
     emptied: Emptied | None = None,
     converge: Callable[[], None] = no_wait,
     introduced: bool = False,
+    together: Sequence[Target] = (),
 ) -> Moved:
     """wish: None puts everything back, or with `emptied` just what that says.
 
@@ -245,6 +268,7 @@ def _edit(
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
     required = {key for key, part in parts.items() if part.required and wish is not None}
+    warnings: list[str] = []
 
     kept: dict[str, list[Edit]] = {}
 
@@ -262,6 +286,8 @@ def _edit(
         router.refuse_other(before, target, ctx.by)
         _refuse_lost(ctx, target, refs, before)
         _refuse_unfit(ctx, target, refs, before, wish)
+        if wish is not None:
+            warnings[:] = beside.look(ctx, target, before, wish, together)
         if require_ready and _first(after) is not None:
             _require_ready(ctx, target, before, after, wish)
 
@@ -271,20 +297,21 @@ def _edit(
 
     outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between, after_read=look_at)
     if wish is None:
-        _refuse_siblings(ctx, target, outcome.before)
+        beside.refuse_siblings(ctx, target, outcome.before)
         shared.warn_of_kept(ctx, refs, kept)
+    if outcome.changed and not (wish is not None and wish.reaches_canary):
+        warnings += beside.left_behind(ctx, target, outcome.before, wish, together)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
-    return _moved(target, outcome, wish)
+    return _moved(target, outcome, wish, warnings)
 
 
 def _refuse_unfit(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects, wish: Wish | None) -> None:
     if wish is not None:
-        _refuse_siblings(ctx, target, before)
         _require_served(ctx, target, refs, before)
 
 
-def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None) -> Moved:
+def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None, warnings: Sequence[str]) -> Moved:
     return Moved(
         target,
         _split_in(target, outcome.before, wish),
@@ -292,7 +319,7 @@ def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None) -> Move
         [obj for obj in outcome.after.values() if obj is not None],
         outcome.changed,
         outcome.drifted,
-        router_of(target).warnings(outcome.after, target, wish) if wish is not None else [],
+        [*warnings, *(router_of(target).warnings(outcome.after, target, wish) if wish is not None else [])],
     )
 
 
@@ -350,19 +377,6 @@ def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Obj
             f"{ref} was changed by somebody else: {'; '.join(gone)} cannot be found any more, and {canary} still stands in it: take that "
             "out by hand, or set on_drift to accept (take it as it is for what it was before)"
         )
-
-
-def _refuse_siblings(ctx: Context, target: Target, found: Objects) -> None:
-    """Raises Refused where an object that is not there was made under another name."""
-    for key, part in router_of(target).parts(target).items():
-        if part.sibling is None or found[key] is not None:
-            continue
-        annotation, value = part.sibling
-        there, _version = ctx.client.list(part.resource, ctx.namespace, f"{MANAGED_BY}={MANAGER}")
-        for each in there:
-            if (each["metadata"].get("annotations") or {}).get(annotation) == value:
-                name = each["metadata"]["name"]
-                raise Refused(f"{ctx.ref(part.resource, name)} was made for {value} already, and {part.name} is not there: name that one")
 
 
 def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: Objects) -> None:

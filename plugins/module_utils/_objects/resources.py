@@ -44,10 +44,10 @@ class Resource:
             ("the name of an API group", self.group, names.is_group),
             ("an API version", self.version, names.is_version),
             ("the plural of a kind", self.plural, names.is_plural),
-            ("the name of a namespace", namespace, lambda text: text == "" or names.is_namespace(text)),
-            (f"the name of a {self.kind}", name, lambda text: text == "" or names.is_name(text)),
+            ("the name of a namespace", namespace, names.is_namespace),
+            (f"the name of a {self.kind}", name, names.is_name),
         ):
-            if not is_one(text):
+            if not is_one(text) and text != "":
                 raise Refused(f"{str(text)[:80]!r} is not {what}: use lower-case letters, digits and '-'")
 
 

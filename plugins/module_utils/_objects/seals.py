@@ -65,7 +65,9 @@ def read_key(text: Any) -> Seal | None:
 
 def sealed(obj: Object, seal: Seal | None) -> Object:
     """The object with a seal in each of our memories on it; as it is without a key."""
-    for annotation, memory in _memories(obj) if seal is not None else ():
+    if seal is None:
+        return obj
+    for annotation, memory in _memories(obj):
         content = {key: value for key, value in memory.items() if key != _SEAL}
         text = json.dumps({**content, _SEAL: seal.of(_place(obj, annotation), content)}, separators=(",", ":"), sort_keys=True)
         obj = dict(paths.replace(obj, ("metadata", "annotations", annotation), text))

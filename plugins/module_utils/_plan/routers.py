@@ -23,7 +23,7 @@ _COMMON = ("routes", "api_version", "additional_destinations")
 OPTIONS: dict[str, tuple[str, ...]] = {
     "istio": (*_COMMON, "stable_subset", "canary_subset", "destination_rule", "stable_labels", "canary_labels", "tls_routes", "tcp_routes"),
     "gateway_api": (*_COMMON, "kind"),
-    "ingress_nginx": ("api_version", "canary_ingress", "annotation_prefix"),
+    "ingress_nginx": ("api_version", "canary_ingress", "annotation_prefix", "allow_mirror_reload"),
 }
 _DEFINED = (*_COMMON, "definition")
 REPLICAS = "replicas"  # no router, so it has no target
@@ -71,6 +71,7 @@ def read_router(kind: str, name: str, raw: Mapping[str, Any], where: str, betwee
         canary_ingress=_named(f"{_at(where)}canary_ingress", given.get("canary_ingress", "")),
         annotation_prefix=_named(f"{_at(where)}annotation_prefix", given.get("annotation_prefix", Target.annotation_prefix)),
         definition=read_definition(given["definition"], f"{_at(where)}definition") if "definition" in given else None,
+        allow_mirror_reload=_flag(f"{_at(where)}allow_mirror_reload", given.get("allow_mirror_reload", False)),
     )
 
 
@@ -98,6 +99,13 @@ def _refuse_unknown(kind: str, where: str, defined: bool) -> None:
 
 def _named(where: str, name: Any) -> str:
     return named(where, name, MAX_OBJECT) if name else ""
+
+
+def _flag(where: str, raw: Any) -> bool:
+    text = str(raw).lower()
+    if text not in ("true", "yes", "1", "false", "no", "0"):
+        raise Refused(f"{where}: {raw!r} is neither true nor false")
+    return text in ("true", "yes", "1")
 
 
 def _at(where: str) -> str:

@@ -124,7 +124,7 @@ def _api_version(where: str, raw: Any) -> str:
     if not is_described(group):
         # Those kinds decide what runs in the cluster and who may do what there; none of them is a router.
         raise Refused(f"{where}: a definition cannot describe kinds of Kubernetes' own API group {group}: use the router for that kind")
-    return raw
+    return str(raw)
 
 
 def _plural(where: str, raw: Any) -> str:

@@ -134,6 +134,8 @@ def service_and_namespace(service: str, target: Target) -> tuple[str, str]:
     return name, rest[0] if rest else target.namespace
 
 
+# Objects, target, wish, all objects of the first one's kind in the namespace, the targets that the same call moves alike.
+Beside = Callable[[Objects, Target, Optional[Wish], Sequence[Object], Sequence[Target]], "list[str]"]
 Emptied = Callable[[Objects, Target], list[Change]]
 
 
@@ -155,6 +157,9 @@ class Router:
     first(key, before, after): whether what was written there must have taken effect before the next object is written.
     still_needed(objects, target, by, others): what this owner put into objects beside the first that other objects of the first one's kind
         still need, as edits that keep it, by the key of the part. others: those of the namespace, None where they may not be listed.
+    beside(objects, target, wish, there, together): what other objects of the kind do to the split, which users must know; raises Refused
+        where they make it ineffective, or would be split themselves. wish None, or one that leads nothing to the canary, is never refused.
+        The field is None where objects do not touch each other.
     refuse_other(objects, target, by): raises Refused where the objects, as they are, were split in a way that this target cannot put back.
     """
 
@@ -167,6 +172,7 @@ class Router:
     warnings: Callable[[Objects, Target, Wish], list[str]] = _nothing_to_say
     emptied: Emptied | None = None
     first: Callable[[str, Object | None, Object | None], bool] = _in_any_order
+    beside: Beside | None = None
     refuse_other: Callable[[Objects, Target, str], None] = _no_other
     still_needed: Callable[[Objects, Target, str, Sequence[Object] | None], dict[str, list[Edit]]] = shares_nothing
 

@@ -31,6 +31,7 @@ class Target:
     The subsets are Istio's: with them the split is between two subsets of the host stable_service, which destination_rule
     names; the labels are those that the subsets' pods must have (pairs, since this must be hashable).
     additional_destinations: Services in the route that keep their share; the split is of what they leave.
+    allow_mirror_reload: a mirror may be written where the router's proxies reload for it.
     definition: of a router that is described by data.
     """
 
@@ -54,6 +55,7 @@ class Target:
     canary_ingress: str = ""
     annotation_prefix: str = "nginx.ingress.kubernetes.io"
     definition: Definition | None = None
+    allow_mirror_reload: bool = False
 
 
 def given_of(target: Target) -> dict[str, Any]:

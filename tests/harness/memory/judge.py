@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from .cluster import MemoryCluster
 from .endpoints import SERVICE_NAME
-from .kinds import DESTINATION_RULE, ENDPOINT_SLICE, POD, SERVICE, VIRTUAL_SERVICE, Object
+from .ingress_nginx import Served, copies_to, of_class, paths_of, served
+from .kinds import DESTINATION_RULE, ENDPOINT_SLICE, INGRESS, POD, SERVICE, VIRTUAL_SERVICE, Object
 from .pods import is_going, is_ready
 from .server import NAMESPACE
 from .store import Change, labels_of
@@ -28,7 +29,11 @@ class View:
 
 @dataclass
 class Judge:
-    """entrances: VirtualService names, and the names of Services that are asked without a router. complaints: what would have been lost."""
+    """What users see of a cluster.
+
+    virtual_services, services, ingresses: the names of the entrances: VirtualServices, Services that are asked without a router, and
+    Ingresses as ingress-nginx serves them. complaints: what would have been lost.
+    """
 
     cluster: MemoryCluster
     virtual_services: tuple[str, ...]
@@ -36,6 +41,7 @@ class Judge:
     lag: float
     drain: float
     graceful: bool = False
+    ingresses: tuple[str, ...] = ()
     complaints: list[str] = field(default_factory=list)
     _views: dict[str, list[View]] = field(default_factory=dict)
 
@@ -44,7 +50,7 @@ class Judge:
         self.cluster.store.listeners.append(self._told)
 
     def _told(self, change: Change) -> None:
-        if change.kind in (VIRTUAL_SERVICE, DESTINATION_RULE, ENDPOINT_SLICE, SERVICE):
+        if change.kind in (VIRTUAL_SERVICE, DESTINATION_RULE, INGRESS, ENDPOINT_SLICE, SERVICE):
             self._look()
         elif change.kind is POD and self._serves(change.before) and (change.type == "DELETED" or not self._serves(change.after)):
             self._went(change.after)
@@ -56,6 +62,8 @@ class Judge:
         self.complaints.append(f"{self.cluster.time.now():.2f}: {text}")
 
     def _look(self) -> None:
+        for entrance, place, copies in self._places():
+            self._see(entrance, self._served(entrance, place) | self._behind(copies))
         for entrance, services in self._entrances():
             pods = {(service, subset): self._behind(service, subset) for service, subset in services}
             for service, subset in sorted(each for each in pods if not pods[each]):
@@ -92,6 +100,27 @@ class Judge:
         for name in self.services:
             yield f"Service {name}", {(name, "")}
 
+    def _places(self) -> Iterator[tuple[str, Served, str]]:
+        """What is served at each place of the Ingresses, and the Service that gets copies; empty for none."""
+        there = self.cluster.store.all(INGRESS, NAMESPACE)
+        for name in self.ingresses:
+            for named in [each for each in there if each["metadata"]["name"] == name]:
+                found = served(each for each in there if of_class(each) == of_class(named))
+                for place, _backend in paths_of(named):
+                    yield f"Ingress {name} at {place.host}{place.path}", found[place], copies_to(named)
+
+    def _served(self, entrance: str, place: Served) -> frozenset[str]:
+        """The pods that get the requests; a canary without any leaves them to the main Service, which must never be empty."""
+        if place.main is None:
+            self._say(f"requests of {entrance} are answered 404")
+            return frozenset()
+        main, canary = self._behind(_service_of_pool(place.main)), self._behind(_service_of_pool(place.canary or ""))
+        if not main:
+            self._say(f"requests of {entrance} are answered 503: {place.main} has no ready endpoints")
+        if not canary or not place.splits:
+            return main
+        return canary if place.all_to_canary else main | canary
+
     def _behind(self, service: str, subset: str = "") -> frozenset[str]:
         """The pods that the EndpointSlices call ready, of a subset those with its labels; a subset that nobody defines has none."""
         rules = self.cluster.store.all(DESTINATION_RULE, NAMESPACE) if subset else []
@@ -115,6 +144,11 @@ class Judge:
 def _id(metadata: Object) -> str:
     """Pods of a StatefulSet have the names of those before them."""
     return f"{metadata['name']} ({metadata['uid']})"
+
+
+def _service_of_pool(pool: str) -> str:
+    """The Service's name in `namespace/service:port`."""
+    return pool.partition("/")[2].partition(":")[0]
 
 
 def _service(host: str) -> str:

@@ -39,6 +39,7 @@ CONFIG_MAP = Kind("", ("v1",), "ConfigMap", "configmaps")
 DAEMON_SET = Kind("apps", ("v1",), "DaemonSet", "daemonsets", counted=True, status=True)
 DEPLOYMENT = Kind("apps", ("v1",), "Deployment", "deployments", counted=True, status=True)
 ENDPOINT_SLICE = Kind("discovery.k8s.io", ("v1",), "EndpointSlice", "endpointslices", counted=True)
+INGRESS = Kind("networking.k8s.io", ("v1",), "Ingress", "ingresses", counted=True, status=True)
 POD = Kind("", ("v1",), "Pod", "pods", status=True)
 REPLICA_SET = Kind("apps", ("v1",), "ReplicaSet", "replicasets", counted=True, status=True)
 REVISION = Kind("apps", ("v1",), "ControllerRevision", "controllerrevisions")
@@ -53,6 +54,7 @@ KINDS = [
     DAEMON_SET,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    INGRESS,
     POD,
     REPLICA_SET,
     REVISION,
@@ -64,7 +66,6 @@ KINDS = [
     Kind("", ("v1",), "Event", "events"),
     Kind("", ("v1",), "Secret", "secrets"),
     Kind("coordination.k8s.io", ("v1",), "Lease", "leases"),
-    Kind("networking.k8s.io", ("v1",), "Ingress", "ingresses", counted=True, status=True),
     Kind("autoscaling", ("v2",), "HorizontalPodAutoscaler", "horizontalpodautoscalers", status=True),
     Kind("policy", ("v1",), "PodDisruptionBudget", "poddisruptionbudgets", counted=True, status=True),
 ]

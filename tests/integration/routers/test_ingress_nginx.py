@@ -67,9 +67,10 @@ def test_splits(stable: TwoVersions, splits: tuple[tuple[int, int], ...]) -> Non
     assert not _call(stable, QUICK, weight=0)["changed"]
     for weight, total in splits:
         assert _call(stable, QUICK, weight=weight, weight_total=total)["changed"]
+        assert stable.names("Ingress") == (["shop", "shop-canary"] if weight else ["shop"])
         stable.check_split(GATEWAY, weight, total)
     assert stable.split(GATEWAY, 50, path="/fixed") == {STABLE: 50}
-    assert _call(stable, QUICK, state="absent")["changed"]
+    assert not _call(stable, QUICK, state="absent")["changed"], "at weight 0 nothing is left to be put back"
     assert stable.snapshot() == before
 
 
@@ -178,14 +179,14 @@ def test_check_run_check_run(stable: TwoVersions) -> None:
 
 
 def test_requests(stable: TwoVersions) -> None:
-    """Both Ingresses; for a change also the EndpointSlices of both Services in one list, and the write. No discovery.
+    """Both Ingresses; for a change also all Ingresses in one list, the EndpointSlices of both Services in another, and the write.
 
-    The first one looks for a canary Ingress of another name, and asks for the canary Service: whether it has the ports of the rules.
+    The first one also asks for the canary Service: whether it has the ports of the rules. No discovery.
     """
-    wanted = {("get", "ingresses"): 2, ("list", "endpointslices"): 1}
+    wanted = {("get", "ingresses"): 2, ("list", "ingresses"): 1, ("list", "endpointslices"): 1}
     log = AuditLog()
     for options, requests in (
-        ({"weight": 20}, {**wanted, ("get", "services"): 1, ("list", "ingresses"): 1, ("create", "ingresses"): 1}),
+        ({"weight": 20}, {**wanted, ("get", "services"): 1, ("create", "ingresses"): 1}),
         ({"weight": 20}, {("get", "ingresses"): 2}),
         ({"weight": 30}, {**wanted, ("patch", "ingresses"): 1}),
     ):
@@ -223,6 +224,55 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(stable: TwoVersions) -> 
     assert stable.snapshot() == before
 
 
+def _leading(shop: TwoVersions, name: str, service: str, port: Any = 80, host: str = "", **annotations: str) -> dict[str, Any]:
+    """Another Ingress, with one path."""
+    item = _ingress(shop, name, host or f"{name}.{shop.host}", **{f"{NGINX}/{key}": value for key, value in annotations.items()})
+    [path, _fixed] = item["spec"]["rules"][0]["http"]["paths"]
+    path["backend"]["service"] = {"name": service, "port": {"name": port} if isinstance(port, str) else {"number": port}}
+    item["spec"]["rules"][0]["http"]["paths"] = [path]
+    return item
+
+
+# Another Ingress that is there before the canary one, and what a call says of it.
+NEIGHBOURS: dict[str, tuple[dict[str, Any], str]] = {
+    "a preview host": ({"service": "shop-canary"}, "Ingress {ns}/other leads to Service shop-canary, and ingress-nginx sends no share"),
+    "a canary Ingress by hand": (
+        {"service": "shop-canary", "host": "{host}", "canary": "true", "canary-weight": "0"},
+        "Ingress {ns}/other is a canary Ingress for Service shop-canary already, and older",
+    ),
+    "another canary of the Service": (
+        {"service": "fixed", "host": "{host}", "canary": "true"},
+        "Ingress {ns}/other is a canary Ingress of Service shop already, and older",
+    ),
+}
+
+
+def test_other_ingresses_that_leave_the_canary_without_its_share_are_refused(stable: TwoVersions) -> None:
+    for case, (asked, message) in NEIGHBOURS.items():
+        options = {key: value.format(host=stable.host) for key, value in asked.items()}
+        stable.make(_leading(stable, "other", **options))
+        before = stable.snapshot()
+        for check in (True, False):
+            result = stable.module("canary_weight", {**AT_ONCE, "weight": 20}, check=check)
+            assert result["failed"] and message.format(ns=stable.namespace) in result["msg"], (case, result["msg"])
+        assert stable.snapshot() == before
+        stable.delete("Ingress", "other")
+
+
+def test_other_ingresses_whose_requests_are_split_too_are_named(stable: TwoVersions) -> None:
+    """Those that name the port in the other way are not."""
+    stable.make(_leading(stable, "same", "shop"))
+    stable.make(_leading(stable, "by-name", "shop", "http"))
+    stable.make(_leading(stable, "preview", "shop-canary", "http"))
+    [warned] = _call(stable, AT_ONCE, weight=20)["warnings"]
+    assert f"Ingress {stable.namespace}/same leads to Service shop by the same port" in str(warned)
+    both = {**AT_ONCE, "name": ["shop", "same"], "weight": 30}
+    assert not _call(stable, both).get("warnings") and stable.names("Ingress").count("same-canary") == 1
+    alone = stable.module("canary_weight", {**AT_ONCE, "name": "same", "weight": 40})["msg"]
+    assert f"Ingress {stable.namespace}/shop-canary is a canary Ingress for Service shop-canary already" in alone
+    assert _call(stable, {**AT_ONCE, "name": ["shop", "same"]}, state="absent")["changed"]
+
+
 def test_a_stable_service_without_ready_pods_is_refused_even_at_weight_100(stable: TwoVersions) -> None:
     selector = stable.get("Service", "shop")["spec"]["selector"]
     stable.patch("Service", "shop", {"spec": {"selector": {"app": "none"}}})
@@ -252,8 +302,12 @@ def test_a_mirror_is_written_and_goes(stable: TwoVersions) -> None:
     paths = spec["rules"][0]["http"]["paths"][:1]
     stable.patch("Ingress", "shop", {"spec": {"rules": [{"host": stable.host, "http": {"paths": paths}}]}})
     before = stable.snapshot()
-    assert _call(stable, AT_ONCE, mirror=100)["changed"]
+    refused = stable.module("canary_weight", {**AT_ONCE, "mirror": 100})["msg"]
+    assert "ingress-nginx reloads" in refused and "set allow_mirror_reload to true" in refused and stable.snapshot() == before
+    mirrored = {**AT_ONCE, "mirror": 100, "allow_mirror_reload": True}
+    first = _call(stable, mirrored)
+    assert first["changed"] and "a slow canary slows users" in str(first["warnings"])
     given = stable.get("Ingress", "shop")["metadata"]["annotations"]
     assert given[f"{NGINX}/mirror-target"] == f"http://shop-canary.{stable.namespace}.svc.cluster.local:80$request_uri"
-    assert not _call(stable, AT_ONCE, mirror=100)["changed"] and stable.names("Ingress") == ["shop"]
+    assert not _call(stable, mirrored)["changed"] and stable.names("Ingress") == ["shop"]
     assert _call(stable, AT_ONCE, state="absent")["changed"] and stable.snapshot() == before

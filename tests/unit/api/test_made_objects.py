@@ -16,6 +16,7 @@ from ansible_collections.progressive.delivery.tests.unit.api.conftest import Fak
 
 ROOT = "/apis/networking.k8s.io/v1/namespaces/test/ingresses"
 AFFINITY = {"nginx.ingress.kubernetes.io/affinity": "cookie"}
+NONE = Wish(Split(100, 0))
 HALF = Wish(Split(50, 50))
 
 
@@ -40,7 +41,7 @@ def writes(server: MemoryServer) -> list[tuple[str, str]]:
     return [(method, path.rpartition("/")[2]) for method, path in server.requests if method != "GET"]
 
 
-def test_each_ingress_gets_a_canary_and_all_are_emptied_before_any_goes(ctx: Context, server: MemoryServer) -> None:
+def test_each_ingress_gets_a_canary_which_goes_at_once_in_the_end(ctx: Context, server: MemoryServer) -> None:
     before = {path: obj for path, obj in server.objects.items() if path.startswith(ROOT)}
     targets = [target("a"), target("b")]
     moves = traffic.move_all(ctx, targets, HALF, require_ready=False)
@@ -49,11 +50,30 @@ def test_each_ingress_gets_a_canary_and_all_are_emptied_before_any_goes(ctx: Con
     server.requests.clear()
     settled: list[Sequence[traffic.Moved]] = []
     gone = traffic.restore_all(ctx, targets, settled.append, require_ready=False)
-    assert [(each.target.name, each.weight) for [*moves] in settled for each in moves] == [("a", Split(100, 0)), ("b", Split(100, 0))]
-    assert writes(server) == [("PATCH", "a-canary"), ("PATCH", "b-canary"), ("DELETE", "a-canary"), ("DELETE", "b-canary")]
+    assert not settled and writes(server) == [("DELETE", "a-canary"), ("DELETE", "b-canary")]
     assert [(each.changed, each.previous, each.weight) for each in gone] == [(True, Split(50, 50), Split(100, 0))] * 2
     assert {path: obj for path, obj in server.objects.items() if path.startswith(ROOT)} == before
-    assert not any(each.changed for each in traffic.restore_all(ctx, targets, settled.append, require_ready=False)) and len(settled) == 1
+    assert not any(each.changed for each in traffic.restore_all(ctx, targets, settled.append, require_ready=False))
+
+
+def test_one_of_two_canaries_that_goes_alone_leaves_the_split_to_the_other(ctx: Context, server: MemoryServer) -> None:
+    """Which a warning says; what is put back together needs none."""
+    targets = [target("a"), target("b")]
+    for alone in (
+        lambda: traffic.restore_all(ctx, targets[:1], list, require_ready=False),
+        lambda: traffic.move(ctx, targets[0], NONE, False),
+    ):
+        traffic.move_all(ctx, targets, HALF, require_ready=False)
+        ctx.journal.warnings.clear()
+        alone()
+        assert [text[:55] for text in ctx.journal.warnings if "b-canary" in text] == [
+            "Ingress test/b-canary is a canary Ingress for Service s"
+        ]
+        assert f"{ROOT}/a-canary" not in server.objects
+    traffic.move_all(ctx, targets, HALF, require_ready=False)
+    ctx.journal.warnings.clear()
+    traffic.restore_all(ctx, targets, list, require_ready=False)
+    assert ctx.journal.warnings == []
 
 
 def test_a_warning_is_given_once_and_none_while_putting_back(ctx: Context) -> None:
@@ -63,7 +83,7 @@ def test_a_warning_is_given_once_and_none_while_putting_back(ctx: Context) -> No
         "Ingress test/a has session affinity (nginx.ingress.kubernetes.io/affinity"
     ]
     ctx.journal.warnings.clear()
-    traffic.restore_all(ctx, [target("a")], lambda _moves: None, require_ready=False)
+    traffic.restore_all(ctx, [target("a"), target("b")], lambda _moves: None, require_ready=False)
     assert ctx.journal.warnings == []
 
 

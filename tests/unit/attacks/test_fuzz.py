@@ -23,7 +23,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.trus
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import replicas
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import read_definition
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads import switches
-from ansible_collections.progressive.delivery.tests.unit.attacks.table import NAME, scene
+from ansible_collections.progressive.delivery.tests.unit.attacks.table import scene
+from ansible_collections.progressive.delivery.tests.unit.deaths.cases import NAME
 from hypothesis import strategies as st
 
 Object = dict[str, Any]

@@ -95,7 +95,7 @@ def test_what_others_wrote_is_refused(act: Callable[[Stage], None], key: str, sa
 @pytest.mark.parametrize("case", CASES)
 def test_a_release_ends_with_a_key_as_without_one(case: str) -> None:
     place = stage(CASES[case])
-    options = {"key": KEY}
+    options: Object = {"key": KEY}
     place.call(**options, accept=bool(CASES[case].edited))  # Such a case begins with a call that has no key.
     assert place.phase() == "Healthy" and place.judge.complaints == []
     assert place.record() and data(place)["seal"].startswith("1:")

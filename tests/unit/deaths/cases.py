@@ -14,6 +14,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.edit
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.seals import read_key
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.marks import ROLLOUT
 from ansible_collections.progressive.delivery.tests.harness.memory.cluster import MemoryCluster
+from ansible_collections.progressive.delivery.tests.harness.memory.ingress_nginx import PREFIX
 from ansible_collections.progressive.delivery.tests.harness.memory.judge import Judge
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE
 
@@ -31,6 +32,7 @@ class Case:
     graceful: its pods serve until they are gone, since the style restarts pods under traffic. image: the tag that is released.
     more: of the plan. edited: the image that the workload gets after a first call, and that the release is of.
     declared: the stable Service and the VirtualService that the plan declares, and that are not among the objects.
+    ingresses: those that ingress-nginx serves; with any, they are the plan's routers.
     """
 
     steps: list[Any]
@@ -42,16 +44,18 @@ class Case:
     more: dict[str, Any] = field(default_factory=dict)
     edited: str = ""
     declared: tuple[Object, ...] = ()
+    ingresses: tuple[str, ...] = ()
 
     def plan(self) -> dict[str, Any]:
         specs = {each["kind"]: each["spec"] for each in self.declared}
         ports = {"ports": specs["Service"]["ports"]} if "Service" in specs else {}
         spec = {"spec": specs["VirtualService"]} if "VirtualService" in specs else {}
+        nginx = [{"type": "ingress_nginx", "name": name} for name in self.ingresses]
         return {
             "workload": {"name": NAME, **self.workload},
             "revision": None if self.edited else {"images": {NAME: f"argoproj/rollouts-demo:{self.image}"}},
             "services": {"stable": NAME, "canary": f"{NAME}-canary", **ports},
-            "routers": [{**_ISTIO[0], **spec}],
+            "routers": nginx or [{**_ISTIO[0], **spec}],
             "canary": {"steps": self.steps},
             "grace": GRACE,
             **self.more,
@@ -81,9 +85,19 @@ def virtual_service(canary: bool = True) -> Object:
     return {"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService", "metadata": {"name": NAME}, "spec": spec}
 
 
+def ingress(name: str = NAME, **annotations: str) -> Object:
+    """All requests for a host of its own go to the stable Service. annotations: ingress-nginx's, without their prefix."""
+    backend = {"service": {"name": NAME, "port": {"number": 80}}}
+    rule = {"host": f"{name}.local", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    metadata = {"name": name, "annotations": {f"{PREFIX}{key.replace('_', '-')}": value for key, value in annotations.items()}}
+    spec = {"ingressClassName": "nginx", "rules": [rule]}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
+
+
 _ROUTER = (service(NAME), virtual_service())
 _BOTH = (*_ROUTER, service(f"{NAME}-canary"))
 _UP_AND_DOWN = [{"set_weight": 50}, {"set_weight": 20}]
+_HEADER_ROUTE = {"set_header_route": {"name": "qa", "matches": [{"headers": {"x-team": "qa"}}]}}
 _IN_PLACE = {"style": "in_place"}
 _ISTIO = [{"type": "istio", "name": NAME, "routes": ["primary"]}]
 
@@ -140,6 +154,15 @@ CASES = {
     "blue-green, clone, mirrored": Case(
         [], (workload("Deployment", replicas=2), *_BOTH), more={**bluegreen(mirror=50, auto_promotion_after=3), "routers": _ISTIO}
     ),
+    "blue-green, clone, mirrored by ingress-nginx": Case(
+        [],
+        (workload("Deployment", replicas=2), service(NAME), ingress(), ingress("second")),
+        ingresses=(NAME, "second"),
+        more={
+            **bluegreen(mirror=100, auto_promotion_after=3),
+            "routers": [{"type": "ingress_nginx", "name": name, "allow_mirror_reload": True} for name in (NAME, "second")],
+        },
+    ),
     "blue-green, revisions": Case([], (workload("Deployment", replicas=2), *_BOTH), {"style": "revisions"}, more=bluegreen()),
     "blue-green, pair": Case(
         [],
@@ -158,6 +181,24 @@ CASES = {
         {**_IN_PLACE, "kind": "StatefulSet"},
         graceful=True,
         more=bluegreen(),
+    ),
+    "clone, ingress-nginx": Case(
+        _UP_AND_DOWN, (workload("Deployment", replicas=2), service(NAME), ingress()), ingresses=(NAME,), services=()
+    ),
+    "clone, ingress-nginx, clients that stay": Case(
+        [_HEADER_ROUTE, {"set_weight": 50}, {"set_weight": 0}, {"set_weight": 20}],
+        (workload("Deployment", replicas=2), service(NAME), ingress(affinity="cookie"), ingress("second")),
+        ingresses=(NAME, "second"),
+    ),
+    "revisions, ingress-nginx": Case(
+        _UP_AND_DOWN, (workload("Deployment", replicas=2), service(NAME), ingress()), {"style": "revisions"}, ingresses=(NAME,)
+    ),
+    "StatefulSet, ingress-nginx": Case(
+        [{"set_weight": 50}],
+        (workload("StatefulSet", replicas=3, serviceName=NAME), service(NAME), ingress(affinity="cookie")),
+        {**_IN_PLACE, "kind": "StatefulSet"},
+        graceful=True,
+        ingresses=(NAME,),
     ),
     "DaemonSet": Case([{"set_weight": 50}], (workload("DaemonSet"), *_BOTH), {**_IN_PLACE, "kind": "DaemonSet"}, graceful=True),
 }
@@ -205,7 +246,7 @@ class Stage:
         Former versions that are kept without pods do not count.
         """
         self.cluster.time.sleep(60.0)
-        kinds = ("Deployment", "StatefulSet", "DaemonSet", "Service", "VirtualService")
+        kinds = ("Deployment", "StatefulSet", "DaemonSet", "Service", "VirtualService", "Ingress")
         found: Object = {f"{kind}/{obj['metadata']['name']}": _lasting(obj) for kind in kinds for obj in self.all(kind) if not _kept(obj)}
         found["pods"] = sorted(_version(obj) for obj in self.all("Pod"))
         found["behind"] = {
@@ -251,7 +292,7 @@ def stage(case: Case, *more: Object) -> Stage:
     """A cluster with the application of a case, and more, at rest."""
     cluster = MemoryCluster(GRACEFUL if case.graceful else 0.5).apply(*case.objects, *more)
     drain = GRACEFUL - LAG - 1.0 if case.graceful else DRAIN
-    place = Stage(case, cluster, Judge(cluster, (NAME,), case.services, LAG, drain, case.graceful))
+    place = Stage(case, cluster, Judge(cluster, (NAME,), case.services, LAG, drain, case.graceful, case.ingresses))
     if case.edited:
         place.call()
         place.edit(case.edited)

@@ -53,6 +53,11 @@ def canary(
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": given}
 
 
+def aged(second: int, obj: Object) -> Object:
+    """The object as it is when it was made in that second."""
+    return {**obj, "metadata": {**obj["metadata"], "creationTimestamp": f"2026-01-01T00:00:{second:02}Z"}}
+
+
 def weighted(weight: int, **more: str) -> dict[str, str]:
     return nginx(canary="true", canary_weight=str(weight), **more)
 

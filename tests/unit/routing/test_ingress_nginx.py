@@ -66,6 +66,13 @@ COPIES = [
         id="the default backend",
     ),
     pytest.param(
+        ingress(rule("a.example.org", path("shop", "/a")), **CLASS, **DEFAULT),
+        {},
+        20,
+        canary(rule("a.example.org", path("shop-canary", "/a")), **CLASS, annotations=weighted(20)),
+        id="the default backend beside a rule, which is split with the rule",
+    ),
+    pytest.param(
         ingress(rule("a.example.org", path("shop")), defaultBackend={"service": {"name": "other", "port": {"number": 80}}}),
         {},
         20,
@@ -208,10 +215,11 @@ def test_the_canary_ingress_that_is_made(stable: Object, asked: Object, weight: 
     assert served.canary * split.total == split.canary * served.total
 
 
-def test_nothing_is_made_for_weight_0_and_what_is_there_gets_it() -> None:
+def test_nothing_is_made_for_weight_0_and_what_is_there_goes() -> None:
+    """At weight 0 a canary Ingress would keep the clients that have its cookie."""
     assert moved(pair(ingress()), target(), wish(0)) == pair(ingress())
     live = carried_out(pair(ingress()), target(), wish(20))
-    assert plain(carried_out(live, target(), wish(0))) == pair(ingress(), canary(annotations=weighted(0)))
+    assert plain(carried_out(live, target(), wish(0))) == pair(ingress())
 
 
 def test_going_back_and_forth_leaves_only_the_last_wish() -> None:
@@ -395,7 +403,7 @@ def test_two_long_names_alike_at_the_beginning_have_two_canaries() -> None:
     ],
 )
 def test_argo_1820_the_stable_service_must_be_ready_at_any_weight(wished: Wish | None, services: list[str]) -> None:
-    live = carried_out(pair(ingress()), target(), wished)
+    live = carried_out(pair(ingress()), target(allow_mirror_reload=True), wished)
     found = ingress_nginx.backends(live, target(), ingress_nginx.weight(live, target()), wished)
     assert sorted(each.service for each in found) == services
     if wished == wish(100):

@@ -84,7 +84,11 @@ REFUSED_MATCHES = [
     pytest.param(
         [header("switch"), header("exact", "1")], "header X-Canary switch beside another condition on that header", id="switch and value"
     ),
-    pytest.param([header("exact", "1", "X Canary")], "header 'X Canary': it takes letters, digits, '-' and '_'", id="name of a header"),
+    pytest.param(
+        [header("exact", "1", "X Canary")], "header 'X Canary': it takes letters, digits and '-' in the name", id="name of a header"
+    ),
+    pytest.param([header("exact", "1", "X_Canary_A")], "header 'X_Canary_A': nginx drops headers with '_'", id="a header that nginx drops"),
+    pytest.param([header("switch", name="x_b")], "unless enable-underscores-in-headers is set, and then", id="a switch that nginx drops"),
     pytest.param([cookie("switch", name="a b")], "cookie 'a b': it takes letters, digits and '-._~'", id="name of a cookie"),
     pytest.param([header("exact", "größe")], "header X-Canary exact 'größe': use ASCII characters", id="a value that is not ASCII"),
     pytest.param([header("prefix", "a\nb")], "use ASCII characters in the value", id="a value of two lines"),
@@ -107,6 +111,7 @@ def test_refused_matches(matches: list[Condition], said: str) -> None:
 COPY = "http://shop-canary.test.svc.cluster.local:80$request_uri"
 
 # the user's Ingress, what differs in the target, where the copies go
+CONSENT = {"allow_mirror_reload": True}
 MIRRORS = [
     pytest.param(ingress(), {}, COPY, id="one rule"),
     pytest.param(
@@ -124,17 +129,34 @@ MIRRORS = [
 
 @pytest.mark.parametrize(("stable", "asked", "address"), MIRRORS)
 def test_mirrors(stable: Object, asked: Object, address: str) -> None:
-    result = moved(pair(stable), target(**asked), wish(0, mirror=100))
+    result = moved(pair(stable), target(**asked, **CONSENT), wish(0, mirror=100))
     given = stable["metadata"].get("annotations", {})
     annotations = {**given, **nginx(mirror_target=address, mirror_host="$host")}
     assert result == pair({**stable, "metadata": {**stable["metadata"], "annotations": annotations}})
 
 
 def test_a_mirror_beside_a_weight_and_alone_again() -> None:
-    both = carried_out(pair(ingress()), target(), wish(20, mirror=100))
+    both = carried_out(pair(ingress()), target(**CONSENT), wish(20, mirror=100))
     assert plain(both)["canary_ingress"] == canary(annotations=weighted(20))
     assert plain(both)["ingress"]["metadata"]["annotations"] == nginx(mirror_target=COPY, mirror_host="$host")
     assert plain(carried_out(both, target(), wish(20))) == pair(ingress(), canary(annotations=weighted(20)))
+
+
+def test_what_a_mirror_costs_is_refused_without_consent_and_told_with_it() -> None:
+    with pytest.raises(Refused, match=r"^Ingress test/shop would get a mirror's annotations, .*: set allow_mirror_reload to true"):
+        ingress_nginx.changes(pair(ingress()), target(), wish(0, mirror=100))
+    assert ingress_nginx.changes(pair(ingress()), target(), wish(20)) and ingress_nginx.changes(pair(ingress()), target(), None)
+    alone, beside = (
+        ingress_nginx.warnings(pair(ingress()), target(**CONSENT), each) for each in (wish(0, mirror=100), wish(9, mirror=100))
+    )
+    assert len(alone) == 1 and "slow canary slows users" in alone[0]
+    assert beside[0] == alone[0] and "the canary gets those requests twice" in beside[1]
+
+
+def test_cookies_are_one_whatever_their_case() -> None:
+    """As nginx takes them."""
+    made = moved(pair(ingress()), target(), wish(5, cookie("switch", name="Beta"), cookie("switch", name="beta")))["canary_ingress"]
+    assert made == canary(annotations=weighted(5, canary_by_cookie="Beta"))
 
 
 REFUSED_MIRRORS = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 # Source: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary, read by other controllers too:
 # a second Ingress with the same hosts, paths and path types, which leads to the canary Service, takes its share by its annotations.
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from ..._objects.marks import MANAGED_BY, MANAGER
@@ -17,8 +18,9 @@ from ..._objects.resources import labels, versioned
 from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, service_and_namespace, title
 from ..target import Split, Target, Wish, split_of
 from .canary import OF, annotations_of, canary_edits, skeleton
-from .mirrors import mirror_edits
-from .rules import other_services, ports_of, services_of
+from .mirrors import mirror_edits, mirror_warnings
+from .neighbours import left_behind, look_around
+from .rules import default_of, other_services, paths_of, ports_of, services_of
 from .wishes import said, wish_annotations
 
 _STABLE, _CANARY = "ingress", "canary_ingress"
@@ -32,20 +34,23 @@ def parts(target: Target) -> dict[str, Part]:
 
 
 def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
-    """A mirror stands on the user's Ingress, all else on the canary one, which is only made once requests shall come to it."""
+    """A mirror stands on the user's Ingress, all else on the canary one, which is there as long as requests shall come to it.
+
+    At weight 0 it would still get the clients that have its cookie, where any Ingress of the stable Service has session affinity. To make
+    it and to delete it is no more to the controller than another weight: nothing is reloaded.
+    """
     stable, canary = objects[_STABLE] or {}, objects[_CANARY]
     _refuse_foreign(canary, target)
     if wish is None:
         return [Change(_STABLE), Change(_CANARY, remove=True)]
-    if canary is None or wish.reaches_canary:
-        _refuse_unusable(stable, target)
-    elif service_and_namespace(target.stable_service, target)[0] not in services_of(stable):
-        return [Change(_STABLE), Change(_CANARY, remove=True)]  # Its rules went while it was there: it is the canary of nothing.
+    if canary is not None and not wish.reaches_canary:
+        return [Change(_STABLE), Change(_CANARY, remove=True)]  # Whatever has become of its rules.
+    _refuse_unusable(stable, target)
     wanted = wish_annotations(title(stable), wish)
     found = [Change(_STABLE, mirror_edits(stable, target, wish.mirror))]
-    if canary is not None or wish.split.canary or wish.routes:
-        found.append(Change(_CANARY, canary_edits(stable, target, wanted), make=skeleton(stable, target, _canary_name(target))))
-    return found
+    if not (wish.split.canary or wish.routes):
+        return [*found, Change(_CANARY, remove=True)]
+    return [*found, Change(_CANARY, canary_edits(stable, target, wanted), make=skeleton(stable, target, _canary_name(target)))]
 
 
 def weight(objects: Objects, target: Target) -> Split:
@@ -67,13 +72,22 @@ def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) 
     return [Backend(name, namespace, "every request first (ingress-nginx answers all with 503 when it is empty, the canary's too)"), *found]
 
 
-def warnings(objects: Objects, target: Target, _wish: Wish) -> list[str]:
+def warnings(objects: Objects, target: Target, wish: Wish) -> list[str]:
     """Session affinity comes before weight and matches, with `affinity-canary-behavior: legacy` too."""
     stable = objects[_STABLE] or {}
-    if annotations_of(stable, target).get("affinity") != "cookie":
-        return []
-    where = f"{title(stable)} has session affinity ({target.annotation_prefix}/affinity: cookie)"
-    return [f"{where}: clients with its cookie stay with the version that gave it, whatever weight and matches say; only new ones move"]
+    found = mirror_warnings(stable, target, wish)
+    if annotations_of(stable, target).get("affinity") == "cookie":
+        where = f"{title(stable)} has session affinity ({target.annotation_prefix}/affinity: cookie)"
+        text = "clients with its cookie stay with the version that gave it, whatever weight and matches say; only new ones move"
+        found.append(f"{where}: {text}")
+    return found
+
+
+def beside(objects: Objects, target: Target, wish: Wish | None, there: Sequence[Object], together: Sequence[Target]) -> list[str]:
+    """What other Ingresses of the same class make of the canary Ingress, which a mirror alone does not need."""
+    if wish is None or not (wish.split.canary or wish.routes):
+        return left_behind(objects, target, there, together) if objects[_STABLE] is not None else []
+    return look_around(objects, target, wish_annotations(title(objects[_STABLE] or {}), wish), there, together)
 
 
 def _canary_name(target: Target) -> str:
@@ -110,6 +124,7 @@ def _refuse_unusable(stable: Object, target: Target) -> None:
     if service not in services_of(stable):
         others = ", ".join(other_services(stable, service)) or "none"
         raise Refused(f"{where} has no rule that leads to Service {service!r} (its Services: {others}): correct stable_service or name")
+    _refuse_default(stable, service)
     if canary_service in services_of(stable):
         # The controller keeps the split with the Service that it serves as the canary, and none with one that it serves by itself
         # (https://github.com/kubernetes/ingress-nginx/issues/9458).
@@ -119,6 +134,21 @@ def _refuse_unusable(stable: Object, target: Target) -> None:
         )
 
 
+def _refuse_default(stable: Object, service: str) -> None:
+    """Raises Refused for a default backend that leads to the stable Service, and whose requests would not be split.
+
+    Beside rules the canary Ingress cannot have a default backend: the controller would find no place for it and drop the canary. It splits
+    the default's requests with those of a rule that leads to the same port.
+    """
+    default, rules = default_of(stable), (stable.get("spec") or {}).get("rules")
+    if default is None or default[0] != service or not rules or default in [upstream for _place, upstream in paths_of(stable)]:
+        return
+    raise Refused(
+        f"{title(stable)} has a defaultBackend to Service {service!r} and no rule that leads to the same port of it, and ingress-nginx "
+        "splits no default beside rules: give that Service a rule with path /, or an Ingress of its own"
+    )
+
+
 def _number(value: Any, otherwise: int) -> int:
     try:
         return int(str(value))
@@ -126,9 +156,4 @@ def _number(value: Any, otherwise: int) -> int:
         return otherwise
 
 
-def emptied(objects: Objects, target: Target) -> list[Change]:
-    """The canary Ingress at weight 0, unless the stable one is gone: it is the canary of nothing then."""
-    return changes(objects, target, Wish(Split(100, 0))) if objects[_STABLE] is not None else []
-
-
-ROUTER = Router(parts, changes, weight, backends, grace=6.0, warnings=warnings, emptied=emptied)
+ROUTER = Router(parts, changes, weight, backends, grace=6.0, warnings=warnings, beside=beside)

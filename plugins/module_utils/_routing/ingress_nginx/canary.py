@@ -48,7 +48,8 @@ def canary_edits(stable: Mapping[str, Any], target: Target, wanted: Mapping[str,
     annotations = {**_class_annotation(stable), **_not_for_dns(stable), **_read_there(stable, target, wanted)}
     fields = {
         "ingressClassName": spec.get("ingressClassName"),
-        "defaultBackend": default_to(stable, service, canary),
+        # Beside rules it would find no place, and the controller would drop the canary.
+        "defaultBackend": None if rules else default_to(stable, service, canary),
         "rules": rules,
         "tls": _tls(spec.get("tls") or [], hosts_of(rules)),
     }

@@ -14,10 +14,14 @@ from typing import Any
 from ..._objects.edits import Edit
 from ..._objects.refusal import Refused
 from ..router import service_and_namespace, title
-from ..target import Target
+from ..target import Target, Wish
 from .canary import annotations_of
 from .rules import other_services, ports_of
 
+_COST = (
+    "would get a mirror's annotations, for which ingress-nginx reloads and closes idle keep-alive connections, and a slow canary would "
+    "slow users: set allow_mirror_reload to true to accept that, or leave mirror out"
+)
 _SCHEMES = {"": "http", "HTTP": "http", "HTTPS": "https"}
 
 
@@ -34,6 +38,20 @@ def mirror_edits(stable: Mapping[str, Any], target: Target, percent: float) -> l
     address = f"{scheme}://{canary}.{namespace}.svc.{target.cluster_domain}:{port['number']}$request_uri"
     wanted = {"mirror-target": address, "mirror-host": "$host"}  # without it the copies would ask for the address's host
     return [Edit(("metadata", "annotations", f"{target.annotation_prefix}/{key}"), value) for key, value in wanted.items()]
+
+
+def mirror_warnings(stable: Mapping[str, Any], target: Target, wish: Wish) -> list[str]:
+    """What a mirror costs with the controller ingress-nginx."""
+    if not wish.mirror:
+        return []
+    where = f"{title(dict(stable))} mirrors its requests to Service {service_and_namespace(target.canary_service, target)[0]}"
+    cost = (
+        "ingress-nginx reloads when the mirror begins and ends, which closes idle keep-alive connections, and holds a client's connection"
+    )
+    found = [f"{where}: {cost} until the copy is answered, so that a slow canary slows users"]
+    if wish.split.canary or wish.routes:
+        found.append(f"{where}, and a share of them goes there anyway: the canary gets those requests twice")
+    return found
 
 
 def _refuse(stable: Mapping[str, Any], target: Target, percent: float, given: Mapping[str, str]) -> None:
@@ -55,6 +73,7 @@ def _refuse(stable: Mapping[str, Any], target: Target, percent: float, given: Ma
         ),
         (protocol not in _SCHEMES, f"speaks {protocol} with its Service, and a mirror only HTTP and HTTPS: leave mirror out"),
         ("rewrite-target" in given, "rewrites paths (rewrite-target), and copies would come with the old ones: leave mirror out"),
+        (not target.allow_mirror_reload, _COST),
     ]
     for refused, reason in reasons:
         if refused:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Object = dict[str, Any]
@@ -63,6 +63,25 @@ def default_to(ingress: Mapping[str, Any], service: str, canary: str) -> Object 
     """The default backend, leading to the canary's Service; None where it does not lead to this one."""
     default = (ingress.get("spec") or {}).get("defaultBackend")
     return _leading_to(default, canary) if default and _service(default) == service else None
+
+
+def paths_of(ingress: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], tuple[str, str] | None]]:
+    """Host (empty for none), path and path type as the controller takes them, and the Service and port to which they lead, if to any."""
+    for rule in (ingress.get("spec") or {}).get("rules") or []:
+        for path in _paths(rule):
+            kind = path.get("pathType")
+            place = rule.get("host") or "", path.get("path") or "/", kind if kind == "Exact" else "Prefix"
+            yield place, _service_and_port(path.get("backend"))
+
+
+def default_of(ingress: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The Service and port of the default backend, None where that is no Service, or not there."""
+    return _service_and_port((ingress.get("spec") or {}).get("defaultBackend"))
+
+
+def _service_and_port(backend: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    name, port = _service(backend), ((backend or {}).get("service") or {}).get("port") or {}
+    return (name, str(port.get("number") or port.get("name"))) if name else None
 
 
 def _leading_to(backend: Mapping[str, Any], canary: str) -> Object:

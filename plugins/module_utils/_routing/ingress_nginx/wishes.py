@@ -46,7 +46,7 @@ def _matches(where: str, wish: Wish) -> dict[str, str]:
     headers = [each for each in conditions if each.what == "header"]
     cookies = [each for each in conditions if each.what == "cookie"]
     for found in (headers, cookies):
-        names = list(dict.fromkeys(each.name.lower() if each.what == "header" else each.name for each in found))
+        names = list(dict.fromkeys(each.name.lower() for each in found))  # nginx takes both whatever their case
         if len(names) > 1:
             raise _cannot(where, f"two {found[0].what}s ({', '.join(names)})", f"{_CAN}: choose one")
     return {**_header(where, headers), **_cookie(where, cookies)}
@@ -66,7 +66,14 @@ def _header(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
         return {}
     first = alternatives[0]
     if not _HEADER.fullmatch(first.name):
-        raise _cannot(where, f"header {echo(first.name)}", "it takes letters, digits, '-' and '_' in the name")
+        raise _cannot(where, f"header {echo(first.name)}", "it takes letters, digits and '-' in the name")
+    if "_" in first.name:
+        raise _cannot(
+            where,
+            f"header {echo(first.name)}",
+            "nginx drops headers with '_' in their names unless enable-underscores-in-headers is set, and then '-' in a name stands for "
+            f"both: write {first.name.replace('_', '-')!r}",
+        )
     if first.how == "switch" and len(alternatives) == 1:
         return {"canary-by-header": first.name}
     if first.how == "exact" and len(alternatives) == 1 and _VALUE.fullmatch(first.value):
