@@ -118,7 +118,7 @@ class Run:
 def open_run(ctx: Context, wish: Wish) -> Run:
     """A call's work, ready to be carried out; nothing is read yet."""
     ref = ctx.ref(CONFIG_MAP, record_name(wish.name))
-    lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name)
+    lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name, ctx.wait_timeout)
     this = Run(ctx, wish, Store(ctx.client, ref, wish.name), lease)
     ctx.recall, ctx.remember, ctx.guard, ctx.beat = this.recall, this.remember, this.guard, lease.beat
     return this
