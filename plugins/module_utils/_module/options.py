@@ -61,5 +61,8 @@ def make_context(module: AnsibleModule, by: str) -> Context:
 def make_reading_context(module: AnsibleModule) -> Context:
     """The context of a call that only reads. Raises AuthError for options that cannot be used."""
     clock = Clock()
-    client = Client(connect(auth_of(module.params)), clock)
-    return Context(client=client, clock=clock, namespace=module.params["namespace"] or client.namespace, by="")
+    transport = connect(auth_of(module.params))
+    client = Client(transport, clock)
+    context = Context(client=client, clock=clock, namespace=module.params["namespace"] or client.namespace, by="")
+    context.journal.warnings.extend(transport.warnings)
+    return context
