@@ -17,8 +17,10 @@ from .._plan.plan import read_plan
 from .._rollout import decide
 from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message, warning
 from .._rollout.hazards.stickiness import told_by_routers
+from .._rollout.permissions import role
 from .._rollout.record import Record, record_name
 from .._workloads.revisions import template_hash
+from . import rights
 from .checks import Check, checks_of, permissions
 from .context import Context, Failed
 from .running import running
@@ -44,6 +46,7 @@ def look(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "ok": not stops,
         "findings": [asdict(each) for each in (*stops, *warns)],
+        "role": role(survey.plan, rights.needed(survey)),
         "msg": f"rollout {name}{goes_on}: {_summary(stops, warns)}",
     }
 
