@@ -27,6 +27,7 @@ options:
   host:
     description:
       - URL of the API server, such as V(https://kubernetes.example:6443). Takes the place of the server that the kubeconfig names.
+      - A URL with C(http), except one of this machine, is used with a warning - credentials and answers are not protected on the way.
       - The environment variable E(K8S_AUTH_HOST) stands in for it.
     type: str
   api_key:
@@ -64,7 +65,7 @@ options:
     aliases: [ssl_ca_cert]
   validate_certs:
     description:
-      - V(false) accepts any certificate, and so anybody in between, as the API server.
+      - V(false) accepts any certificate, and so anybody in between, as the API server. It is used with a warning.
       - Left out, the kubeconfig decides, and without a word of its, certificates are checked.
       - The environment variables E(K8S_AUTH_VALIDATE_CERTS) and E(K8S_AUTH_VERIFY_SSL) stand in for it.
     type: bool

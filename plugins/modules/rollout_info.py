@@ -162,9 +162,11 @@ rollouts:
           returned: always
           type: str
         holder:
-          description: The run that works on it; null where none does.
+          description:
+            - The run that works on it, and where that runs, as far as it can be told; null where none does.
           returned: always
           type: str
+          sample: run-3f2a91bc0d11, on this machine, process 4711
     images:
       description: What runs. Each C(image) with its C(roles), which are C(stable), C(canary), C(active), C(preview), or none.
       returned: always

@@ -15,6 +15,7 @@ description:
     what the rollout sets.
   - Reads only, and takes no Lease. What it may not read it says, and goes on.
   - Findings are no failure; an invalid plan is.
+  - Returns the smallest Role that allows the plan.
   - M(progressive.delivery.rollout_step) makes the same checks at the start of a revision, stops at the first that is fatal, and warns of
     the others.
 version_added: 0.1.0
@@ -85,6 +86,12 @@ EXAMPLES = r"""
         - pause: {}
   register: seen
 
+- name: Write down the smallest Role that allows this plan, for whoever grants it
+  ansible.builtin.copy:
+    content: "{{ seen.role | to_nice_yaml }}"
+    dest: role.yml
+    mode: "0644"
+
 - name: Stop where it would be refused
   ansible.builtin.assert:
     that: seen.ok
@@ -124,6 +131,21 @@ findings:
       returned: always
       type: str
       sample: resume it first (kubectl rollout resume deployment/rollouts-demo)
+role:
+  description:
+    - The smallest Role (C(rbac.authorization.k8s.io/v1)) that allows this plan, from the first release to the hand-back, with
+      C(resourceNames) where the API server can restrict a verb to names. It names what is there now - after another Service, autoscaler or
+      disruption budget has come to select the pods, ask again.
+    - What may not be read, such as other Services that select the pods, cannot be named. Grant what is lacking and ask again.
+  returned: success
+  type: dict
+  sample:
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    metadata: {name: progressive-delivery-rollouts-demo, namespace: test}
+    rules:
+      - {apiGroups: [""], resources: [configmaps], resourceNames: [rollouts-demo.rollout], verbs: [get, patch, delete]}
+      - {apiGroups: [""], resources: [configmaps], verbs: [create]}
 msg:
   description: The first of the findings that are fatal or warnings, or that there is none, on one line.
   returned: always

@@ -159,6 +159,27 @@ def lists(api: Api) -> Seen:
     }
 
 
+def pages(api: Api) -> Seen:
+    """A list in pages shows the state of the first page, whatever is changed in between."""
+    for name in ("one", "two", "three", "four", "five"):
+        api.make("ConfigMap", name, metadata={"labels": {"a": "1"}}, data={"x": "1"})
+    found: list[Seen] = []
+    goes_on: Seen = {}
+    while not found or goes_on["continue"]:
+        found.append(api.ask("GET", "ConfigMap", labelSelector="a=1", limit="2", **goes_on).body)
+        goes_on = {"continue": found[-1]["metadata"].get("continue", "")}
+        if len(found) == 1:
+            api.ask("DELETE", "ConfigMap", "three")
+            api.patch("ConfigMap", "two", data={"x": "2"})
+            api.make("ConfigMap", "six", metadata={"labels": {"a": "1"}})
+    return {
+        "pages": [[(each["metadata"]["name"], each["data"]) for each in page["items"]] for page in found],
+        "metadata": [sorted(page["metadata"]) for page in found],
+        "versions": len({page["metadata"]["resourceVersion"] for page in found}),
+        "larger than all": sorted(api.ask("GET", "ConfigMap", labelSelector="a=1", limit="500").body["metadata"]),
+    }
+
+
 def watches(api: Api) -> Seen:
     """What a watch tells since a list: of all, of what a selector takes, and of one object."""
     api.make("ConfigMap", "before", metadata={"labels": {"a": "1"}})
@@ -407,6 +428,7 @@ SCENARIOS = [
     patches,
     dry_runs,
     lists,
+    pages,
     watches,
     watch_of_a_rollout,
     a_deployment_at_rest,

@@ -10,21 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
 from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message, warning
 from .._rollout.hazards import hazards_in
 from .._rollout.hazards.services import lacking_port
-from .._rollout.permissions import FOR_LABELS, FOR_SECRETS, lacking, of_router
-from .._routing import router_of
+from .._rollout.permissions import lacking
 from .._routing.target import Target
 from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
-from . import declared, guards, templates
+from . import declared, guards, rights, templates
 from .context import Context, Failed
 from .startable import refuse_taken
 from .survey import Survey
@@ -110,24 +108,11 @@ def _permissions(survey: Survey) -> Iterator[Finding]:
     namespace = survey.ctx.namespace
     review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"namespace": namespace}}
     answer = survey.ctx.client.review(_REVIEW, review)
-    routers = [needed for target in survey.plan.routers for needed in _of_router(survey, target)]
-    secrets = [*FOR_SECRETS] if survey.copies_secrets else []
-    labelled = [*FOR_LABELS] if survey.plan.bluegreen and survey.plan.bluegreen.labels else []
-    missing = lacking(survey.plan.kind, [*routers, *secrets, *labelled], answer.get("status") or {})
+    missing = lacking(rights.needed(survey), answer.get("status") or {})
     if missing:
-        where = "docs/rbac.yml has the whole of it" + (", docs/rbac-track-configs.yml that for Secrets" if secrets else "")
-        remedy = f"grant the verbs with a Role ({where})"
+        where = "docs/rbac.yml has the whole of it" + (", docs/rbac-track-configs.yml that for Secrets" if survey.copies_secrets else "")
+        remedy = f"grant the verbs with a Role ({where}; rollout_preflight returns the smallest)"
         yield fatal(f"namespace {namespace}", f"does not allow {', '.join(missing)}", remedy)
-
-
-def _of_router(survey: Survey, target: Target) -> list[tuple[Resource, tuple[str, ...]]]:
-    parts = router_of(target).parts(target).values()
-    if target not in survey.plan.specs:
-        return of_router(parts)
-    try:
-        return of_router(parts, made=survey.ctx.client.find(declared.routers_object(survey.ctx, target)[0]) is None)
-    except ApiError:
-        return of_router(parts)  # It cannot be read, and that is what users have to hear first.
 
 
 def _leftovers(survey: Survey) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ def look(ctx: Context, name: str) -> Object:
         seen.problems.append(f"the record of rollout {name} has no seal of this record_key: other clients may have written it")
     plan = _plan(ctx, seen, name, record)
     seen.lease = _find(ctx, seen, ctx.ref(LEASE, record_name(name)))
-    _judge_lease(seen)
+    _judge_lease(seen, f"{ctx.namespace}/{record_name(name)}")
     if record is not None:
         subject = subject_of(name, ctx.namespace, record, plan)
         _read(ctx, seen, subject, record)
@@ -134,13 +134,23 @@ def _plan(ctx: Context, seen: Seen, name: str, record: Record | None) -> Plan | 
     return plan
 
 
-def _judge_lease(seen: Seen) -> None:
-    """Who works on the rollout now, or held the Lease to his end."""
+def _judge_lease(seen: Seen, title: str) -> None:
+    """Finds out whether the holder of the Lease works on the rollout now, or is gone."""
     holder = leases.holder_of(seen.lease)
     if seen.lease is None or holder is None:
         return
-    seen.lease_is_stale = leases.expired(seen.lease, seen.now or 0.0) or process.is_gone(leases.process_of(seen.lease))
-    seen.holder = None if seen.lease_is_stale else holder
+    now, mark = seen.now or 0.0, leases.process_of(seen.lease)
+    seen.lease_is_stale = leases.expired(seen.lease, now) or process.is_gone(mark)
+    if seen.lease_is_stale:
+        return
+    holder = ", ".join(filter(None, (leases.shown(holder), process.whereabouts(mark))))
+    if leases.believable(seen.lease, now):
+        seen.holder = holder
+    else:
+        seen.problems.append(
+            f"Lease {title} is held by {holder}, but the time of its last renewal cannot be right: compare the clocks of the machines, or "
+            "run the rollout again, which takes it over unless its holder renews it"
+        )
 
 
 def _read(ctx: Context, seen: Seen, subject: Subject, record: Record) -> None:

@@ -19,6 +19,11 @@ from .._workloads.marks import marks
 
 Object = dict[str, Any]
 
+_LOOK_EVERY = 0.5
+_AFTER_CONFLICT = 0.1
+_CONFLICTS = 10  # so many writes of others in a row end a call that wants the Lease
+_WAIT = 600.0
+
 
 class Held(Refused):
     """A living run works on the rollout."""
@@ -31,47 +36,70 @@ class Lost(Exception):
 class RolloutLease:
     """The Lease of one rollout, as this process sees it."""
 
-    def __init__(self, client: Client, clock: Clock, ref: Ref, rollout: str) -> None:
+    def __init__(self, client: Client, clock: Clock, ref: Ref, rollout: str, wait_timeout: float = _WAIT) -> None:
+        """wait_timeout: seconds for which `acquire` waits at most."""
         self._client, self._clock, self._ref, self._rollout = client, clock, ref, rollout
+        self._wait_timeout = wait_timeout
         self._me, self._process = process.holder(), process.fingerprint()
         self._renewed = 0.0
         self.held = False
         self.was_taken = False  # whether its holder may still be alive
 
     def acquire(self, force: bool = False) -> None:
-        """Takes the Lease; waits for one whose holder is gone, and raises Held where the holder is alive.
+        """Takes the Lease; waits for one whose holder is gone.
 
-        force: take it from a living holder too (abort); that one sees it before its next write.
+        Args:
+            force: take the Lease from a living holder too (abort). The holder finds out before its next write.
+
+        Raises:
+            Held: the holder is alive, or is not known to be gone at the end of `wait_timeout`, or others keep changing the Lease.
         """
+        began, conflicts = self._clock.monotonic(), 0
         first: Object | None = None
-        first_seen = self._clock.monotonic()
         while True:
             lease = self._client.find(self._ref)
             alive = lease is not None and not self._is_free(lease)
-            if alive and first is not None and lease is not None:
-                if _renewed(lease) != _renewed(first):
-                    raise Held(
-                        f"rollout {self._rollout}: {rules.holder_of(lease)} is working on it right now: wait until that run ends, "
-                        "or end it with state: aborted"
-                    )
-                alive = self._clock.monotonic() - first_seen <= rules.duration(lease)
+            if alive and first is not None:
+                if rules.renewed(lease) != rules.renewed(first):
+                    remedy = "wait until that run ends, or end it with state: aborted"
+                    raise Held(f"rollout {self._rollout}: {self._holder(lease)} is working on it right now: {remedy}")
+                alive = self._clock.monotonic() - began <= rules.duration(first)
+            pause = _LOOK_EVERY
             if not alive or force:
                 if self._take(lease):
                     self.was_taken = alive
                     return
-                continue
-            first = first or lease
-            self._clock.sleep(0.5)
+                conflicts, pause = conflicts + 1, _AFTER_CONFLICT
+                if conflicts >= _CONFLICTS:
+                    remedy = "another client keeps changing it (see its metadata.managedFields): end that, and run again"
+                    raise Held(f"{self._ref} could not be taken, {conflicts} write conflicts in a row: {remedy}")
+            elif first is None:
+                first = lease
+            left = self._wait_timeout - (self._clock.monotonic() - began)
+            if left <= 0:
+                raise Held(self._not_known_to_be_gone(lease))
+            self._clock.sleep(min(pause, left))
+
+    def _not_known_to_be_gone(self, lease: Object | None) -> str:
+        if rules.holder_of(lease) is None:
+            return f"{self._ref} could not be taken within {self._wait_timeout:g} s: run again, or set a longer wait_timeout"
+        return (
+            f"rollout {self._rollout}: {self._holder(lease)} holds the Lease, and may still be working after {self._wait_timeout:g} s: "
+            f"set wait_timeout to {rules.duration(lease) + 1} s or more to wait for its end, or run again later"
+        )
+
+    def _holder(self, lease: Object | None) -> str:
+        """The holder, for messages."""
+        where = process.whereabouts(rules.process_of(lease))
+        return f"another run ({rules.shown(rules.holder_of(lease))}{', ' if where else ''}{where})"
 
     def guard(self) -> None:
         """Raises Lost unless the Lease is still held here; called before each write."""
         lease = self._client.find(self._ref)
         if rules.holder_of(lease) != self._me:
             self.held = False
-            raise Lost(
-                f"rollout {self._rollout}: {rules.holder_of(lease) or 'somebody'} took over while this run was working: "
-                "nothing more is written here"
-            )
+            other = self._holder(lease) if rules.holder_of(lease) else "another run"
+            raise Lost(f"rollout {self._rollout}: {other} took over while this run was working: nothing more is written here")
         if self._clock.monotonic() - self._renewed > rules.RENEW_SECONDS:
             self._renew(lease or {})
 
@@ -124,14 +152,10 @@ class RolloutLease:
         except Conflict:
             if not self._is_mine():
                 raise Lost(
-                    f"rollout {self._rollout}: somebody took over while this run was working: nothing more is written here"
+                    f"rollout {self._rollout}: another run took over while this run was working: nothing more is written here"
                 ) from None
         self._renewed = self._clock.monotonic()
 
     def _is_mine(self) -> bool:
         """Whether it is held here all the same: a repeated write is refused where the first one's answer got lost."""
         return rules.holder_of(self._client.find(self._ref)) == self._me
-
-
-def _renewed(lease: Object) -> Any:
-    return lease["spec"].get("renewTime")

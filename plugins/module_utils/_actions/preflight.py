@@ -18,8 +18,10 @@ from .._rollout import decide
 from .._rollout.findings import FATAL, INFO, WARNING, Finding, fatal, of_message, warning
 from .._rollout.hazards import advice_in
 from .._rollout.hazards.stickiness import told_by_routers
+from .._rollout.permissions import role
 from .._rollout.record import Record, record_name
 from .._workloads.revisions import template_hash
+from . import rights
 from .checks import Check, checks_of, permissions
 from .context import Context, Failed
 from .running import running
@@ -46,6 +48,7 @@ def look(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "ok": not stops,
         "findings": [asdict(each) for each in (*stops, *warns, *notes)],
+        "role": role(survey.plan, rights.needed(survey)),
         "msg": f"rollout {name}{goes_on}: {_summary(stops, warns)}",
     }
 

@@ -194,7 +194,7 @@ class Run:
 def open_run(ctx: Context, wish: Wish) -> Run:
     """A call's work, ready to be carried out; nothing is read yet."""
     ref = ctx.ref(CONFIG_MAP, record_name(wish.name))
-    lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name)
+    lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name, ctx.wait_timeout)
     # The way back is open for records without a seal, too: it only puts back what this collection can have changed.
     accept = ctx.accept_unsealed = ctx.accept_unsealed or wish.state != "present"
     this = Run(ctx, wish, Store(ctx.client, ref, wish.name, ctx.seal, accept), lease)

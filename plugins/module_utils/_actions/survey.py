@@ -63,6 +63,11 @@ class Survey:
         self._held = is_held(self.plan, record, self.workload)
 
     @property
+    def record(self) -> Record | None:
+        """The rollout's, where the caller has found one."""
+        return self._record
+
+    @property
     def held(self) -> bool:
         """Whether the workload is paused between releases."""
         return self._held or is_held(self.plan, None, self.workload)

@@ -18,9 +18,19 @@ from .credentials import AuthError, Source, complaints_raised, load, reason_of
 from .official_client import client_module
 from .transport import Login, Transport
 
-__all__ = ["USER_AGENT", "AuthError", "connect"]
+__all__ = ["ANY_CERTIFICATE", "PLAIN_HTTP", "USER_AGENT", "AuthError", "connect"]
 
 USER_AGENT = "progressive.delivery/0.1.0"
+
+# Constant texts, so that Ansible shows each once in a run, however many tasks there are.
+PLAIN_HTTP = (
+    "the API server is reached by plain HTTP, so that everybody on the way can read the credentials and change the answers: "
+    "set host, or the server in the kubeconfig, to an https URL"
+)
+ANY_CERTIFICATE = (
+    "the certificate of the API server is not checked, so that everybody on the way can act as the API server: "
+    "set ca_cert, and leave out validate_certs: false (insecure-skip-tls-verify in the kubeconfig)"
+)
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 # The client's names for options that it takes as they are.
@@ -59,6 +69,7 @@ def _log_in(given: Mapping[str, Any]) -> Login:
         proxy=proxy if pool.proxy else "",
         pool=pool,
         headers=_header_maker(given, configuration, source),
+        warnings=_warnings(configuration),
     )
 
 
@@ -200,6 +211,14 @@ def _check_certificates(configuration: Any, source: Source) -> None:
                 f"the client certificate {pair} (client_cert and client_key, or from {source.what}) cannot be used: {reason_of(error)}; "
                 "both must be PEM, belong together, and the key must have no password"
             ) from error
+
+
+def _warnings(configuration: Any) -> list[str]:
+    """What makes the connection unsafe. On this machine plain HTTP is safe: that is how `kubectl proxy` is reached."""
+    host = urlsplit(configuration.host)
+    if host.scheme == "http":
+        return [] if _is_loopback(host.hostname or "") else [PLAIN_HTTP]
+    return [] if configuration.verify_ssl else [ANY_CERTIFICATE]
 
 
 def _pool(configuration: Any, tls_name: str, proxy: str) -> Any:

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._objects.patches import guarded
+from .._objects.refusal import Refused
 from .._objects.resources import Ref, Resource
 from .clock import Clock
-from .errors import NotFound, api_error
+from .errors import ApiError, NotFound, api_error
 from .transport import Response, StreamRefused, Transport, TransportError
 
 Object = dict[str, Any]
@@ -23,6 +24,8 @@ MERGE_PATCH = "application/merge-patch+json"
 # Answers that mean "not now": 429 by fairness and eviction, the others by an API server that is starting, overloaded or going.
 _PASSING = (429, 500, 502, 503, 504)
 _LONGEST_WAIT = 5.0
+_PAGE, _MOST = 500, 50_000  # objects of one answer, and of one list
+_GONE = 410
 # A server that was away is asked again by those who watch it after pauses that double up to half a minute, or twice that by chance; each
 # of them, and each kind of object, by its own. One that was just late, or cut a connection, loses nobody.
 _LATE, _COMES_BACK, _PER_SECOND, _AT_LATEST = 1.0, 10.0, 2.0, 60.0
@@ -64,11 +67,36 @@ class Client:
             return None
 
     def list(self, resource: Resource, namespace: str, labels: str = "", fields: str = "") -> tuple[builtins.list[Object], str]:
-        """The objects that the selectors take, and the resourceVersion from which a watch goes on."""
-        ref = Ref(resource, namespace, "")
-        answer = self._ask("GET", ref, ref.path, _selectors(labels, fields), listing=True)
-        items = [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or []]
-        return items, str(answer["metadata"].get("resourceVersion", ""))
+        """The objects that the selectors take, and the resourceVersion from which a watch goes on.
+
+        The objects are asked for in pages of 500. Where the API server no longer has the state that the first page showed (410), they are
+        asked for once more, without pages.
+
+        Raises:
+            Refused: there are more than 50,000 objects.
+        """
+        ref, selectors = Ref(resource, namespace, ""), _selectors(labels, fields)
+        try:
+            items, version = self._pages(ref, selectors, {"limit": str(_PAGE)})
+        except ApiError as expired:
+            if expired.status != _GONE:
+                raise
+            items, version = self._pages(ref, selectors, {})
+        return [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in items], version
+
+    def _pages(self, ref: Ref, selectors: Mapping[str, str], limit: Mapping[str, str]) -> tuple[builtins.list[Object], str]:
+        items: builtins.list[Object] = []
+        goes_on: dict[str, str] = {}
+        while True:
+            answer = self._ask("GET", ref, ref.path, {**selectors, **limit, **goes_on}, listing=True)
+            items += answer.get("items") or []
+            if len(items) > _MOST:
+                remedy = "remove those that nobody needs, or give the application a namespace of its own"
+                raise Refused(f"namespace {ref.namespace} has more than {_MOST} {ref.resource.plural} to list: {remedy}")
+            metadata = answer.get("metadata") or {}
+            goes_on = {"continue": str(metadata.get("continue") or "")}
+            if not goes_on["continue"]:
+                return items, str(metadata.get("resourceVersion", ""))
 
     def create(self, ref: Ref, obj: Object, dry_run: bool = False) -> Object:
         """Makes the object; raises Conflict where one of that name is there. dry_run: as with patch, unknown fields being errors too."""
@@ -110,7 +138,7 @@ class Client:
                 yield event
         except StreamRefused as refused:
             response: Response = refused.response
-            if response.status not in (*_PASSING, 410):
+            if response.status not in (*_PASSING, _GONE):
                 raise api_error("GET", Ref(resource, namespace, ""), response.status, response.body, listing=True) from None
         except TransportError as problem:
             if not problem.retriable:

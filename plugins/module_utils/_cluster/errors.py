@@ -11,6 +11,7 @@ from typing import Any
 
 from .._objects.resources import Ref
 
+_ADMISSION = "ValidatingAdmissionPolicy"
 _VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 
 
@@ -44,6 +45,8 @@ def _message(verb: str, ref: Ref, status: int, body: Any) -> str:
     group = f".{ref.resource.group}" if ref.resource.group else ""
     if status == 401:
         return f"the API server does not know who asks (401) for {what}: renew the credentials of the kubeconfig or api_key"
+    if status == 403 and said and _ADMISSION in said:
+        return f"an admission policy refuses to {verb} {what}{_tail(said)}: run as a user whom the policy allows to"
     if status == 403:
         return (
             f"not allowed to {verb} {what}: give the user the verb {verb!r} on {ref.resource.plural}{group} in namespace {ref.namespace} "

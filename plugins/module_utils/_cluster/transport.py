@@ -51,13 +51,14 @@ class StreamRefused(Exception):
 
 @dataclass(frozen=True)
 class Login:
-    """A way to one API server. headers: asked before every request, since tokens expire."""
+    """A way to one API server. headers: asked before every request, since tokens expire. warnings: what makes the connection unsafe."""
 
     host: str
     namespace: str
     proxy: str
     pool: urllib3.PoolManager
     headers: Callable[[], Sequence[tuple[str, str]]]
+    warnings: Sequence[str] = ()
 
 
 class Transport:
@@ -76,6 +77,11 @@ class Transport:
     def namespace(self) -> str:
         """The namespace of the kubeconfig's context, or the pod's; `default` where none is named."""
         return self._login.namespace
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What makes the connection unsafe, one line each."""
+        return self._login.warnings
 
     def request(
         self,

@@ -102,10 +102,13 @@ def make_reading_context(module: AnsibleModule) -> Context:
     _refuse_no_namespace(module.params["namespace"], "namespace")
     seal = read_key(module.params["record_key"])
     clock = Clock()
-    client = Client(connect(auth_of(module.params)), clock)
+    transport = connect(auth_of(module.params))
+    client = Client(transport, clock)
     namespace = module.params["namespace"] or client.namespace
     _refuse_no_namespace(namespace, "the namespace of the kubeconfig's context")
-    return Context(client=client, clock=clock, namespace=namespace, by="", seal=seal)
+    context = Context(client=client, clock=clock, namespace=namespace, by="", seal=seal)
+    context.journal.warnings.extend(transport.warnings)
+    return context
 
 
 def _refuse_no_namespace(namespace: Any, where: str) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -14,31 +15,74 @@ from typing import Any
 LEASE_SECONDS = 15
 RENEW_SECONDS = 4
 CLOCKS_DIFFER = 60
+LONGEST = 60  # seconds that a Lease is believed to last, whatever it says
 PROCESS = "progressive.delivery/process"
 
-
-def holder_of(lease: Mapping[str, Any] | None) -> str | None:
-    """Who holds the Lease, None when nobody does."""
-    return ((lease or {}).get("spec") or {}).get("holderIdentity") or None
-
-
-def process_of(lease: Mapping[str, Any]) -> str:
-    """The fingerprint of the holder's process."""
-    return str((lease["metadata"].get("annotations") or {}).get(PROCESS, ""))
+# A Lease is input: whoever may write Leases decides what it says. Longer texts than these were not written by a run.
+_LONGEST_HOLDER, _LONGEST_MARK, _SHOWN = 1024, 256, 60
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
 
-def expired(lease: Mapping[str, Any], now: float) -> bool:
-    """Whether the holder has not renewed it for its whole duration, even if its clock is slower than ours by a minute.
+def holder_of(lease: Any) -> str | None:
+    """The identity of the holder, None when nobody holds the Lease.
 
-    Whoever finds one that is not expired so far watches it for its duration (`duration`) by a clock of its own.
+    Args:
+        lease: the Lease as the API server returned it, or None.
     """
-    renewed = lease["spec"].get("renewTime")
-    return renewed is None or _epoch(renewed) + duration(lease) + CLOCKS_DIFFER < now
+    holder = _part(lease, "spec").get("holderIdentity")
+    return holder[:_LONGEST_HOLDER] or None if isinstance(holder, str) else None
 
 
-def duration(lease: Mapping[str, Any]) -> int:
-    """Seconds without renewal after which its holder is taken to be gone."""
-    return int(lease["spec"].get("leaseDurationSeconds") or LEASE_SECONDS)
+def process_of(lease: Any) -> str:
+    """The fingerprint of the holder's process, empty where the Lease has none that can be read."""
+    annotations = _part(lease, "metadata").get("annotations")
+    mark = annotations.get(PROCESS) if isinstance(annotations, Mapping) else None
+    return mark if isinstance(mark, str) and len(mark) <= _LONGEST_MARK else ""
+
+
+def shown(holder: str | None) -> str:
+    """The identity of a holder for a message: one short line of printable characters, `unknown` where there is none.
+
+    The identity is cut after 60 characters. `?` replaces characters that are not printable, and those that change the direction of a text.
+    """
+    text = "".join(each if each.isprintable() else "?" for each in (holder or "")[: _SHOWN + 1])
+    return (text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...") or "unknown"
+
+
+def expired(lease: Any, now: float) -> bool:
+    """Whether the holder has not renewed the Lease for its whole duration, even if its clock is slower than ours by a minute.
+
+    A time that cannot be read, or that is later than the clocks may differ, is not believed: the answer is False, and a run that needs the
+    Lease watches it for its duration (`duration`) by its own clock.
+
+    Args:
+        lease: the Lease as the API server returned it.
+        now: epoch seconds.
+    """
+    renewed = _part(lease, "spec").get("renewTime")
+    if renewed is None:
+        return True
+    at = _epoch(renewed)
+    return at is not None and at + duration(lease) + CLOCKS_DIFFER < now
+
+
+def believable(lease: Any, now: float) -> bool:
+    """Whether the Lease says a time of its last renewal that a run can have written."""
+    at = _epoch(_part(lease, "spec").get("renewTime"))
+    return at is not None and at <= now + CLOCKS_DIFFER
+
+
+def renewed(lease: Any) -> Any:
+    """What the Lease says of its last renewal: only to be compared with what it said before."""
+    return _part(lease, "spec").get("renewTime")
+
+
+def duration(lease: Any) -> int:
+    """Seconds without renewal after which the holder counts as gone: 1 to 60, 15 where the Lease says nothing that can be used."""
+    seconds = _part(lease, "spec").get("leaseDurationSeconds")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 1:
+        return LEASE_SECONDS
+    return min(seconds, LONGEST)
 
 
 def held(holder: str | None, process: str, now: float) -> dict[str, Any]:
@@ -48,5 +92,16 @@ def held(holder: str | None, process: str, now: float) -> dict[str, Any]:
     return {"metadata": {"annotations": {PROCESS: process or None}}, "spec": spec}
 
 
-def _epoch(text: str) -> float:
-    return datetime.strptime(text.replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+def _part(lease: Any, key: str) -> Mapping[str, Any]:
+    part = lease.get(key) if isinstance(lease, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
+
+
+def _epoch(text: Any) -> float | None:
+    """Epoch seconds of a MicroTime, None for anything else."""
+    found = _TIME.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST_MARK else None
+    try:
+        whole = datetime.strptime(found[1] + "+0000", "%Y-%m-%dT%H:%M:%S%z").timestamp() if found else None
+    except (ValueError, OverflowError):
+        return None
+    return None if found is None or whole is None else whole + float(f"0.{found[2] or 0}")

@@ -49,6 +49,7 @@ class MemoryServer(Transport):
         self.time, self.store = time, Store(time)
         self.delete: dict[Kind, Callable[[Object], None]] = {}
         self.compacted = 0
+        self._rest: dict[str, tuple[int, list[Object]]] = {}  # by continue token: the version of the first page, and what is left
 
     @property
     def host(self) -> str:
@@ -103,16 +104,36 @@ class MemoryServer(Transport):
 
     def _list(self, kind: Kind, version: str, namespace: str, query: dict[str, str]) -> Object:
         takes = _selector(query)
-        items = [each for each in self.store.all(kind, namespace) if takes(each)]
+        token = query.get("continue", "")
+        version_of_list, items = (
+            self._continued(token) if token else (self.store.version, [*filter(takes, self.store.all(kind, namespace))])
+        )
+        page = int(query.get("limit") or 0) or len(items)
+        items, rest = items[:page], items[page:]
+        count = {"remainingItemCount": len(rest)} if not (query.get("labelSelector") or query.get("fieldSelector")) else {}
+        paging = {"continue": self._token(version_of_list, rest), **count} if rest else {}
         own = ("kind", "apiVersion")
         plain = [{key: value for key, value in each.items() if key not in own} for each in items]
         shown = [_shown(kind, version, each) for each in items] if kind.custom else plain
         return {
             "kind": f"{kind.kind}List",
             "apiVersion": kind.api_version(version),
-            "metadata": {"resourceVersion": str(self.store.version)},
+            "metadata": {"resourceVersion": str(version_of_list), **paging},
             "items": shown,
         }
+
+    def _token(self, version: int, rest: list[Object]) -> str:
+        token = f"{version}-{len(self._rest)}"
+        self._rest[token] = (version, rest)
+        return token
+
+    def _continued(self, token: str) -> tuple[int, list[Object]]:
+        """What is left of a list, all pages of which show the state of the first."""
+        version, rest = self._rest[token]
+        if version < self.compacted:
+            text = "The provided continue parameter is too old to display a consistent list result."
+            raise Refused(410, "Expired", text)
+        return version, rest
 
     def stream(self, path: str, query: Mapping[str, str] | None, timeout: float) -> Iterator[dict[str, Any]]:
         query = query or {}

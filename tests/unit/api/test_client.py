@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.errors import ApiError, Conflict, NotFound
-from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, TransportError
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import SERVICE, Ref
 from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer, answer, lost
 
@@ -170,7 +171,7 @@ def test_a_list_names_kinds_and_the_version_to_watch_from(reached: Client, serve
     items, version = reached.list(SERVICE, "test", "app=shop", "metadata.name=x")
     assert [(item["apiVersion"], item["kind"], item["metadata"]["name"]) for item in items] == [("v1", "Service", "known")]
     assert version == str(server.version)
-    assert server.queries[-1] == {"labelSelector": "app=shop", "fieldSelector": "metadata.name=x"}
+    assert server.queries[-1] == {"labelSelector": "app=shop", "fieldSelector": "metadata.name=x", "limit": "500"}
 
 
 @pytest.mark.parametrize(
@@ -205,3 +206,51 @@ def test_a_missing_right_is_told_at_once_where_the_server_was_not_away(client: C
     with pytest.raises(ApiError):
         client.get(SHOP)
     assert clock.slept == []
+
+
+def many(count: int, version: int = 7, then: str = "") -> Response:
+    """A page of a list."""
+    items = [{"metadata": {"name": f"shop-{number}"}} for number in range(count)]
+    return answer(200, {"metadata": {"resourceVersion": str(version), **({"continue": then} if then else {})}, "items": items})
+
+
+@pytest.mark.parametrize(
+    ("pages", "asked", "found"),
+    [
+        pytest.param([many(3)], [{"limit": "500"}], 3, id="a small list is one request"),
+        pytest.param([many(500)], [{"limit": "500"}], 500, id="just one page"),
+        pytest.param(
+            [many(500, then="a"), many(500, then="b"), many(1)],
+            [{"limit": "500"}, {"limit": "500", "continue": "a"}, {"limit": "500", "continue": "b"}],
+            1001,
+            id="three pages",
+        ),
+        pytest.param(
+            [many(500, then="a"), answer(410), many(700, 9)], [{"limit": "500"}, {"limit": "500", "continue": "a"}, {}], 700, id="410"
+        ),
+        pytest.param(
+            [many(500, then="a"), answer(503), many(1)], [{"limit": "500"}] + [{"limit": "500", "continue": "a"}] * 2, 501, id="503"
+        ),
+    ],
+)
+def test_a_list_is_read_in_pages(client: Client, server: MemoryServer, pages: list[Response], asked: list[Any], found: int) -> None:
+    server.faults = [*pages]
+    items, version = client.list(SERVICE, "test", "app=shop")
+    assert [dict(each) for each in server.queries] == [{"labelSelector": "app=shop", **each} for each in asked]
+    assert len(items) == found and {each["kind"] for each in items} == {"Service"}
+    assert version == ("9" if found == 700 else "7")
+
+
+@pytest.mark.parametrize("pages", [[many(500, then="a")] * 200, [many(500, then="a"), answer(410), many(60_000)]], ids=["pages", "at once"])
+def test_a_list_has_an_end(client: Client, server: MemoryServer, pages: list[Response]) -> None:
+    server.faults = [*pages]
+    with pytest.raises(Refused, match=r"^namespace test has more than 50000 services to list: remove"):
+        client.list(SERVICE, "test")
+    assert len(server.requests) <= 101
+
+
+def test_a_list_that_expires_twice_is_an_error(client: Client, server: MemoryServer) -> None:
+    server.faults = [many(500, then="a"), answer(410), answer(410), many(1)]
+    with pytest.raises(ApiError, match="answered 410 to list services in namespace test"):
+        client.list(SERVICE, "test")
+    assert len(server.requests) == 3

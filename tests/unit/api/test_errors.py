@@ -46,6 +46,15 @@ CASES = [
         ApiError,
         "not allowed to list deployments in namespace test: give the user the verb 'list' on deployments.apps in",
     ),
+    (
+        "PATCH",
+        SHOP,
+        403,
+        status("services \"shop\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: not ann"),
+        False,
+        ApiError,
+        "an admission policy refuses to patch Service test/shop (it says: services",
+    ),
     ("POST", SHOP, 403, FORBIDDEN, False, ApiError, "not allowed to create Service test/shop: give the user the verb 'create' on services"),
     (
         "DELETE",

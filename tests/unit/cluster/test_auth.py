@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import USER_AGENT, AuthError, connect
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.auth import (
+    ANY_CERTIFICATE,
+    PLAIN_HTTP,
+    USER_AGENT,
+    AuthError,
+    connect,
+)
 
 Kubeconfig = Callable[..., dict[str, Any]]
 Written = Callable[..., str]
@@ -221,3 +230,53 @@ def test_a_client_certificate_must_have_its_key(ca: Any, client_pair: Any, case:
     }[case]
     with pytest.raises(AuthError, match=f"the client certificate {cert} with.*client_key.* cannot be used: .*no password"):
         connect({"host": "https://api.test", "client_cert": str(cert), "client_key": str(key)})
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "warnings"),
+    [
+        ("https://kubernetes.example:6443", {}, []),
+        ("https://kubernetes.example:6443", {"validate_certs": True}, []),
+        ("https://kubernetes.example:6443", {"validate_certs": False}, [ANY_CERTIFICATE]),
+        ("https://127.0.0.1:6443", {"validate_certs": False}, [ANY_CERTIFICATE]),
+        ("http://kubernetes.example:8080", {}, [PLAIN_HTTP]),
+        ("HTTP://10.0.0.1:8080", {"validate_certs": False}, [PLAIN_HTTP]),
+        ("http://127.0.0.1:8001", {}, []),
+        ("http://localhost:8001", {"validate_certs": False}, []),
+    ],
+)
+@pytest.mark.parametrize("form", ["kubeconfig", "options"])
+def test_an_unsafe_connection_is_warned_of(
+    kubeconfig: Kubeconfig, form: str, url: str, options: dict[str, Any], warnings: list[str]
+) -> None:
+    """No request is sent."""
+    insecure = {} if options.get("validate_certs", True) else {"insecure-skip-tls-verify": True, "certificate-authority-data": None}
+    document = kubeconfig(url)
+    cluster = {key: value for key, value in {**document["clusters"][0]["cluster"], **insecure}.items() if value is not None}
+    document["clusters"][0]["cluster"] = cluster
+    auth = {"kubeconfig": document} if form == "kubeconfig" else {"host": url, "api_key": "t0ken", **options}
+    assert list(connect(auth).warnings) == warnings
+
+
+def test_ansible_shows_the_warning_once(server: Any, kubeconfig: Kubeconfig, tmp_path: Path) -> None:
+    task = {
+        "progressive.delivery.rollout_info": {
+            "name": "shop",
+            "namespace": "test",
+            "kubeconfig": kubeconfig(server.url),
+            "validate_certs": False,
+        },
+        "ignore_errors": True,
+    }
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task] * 3}]))
+    run = subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", str(playbook)],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "500"},
+    )
+    said = " ".join(run.stdout.split())
+    assert run.stdout.count("TASK [") == 3 and said.count(ANY_CERTIFICATE[:60]) == 1, run.stdout

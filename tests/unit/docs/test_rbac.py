@@ -1,22 +1,16 @@
-"""The shipped Role grants just what the code says it needs."""
+"""The shipped Role grants just what plans of all styles and routers need."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import (
-    FOR_CHECKS,
-    FOR_GUARDS,
-    FOR_LABELS,
-    FOR_SECRETS,
-    NEEDED,
-    OF_KIND,
-    full_name,
-    lacking,
-    of_router,
-)
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import STYLES
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import Around, Grant, full_name, grants, lacking
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
 from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, without
+from ansible_collections.progressive.delivery.tests.unit.rollout.test_permissions import plan_of
 
 TARGETS = [
     Target("istio", "shop", "test", "shop", "shop", stable_subset="a", canary_subset="b", destination_rule="shop"),
@@ -26,34 +20,57 @@ TARGETS = [
     ),
     Target("ingress_nginx", "shop", "test", "shop", "shop-canary"),
 ]
-ROUTERS = [needed for target in TARGETS for needed in of_router(router_of(target).parts(target).values(), made=True)]
+GUARDS = ["HorizontalPodAutoscaler/shop", "ScaledObject/shop", "PodDisruptionBudget/shop"]
+AROUND: dict[str, Any] = {
+    # The first object is made where the plan declares it; a DestinationRule is of canary_weight alone, which makes none.
+    "parts": [([*router_of(target).parts(target).values()], True) for target in TARGETS],
+    "bystanders": ["other"],
+    "guards": GUARDS,
+    "labels_pods": True,
+    "copies_configs": True,
+}
 RULES = shipped_rules()
 SECRETS = shipped_rules("rbac-track-configs.yml")
+WORKLOADS = [(style, kind) for style, kinds in STYLES.items() for kind in kinds]
 
 
-@pytest.mark.parametrize("kind", OF_KIND)
-def test_it_is_enough(kind: str) -> None:
-    assert lacking(kind, [*FOR_CHECKS, *FOR_GUARDS, *FOR_LABELS, *ROUTERS], {"resourceRules": RULES}) == []
+def needed(style: str, kind: str, **around: Any) -> list[Grant]:
+    """What a plan of this style needs at most."""
+    plan = plan_of(workload={"name": "shop", "style": style, "kind": kind})
+    both = [grants(plan, Around(**{**AROUND, **around, "keeps_canary_service": keeps})) for keeps in (False, True)]
+    return [grant for found in both for grant in found]
+
+
+def all_of_it(grants: list[Grant]) -> list[Grant]:
+    """What is optional, too."""
+    return [Grant(each.resource, each.verbs, each.names) for each in grants]
+
+
+@pytest.mark.parametrize(("style", "kind"), WORKLOADS)
+def test_it_is_enough(style: str, kind: str) -> None:
+    assert lacking(all_of_it(needed(style, kind)), {"resourceRules": RULES}) == []
 
 
 def test_track_configs_needs_a_role_beside_it() -> None:
-    assert lacking("Deployment", FOR_SECRETS, {"resourceRules": RULES}) == ["get secrets", "create secrets", "delete secrets"]
-    assert lacking("Deployment", FOR_SECRETS, {"resourceRules": [*RULES, *SECRETS]}) == []
-    assert [{"apiGroups": [each.group], "resources": [each.plural], "verbs": [*verbs]} for each, verbs in FOR_SECRETS] == SECRETS
+    secrets = needed("clone", "Deployment", copies_secrets=True)
+    assert lacking(secrets, {"resourceRules": RULES}) == ["get secrets", "create secrets", "delete secrets"]
+    assert lacking(secrets, {"resourceRules": [*RULES, *SECRETS]}) == []
+    assert SECRETS == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "delete"]}]
 
 
-@pytest.mark.parametrize("kind", OF_KIND)
-def test_each_verb_that_is_taken_from_it_is_named(kind: str) -> None:
-    for resource, verbs in [*NEEDED, *OF_KIND[kind], *ROUTERS]:
-        for verb in verbs:
-            named = lacking(kind, ROUTERS, {"resourceRules": without(RULES, verb, resource.plural)})
-            assert f"{verb} {full_name(resource)}" in named and {each.split()[0] for each in named} == {verb}
+@pytest.mark.parametrize(("style", "kind"), WORKLOADS)
+def test_each_verb_that_is_taken_from_it_is_named(style: str, kind: str) -> None:
+    for grant in needed(style, kind):
+        for verb in () if grant.optional else grant.verbs:
+            named = lacking(needed(style, kind), {"resourceRules": without(RULES, verb, grant.resource.plural)})
+            assert f"{verb} {full_name(grant.resource)}" in named and {each.split()[0] for each in named} == {verb}
 
 
-def test_it_is_no_more_than_that_and_events_and_a_look_at_all_rollouts() -> None:
+def test_it_is_no_more_than_that_and_a_look_at_all_rollouts() -> None:
     granted = {
         (group, resource, verb) for rule in RULES for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
     }
-    wanted = [*NEEDED, *(each for needed in OF_KIND.values() for each in needed), *FOR_CHECKS, *FOR_GUARDS, *FOR_LABELS, *ROUTERS]
-    needed = {(resource.group, resource.plural, verb) for resource, verbs in wanted for verb in verbs}
-    assert granted - needed == {("", "events", "create"), ("", "configmaps", "list")}
+    wanted = [grant for style, kind in WORKLOADS for grant in needed(style, kind)]
+    assert granted - {(grant.resource.group, grant.resource.plural, verb) for grant in wanted for verb in grant.verbs} == {
+        ("", "configmaps", "list")
+    }

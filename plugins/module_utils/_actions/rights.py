@@ -1,0 +1,74 @@
+"""Finds out what a plan must be allowed to do, from the objects around it. Only reads."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable, TypeVar
+
+from .._cluster.errors import ApiError
+from .._objects.refusal import Refused
+from .._objects.resources import Resource, labels, name_of
+from .._rollout.hazards import LOOKS, pod_labels
+from .._rollout.permissions import Around, Grant, grants
+from .._routing import router_of
+from .._routing.router import Part
+from .._routing.target import Target
+from .._workloads.marks import ROLLOUT
+from . import declared, guards
+from .context import Failed
+from .survey import Survey
+
+Found = TypeVar("Found")
+
+_OF_AN_OBJECT = (403, 404)
+
+
+def needed(survey: Survey) -> list[Grant]:
+    """What the plan needs. What cannot be read is left out: `lacking` then says that it may not be read."""
+    plan, record = survey.plan, survey.record
+    none: list[str] = []
+    services = _read(lambda: survey.services, [])
+    canary = [each for each in services if name_of(each) == plan.canary_service]
+    around = Around(
+        parts=[_parts(survey, target) for target in plan.routers],
+        bystanders=sorted({*_read(lambda: survey.scene.bystanders, none), *(record.bystanders if record else [])}),
+        guards=sorted({*_read(lambda: guards.keys_of(survey.scene.guards), none), *(record.guards if record else [])}),
+        makes_stable_service=_read(lambda: survey.made_service, None) is not None,
+        keeps_canary_service=any(labels(each).get(ROLLOUT) != plan.name for each in canary),
+        looks=_looks(survey),
+        labels_pods=plan.bluegreen is not None and bool(plan.bluegreen.labels),
+        copies_configs=plan.track_configs,
+        copies_secrets=_read(lambda: survey.copies_secrets, False),
+    )
+    return grants(plan, around)
+
+
+def _looks(survey: Survey) -> list[Resource]:
+    """The kinds that only the checks look at; those that know pods by their labels where the new version has other labels."""
+    template = _read(lambda: survey.template_or_present, {})
+    other_labels = _read(lambda: pod_labels.change(survey.workload, template), False) if template else False
+    found = [look.resource for look in LOOKS if look.wanted(survey.plan, template)]
+    return [*found, *(each for each in pod_labels.RESOURCES if other_labels and each not in found)]
+
+
+def _parts(survey: Survey, target: Target) -> tuple[Sequence[Part], bool]:
+    """The objects of a router, and whether the first is made for the release."""
+    parts = [*router_of(target).parts(target).values()]
+    if target not in survey.plan.specs:
+        return parts, False
+    return parts, _read(lambda: survey.ctx.client.find(declared.routers_object(survey.ctx, target)[0]) is None, False)
+
+
+def _read(read: Callable[[], Found], otherwise: Found) -> Found:
+    try:
+        return read()
+    except ApiError as problem:
+        if problem.status not in _OF_AN_OBJECT:
+            raise
+    except (Refused, Failed):
+        pass  # A check of its own says so.
+    return otherwise
