@@ -43,7 +43,8 @@ HOOK = """
   ansible.builtin.debug:
     msg: "{{ canary_step_number }}"
 """
-STEPS: list[Any] = [{"set_weight": 50}]
+# A probe tells versions apart, which the two sides are until the promotion.
+STEPS: list[Any] = [{"set_weight": 50}, {"pause": {}}]
 
 
 class Watch:
@@ -150,7 +151,10 @@ def configured(app: Application, watch: Watch) -> Application:
     app.make(
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"value": watch.secret("of-a-tracked-Secret")}}
     )
-    env = [{"name": "OLD", "value": watch.secret("in-the-cluster")}, {"name": "KEEP", "value": watch.secret("that-stays")}]
+    env: list[dict[str, Any]] = [
+        {"name": "OLD", "value": watch.secret("in-the-cluster")},
+        {"name": "KEEP", "value": watch.secret("that-stays")},
+    ]
     env += [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "key", "key": "value"}}}]
     app.change_container(env=env)
     app.wait_for_pods(app.get("Deployment")["spec"]["replicas"])
@@ -183,12 +187,12 @@ def template(app: Application, watch: Watch) -> dict[str, Any]:
     return {"spec": {"containers": [{"name": app.name, "image": "argoproj/rollouts-demo:yellow", "env": env}]}}
 
 
-@pytest.mark.parametrize("state", ["released", "aborted"])
+@pytest.mark.parametrize("state", ["paused", "aborted"])
 def test_a_canary(configured: Application, watch: Watch, state: str) -> None:
     app = configured
-    hook = watch.write("hook.yml", HOOK if state == "released" else HOOK + "- ansible.builtin.fail: {msg: it was to fail}\n")
+    hook = watch.write("hook.yml", HOOK if state == "paused" else HOOK + "- ansible.builtin.fail: {msg: it was to fail}\n")
     variables = {
-        **app.canary_variables(steps=STEPS, grace="0.3s"),
+        **app.canary_variables(steps=STEPS, grace="0.3s", approval="manual"),
         "canary_revision": {"template": template(app, watch)},
         "canary_probe": probe(app, watch),
         "canary_probe_hosts": [urlsplit(app.gateway).netloc],
@@ -198,15 +202,15 @@ def test_a_canary(configured: Application, watch: Watch, state: str) -> None:
         "rollout_auth": auth(app, watch),
     }
     code, out = watch.play("progressive.delivery.canary", variables)
-    assert (code == 0) == (state == "released"), out[-4000:]
-    assert ("Healthy" if state == "released" else "Aborted") in app.get("ConfigMap", f"{app.name}.rollout")["data"]["record"]
+    assert (code == 0) == (state == "paused"), out[-4000:]
+    assert ("Paused" if state == "paused" else "Aborted") in app.get("ConfigMap", f"{app.name}.rollout")["data"]["record"]
     # The hook's command has its secret among its arguments.
     assert watch.found_in(out) == set()
     assert watch.found_in("\n".join(watch.arguments), but=("of-a-hook",)) == set()
     assert watch.left() == {}
     assert watch.found_in(written(app)) == set()
     assert "********" in out and "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" not in out
-    if state == "released":
+    if state == "paused":
         assert "******** (changed)" in out or '"name": "NEW"' in out, "the diff shows the variables"
 
 
@@ -256,10 +260,14 @@ def test_modules(configured: Application, watch: Watch, check: bool) -> None:
         "stable_service": app.name,
         "canary_service": f"{app.name}-canary",
     }
-    results += [app.module("canary_weight", {**weight, "weight": 10, "require_ready": False, "probe": probe(app, watch)}, check, diff=True)]
+    results += [
+        app.module(
+            "canary_weight", {**weight, "weight": 10, "require_ready": False, "wait": False, "probe": probe(app, watch)}, check, diff=True
+        )
+    ]
     for result in results:
         assert watch.found_in(json.dumps(result)) == set()
         assert "VALUE_SPECIFIED" not in json.dumps({key: value for key, value in result.items() if key != "invocation"})
     assert not any(result.get("failed") for result in results), [result.get("msg") for result in results]
-    assert check or results[1]["phase"] == "Healthy"
+    assert check or results[1]["phase"] == "Paused"
     assert watch.found_in(written(app)) == set()

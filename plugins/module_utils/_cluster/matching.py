@@ -116,8 +116,8 @@ class Matcher:
 
     def _send(self, value: Any) -> None:
         data = memoryview(json.dumps(value).encode() + b"\n")
-        stream = self._process and self._process.stdin
-        assert stream is not None
+        assert self._process is not None and self._process.stdin is not None
+        stream = self._process.stdin
         deadline = time.monotonic() + _PATIENCE
         while data:
             self._wait(stream, selectors.EVENT_WRITE, deadline)
@@ -130,8 +130,8 @@ class Matcher:
 
     def _answer(self, version: str, length: int) -> bool:
         """The next line. version: whose pattern is searched for now."""
-        stream = self._process and self._process.stdout
-        assert stream is not None
+        assert self._process is not None and self._process.stdout is not None
+        stream = self._process.stdout
         deadline = time.monotonic() + _PATIENCE + self._limit
         while b"\n" not in self._buffer:
             if not self._wait(stream, selectors.EVENT_READ, deadline):

@@ -50,11 +50,13 @@ class Module(AnsibleModule):
         """Ends with a result."""
         self._hide()
         super().exit_json(**shown_all(kwargs, but=_AS_IT_IS))
+        raise SystemExit(0)  # for type checkers: the line before has ended it
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """Ends with a failure."""
         self._hide()
         super().fail_json(shown(msg), **shown_all(kwargs, but=_AS_IT_IS))
+        raise SystemExit(1)
 
     def warn(self, warning: str, **kwargs: Any) -> None:
         """Adds a warning to the result. From ansible-core 2.19 on, AnsibleModule hides no values in warnings."""
@@ -62,7 +64,7 @@ class Module(AnsibleModule):
 
     def _hide(self) -> None:
         """AnsibleModule returns its parameters as `invocation`, which is printed at -vvv."""
-        self.params = printed(self.params)
+        self.params: dict[str, Any] = printed(self.params)
 
 
 def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:

@@ -27,7 +27,7 @@ class Hidden(str):
         made.secret = secret.secret if isinstance(secret, Hidden) else secret
         return made
 
-    def __getnewargs__(self) -> tuple[Any]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Any]:
         """What a copy is made from."""
         return (self.secret,)
 

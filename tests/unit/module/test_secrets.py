@@ -26,7 +26,11 @@ module.warn(result["text"])
 module.fail_json(**result) if result.get("failed") else module.exit_json(**result)
 """
 SECRET = "S3CRET-value"
-ENV = [{"name": "TOKEN", "value": SECRET}, {"name": "KEY", "value": f"-----\n{SECRET}\n'\"\\"}, {"name": "REPLICAS", "value": "3"}]
+ENV: list[dict[str, Any]] = [
+    {"name": "TOKEN", "value": SECRET},
+    {"name": "KEY", "value": f"-----\n{SECRET}\n'\"\\"},
+    {"name": "REPLICAS", "value": "3"},
+]
 ENV += [{"name": "DEBUG", "value": "true"}, {"name": "PIN", "value": "123456"}, {"name": "TRACK", "value": "canary"}]
 ENV += [
     {"name": "HOST", "value": "shop"},
