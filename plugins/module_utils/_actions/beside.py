@@ -13,7 +13,7 @@ from .._cluster.errors import ApiError
 from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Refused
 from .._objects.resources import labels
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.router import Objects
 from .._routing.target import Target, Wish
 from .context import Context

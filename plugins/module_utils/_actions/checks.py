@@ -14,7 +14,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
 from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message, warning
-from .._rollout.hazards import hazards_in
+from .._rollout.hazards.registry import hazards_in
 from .._rollout.hazards.services import lacking_port
 from .._rollout.permissions import lacking
 from .._routing.target import Target

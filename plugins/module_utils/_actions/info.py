@@ -24,7 +24,7 @@ from .._rollout.seen import Seen, Subject, subject_of
 from .._rollout.tree import tree
 from .._rollout.trust import bounded
 from .._rollout.watching import mark
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.target import Target
 from .._workloads.label_selectors import pod_selector, selector_in
 from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT

@@ -19,7 +19,7 @@ from .._routing.target import Wish, split_of
 from .._workloads.services import selector_of, selector_text, selects
 from . import backends, configs, declared, guards, labels, made, services, traffic
 from .stage import Stage
-from .styles import STYLES
+from .styles.registry import STYLES
 from .styles.style import Pin
 
 

@@ -16,7 +16,7 @@ from .._objects.resources import CONFIG_MAP
 from .._plan.plan import read_plan
 from .._rollout import decide
 from .._rollout.findings import FATAL, INFO, WARNING, Finding, fatal, of_message, warning
-from .._rollout.hazards import advice_in
+from .._rollout.hazards.registry import advice_in
 from .._rollout.hazards.stickiness import told_by_routers
 from .._rollout.permissions import role
 from .._rollout.record import Record, record_name

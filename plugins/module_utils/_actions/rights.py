@@ -12,9 +12,10 @@ from typing import Callable, TypeVar
 from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
 from .._objects.resources import Resource, labels, name_of
-from .._rollout.hazards import LOOKS, pod_labels
+from .._rollout.hazards import pod_labels
+from .._rollout.hazards.registry import LOOKS
 from .._rollout.permissions import Around, Grant, grants
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.router import Part
 from .._routing.target import Target
 from .._workloads.marks import ROLLOUT

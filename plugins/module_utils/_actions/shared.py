@@ -13,7 +13,7 @@ from .._cluster.errors import ApiError
 from .._objects import paths
 from .._objects.edits import Edit, fields_of
 from .._objects.resources import Ref, name_of
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.router import Change, Objects, shares_nothing
 from .._routing.target import Target
 from .context import Context

@@ -13,7 +13,7 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS
 from .._objects.shown import echo
-from .._routing import default_grace
+from .._routing.registry import default_grace
 from .._routing.target import Target
 from .._workloads.starting import StartTolerance
 from .durations import seconds

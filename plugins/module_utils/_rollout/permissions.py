@@ -29,7 +29,7 @@ from .._objects.resources import (
 )
 from .._plan.plan import Plan
 from .._routing.router import Part
-from .hazards import LOOKS
+from .hazards.registry import LOOKS
 from .record import record_name
 
 Names = Optional[tuple[str, ...]]

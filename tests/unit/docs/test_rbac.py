@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import STYLES
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import Around, Grant, full_name, grants, lacking
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
 from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, without
 from ansible_collections.progressive.delivery.tests.unit.rollout.test_permissions import plan_of

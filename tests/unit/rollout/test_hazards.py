@@ -18,10 +18,9 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.reso
     Resource,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.findings import Finding, of_message
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import (
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import advice, budgets
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import (
     Scene,
-    advice,
-    budgets,
     hazards_in,
     owners,
     placement,

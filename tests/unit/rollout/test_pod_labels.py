@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import Resource, versioned
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import Scene, hazards_in, pod_labels
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import pod_labels
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import Scene, hazards_in
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of
 
 Object = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import ingress_nginx
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, Wish
 from ansible_collections.progressive.delivery.tests.harness.memory.ingress_nginx import Served, of_class, paths_of, pool_of, served
 from hypothesis import example, given, settings
