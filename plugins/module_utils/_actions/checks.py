@@ -15,9 +15,9 @@ from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
 from .._rollout.findings import FATAL, Finding, fatal, warning
-from .._rollout.hazards import hazards_in
+from .._rollout.hazards.registry import hazards_in
 from .._rollout.permissions import FOR_LABELS, FOR_SECRETS, lacking, of_router
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.target import Target
 from .._workloads import revisions
 from .._workloads.marks import ROLLOUT

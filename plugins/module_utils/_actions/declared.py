@@ -15,7 +15,7 @@ from .._objects.resources import SERVICE, Ref
 from .._plan.plan import Plan
 from .._rollout import actions as kinds
 from .._rollout.course import wishes
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.target import Target
 from .._workloads.services import selector_of, stable_service
 from . import services, traffic

@@ -22,7 +22,7 @@ from .._rollout.report import report
 from .._rollout.seen import Seen, Subject, subject_of
 from .._rollout.tree import tree
 from .._rollout.watching import mark
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.target import Target
 from .._workloads.label_selectors import match_labels
 from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT

@@ -14,7 +14,7 @@ from .._rollout.program import RELEASE
 from .._routing.target import Wish, split_of
 from . import configs, declared, guards, labels, made, services, traffic
 from .stage import Stage
-from .styles import STYLES
+from .styles.registry import STYLES
 
 
 def perform(stage: Stage, action: kinds.Action) -> None:

@@ -15,7 +15,7 @@ from .._objects.resources import WORKLOADS, Ref
 from .._plan.plan import Plan
 from .._plan.probes import Probe
 from .._rollout.record import Record
-from .._routing import default_grace
+from .._routing.registry import default_grace
 from .._routing.served import Measured
 from .._workloads import revisions
 from .._workloads.clones import revision_name

@@ -16,8 +16,8 @@ from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, NODE, SECRET, SERVICE, WORKLOADS, Ref, Resource, name_of
 from .._plan.plan import Plan
 from .._rollout.findings import Finding, warning
-from .._rollout.hazards import LOOKS, RouterObjects, Scene
 from .._rollout.hazards.placement import keeping_apart
+from .._rollout.hazards.registry import LOOKS, RouterObjects, Scene
 from .._rollout.permissions import full_name
 from .._rollout.record import Record
 from .._routing.target import Target

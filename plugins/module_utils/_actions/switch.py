@@ -16,7 +16,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import SERVICE
 from .._plan.routers import title_of
 from .._plan.switch import Switch
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.served import Measured
 from .._routing.target import Target, Wish, split_of
 from .._workloads.label_selectors import match_labels

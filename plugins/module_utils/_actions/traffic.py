@@ -17,7 +17,7 @@ from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
-from .._routing import router_of
+from .._routing.registry import router_of
 from .._routing.router import Change, Emptied, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import Split, Target, Wish

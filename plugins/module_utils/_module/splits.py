@@ -20,7 +20,7 @@ from .._plan.matches import read_matches, read_mirror
 from .._plan.probes import read_probe
 from .._plan.replicas import read_pair, read_split
 from .._plan.routers import ALL_OPTIONS, REPLICAS, Between, read_router
-from .._routing import WITHOUT_ROUTER, default_grace
+from .._routing.registry import WITHOUT_ROUTER, default_grace
 from .._routing.replicas import told
 from .._routing.router import service_and_namespace
 from .._routing.served import Measured

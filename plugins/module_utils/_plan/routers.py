@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects.refusal import Refused
-from .._routing import ROUTERS, names
 from .._routing.definition import read_definition
+from .._routing.registry import ROUTERS, names
 from .._routing.target import Level4Route, Target
 from .labels import read_labels
 from .reading import MAX_OBJECT, keys, named, texts

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS
-from .._routing import default_grace
+from .._routing.registry import default_grace
 from .._routing.target import Target
 from .durations import seconds
 from .probes import Probe, read_probe

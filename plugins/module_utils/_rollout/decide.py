@@ -17,7 +17,7 @@ from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods
 from .course import Entry
 from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, with_history
-from .styles import STYLES, facts_of
+from .styles.registry import STYLES, facts_of
 from .styles.style import stable_services
 
 # Beside the pauses in Record.promoted: the delay of the version without traffic.

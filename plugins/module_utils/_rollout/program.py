@@ -13,7 +13,7 @@ from .._plan.plan import Plan
 from .actions import Action, CopyConfigs, LabelPods, MakeDeclared, PinServices, RemoveConfigs, UnlabelPods
 from .course import Entry
 from .record import Record
-from .styles import STYLES, Facts, facts_of
+from .styles.registry import STYLES, Facts, facts_of
 from .styles.style import stable_services
 
 RELEASE, ABORT, HAND_BACK = "release", "abort", "hand back"

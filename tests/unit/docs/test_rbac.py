@@ -14,7 +14,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.perm
     lacking,
     of_router,
 )
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
 from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, without
 

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Change
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, Wish
 

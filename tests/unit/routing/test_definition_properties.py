@@ -8,9 +8,9 @@ from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits, paths
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import Definition, read_definition
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions import SHIPPED, shipped
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions.registry import SHIPPED, shipped
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, Wish
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import read_definition
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions import shipped
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions.registry import shipped
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import (
     Condition,
     ManagedRoute,

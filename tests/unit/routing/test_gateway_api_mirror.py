@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import gateway_api
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.gateway_api import router as gateway_api
 
 from .gateway_routes import BOTH, HEADER_QA, QA, Object, match, objects, route, rule, target, to, wish
 from .moves import moved

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import ingress_nginx
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Backend
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Wish, split_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import ingress_nginx
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, Wish
 
 from .ingresses import CLASS, DEFAULT, PREFIX, Object, canary, cookie, header, ingress, nginx, pair, path, rule, target, weighted, wish

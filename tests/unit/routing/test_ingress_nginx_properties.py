@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import ingress_nginx
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, Wish, split_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing import istio
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.istio import router as istio
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import (
     Condition,
     Level4Route,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils import _routing
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._routing import registry
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, split_of
 
 
@@ -14,9 +14,9 @@ def _target(kind: str) -> Target:
     return Target(kind, "shop", "test", "shop", "shop-canary")
 
 
-@pytest.mark.parametrize("kind", sorted(_routing.ROUTERS))
+@pytest.mark.parametrize("kind", sorted(registry.ROUTERS))
 def test_every_router_names_an_object_of_the_users_first_and_has_a_grace(kind: str) -> None:
-    router = _routing.router_of(_target(kind))
+    router = registry.router_of(_target(kind))
     first = next(iter(router.parts(_target(kind)).values()))
     assert (first.name, first.required) == ("shop", True)
     assert router.grace > 0
@@ -24,7 +24,7 @@ def test_every_router_names_an_object_of_the_users_first_and_has_a_grace(kind: s
 
 def test_an_unknown_router_is_refused_with_those_there_are() -> None:
     with pytest.raises(Refused, match=r"^unknown router 'nginx': use one of .*istio"):
-        _routing.router_of(_target("nginx"))
+        registry.router_of(_target("nginx"))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_an_unknown_router_is_refused_with_those_there_are() -> None:
     ],
 )
 def test_grace(kinds: list[str], asked: Any, grace: float) -> None:
-    assert _routing.default_grace(map(_target, kinds), asked) == grace
+    assert registry.default_grace(map(_target, kinds), asked) == grace
 
 
 @pytest.mark.parametrize("weight", [0, 1, 50, 99, 100])

@@ -14,7 +14,7 @@ from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, SERVICE
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
-from ..._rollout.styles import facts_of
+from ..._rollout.styles.registry import facts_of
 from ..._rollout.styles.style import stable_services
 from ..._routing import replicas
 from ..._routing.target import split_of

@@ -14,7 +14,7 @@ from typing import Any, Callable
 from ..._objects.paths import Path
 from ..._objects.refusal import Refused
 from ..._objects.resources import POD_DISRUPTION_BUDGET, labels, name_of
-from ..._routing import router_of
+from ..._routing.registry import router_of
 from ..._workloads import budgets, scaling
 from ..course import wishes
 from ..findings import Finding, warning

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..._objects.refusal import Refused
 from ..._objects.resources import name_of
-from ..._routing import router_of
 from ..._routing.istio.hosts import is_service
+from ..._routing.registry import router_of
 from ..._routing.target import Target, Wish
 from ..course import wishes
 from ..findings import Finding, warning

@@ -1,0 +1,134 @@
+"""ingress-nginx: the split between the Ingress of the user's and a canary Ingress that is made beside it."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+# Source: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary, read by other controllers too:
+# a second Ingress with the same hosts, paths and path types, which leads to the canary Service, takes its share by its annotations.
+import hashlib
+from typing import Any
+
+from ..._objects.marks import MANAGED_BY, MANAGER
+from ..._objects.refusal import Refused
+from ..._objects.resources import labels, versioned
+from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, service_and_namespace, title
+from ..target import Split, Target, Wish, split_of
+from .canary import OF, annotations_of, canary_edits, skeleton
+from .mirrors import mirror_edits
+from .rules import other_services, ports_of, services_of
+from .wishes import said, wish_annotations
+
+_STABLE, _CANARY = "ingress", "canary_ingress"
+_LONGEST_NAME = 253
+
+
+def parts(target: Target) -> dict[str, Part]:
+    """The user's Ingress, and the canary one."""
+    resource = versioned("Ingress", target.api_version)
+    return {_STABLE: Part(resource, target.name), _CANARY: Part(resource, _canary_name(target), required=False, sibling=(OF, target.name))}
+
+
+def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
+    """A mirror stands on the user's Ingress, all else on the canary one, which is only made once requests shall come to it."""
+    stable, canary = objects[_STABLE] or {}, objects[_CANARY]
+    _refuse_foreign(canary, target)
+    if wish is None:
+        return [Change(_STABLE), Change(_CANARY, remove=True)]
+    if canary is None or wish.reaches_canary:
+        _refuse_unusable(stable, target)
+    elif service_and_namespace(target.stable_service, target)[0] not in services_of(stable):
+        return [Change(_STABLE), Change(_CANARY, remove=True)]  # Its rules went while it was there: it is the canary of nothing.
+    wanted = wish_annotations(title(stable), wish)
+    found = [Change(_STABLE, mirror_edits(stable, target, wish.mirror))]
+    if canary is not None or wish.split.canary or wish.routes:
+        found.append(Change(_CANARY, canary_edits(stable, target, wanted), make=skeleton(stable, target, _canary_name(target))))
+    return found
+
+
+def weight(objects: Objects, target: Target) -> Split:
+    """The split that controllers read from the canary Ingress: what is no number counts as not there, a total below 100 as 100."""
+    given = annotations_of(objects[_CANARY] or {}, target)
+    if not said(given.get("canary")):
+        return Split(100, 0)
+    total = max(_number(given.get("canary-weight-total"), 100), 100)
+    return split_of(min(max(_number(given.get("canary-weight"), 0), 0), total), total)
+
+
+def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+    """The stable Service must be ready even at canary weight 100: the controller answers 503 where the main backend is empty."""
+    name, namespace = service_and_namespace(target.stable_service, target)
+    ports = [port.get("number") or port.get("name") for port in ports_of(objects[_STABLE] or {}, name)]
+    found = backends_by_service(target, split, wish, ports)
+    if any(each.service == name for each in found):
+        return found
+    return [Backend(name, namespace, "every request first (ingress-nginx answers all with 503 when it is empty, the canary's too)"), *found]
+
+
+def warnings(objects: Objects, target: Target, _wish: Wish) -> list[str]:
+    """Session affinity comes before weight and matches, with `affinity-canary-behavior: legacy` too."""
+    stable = objects[_STABLE] or {}
+    if annotations_of(stable, target).get("affinity") != "cookie":
+        return []
+    where = f"{title(stable)} has session affinity ({target.annotation_prefix}/affinity: cookie)"
+    return [f"{where}: clients with its cookie stay with the version that gave it, whatever weight and matches say; only new ones move"]
+
+
+def _canary_name(target: Target) -> str:
+    name = target.canary_ingress or f"{target.name}-canary"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    end = f"-{hashlib.sha256(target.name.encode()).hexdigest()[:8]}-canary"
+    return target.name[: _LONGEST_NAME - len(end)].rstrip("-.") + end
+
+
+def _refuse_foreign(canary: Object | None, target: Target) -> None:
+    """Raises Refused for a canary Ingress that was not made here, or for another stable Ingress."""
+    if _canary_name(target) == target.name:
+        raise Refused(f"canary_ingress {target.name!r} is the stable Ingress itself: give the canary one another name")
+    if canary is None:
+        return
+    owner = (canary["metadata"].get("annotations") or {}).get(OF)
+    if labels(canary).get(MANAGED_BY) != MANAGER or owner is None:
+        raise Refused(f"{title(canary)} was not made here: delete it, or give the canary Ingress another name with canary_ingress")
+    if owner != target.name:
+        raise Refused(f"{title(canary)} is the canary of Ingress {owner!r}: give this one another name with canary_ingress")
+
+
+def _refuse_unusable(stable: Object, target: Target) -> None:
+    where = title(stable)
+    if said(annotations_of(stable, target).get("canary")):
+        raise Refused(f"{where} is itself a canary ({target.annotation_prefix}/canary): name the stable Ingress")
+    names = [service_and_namespace(service, target) for service in (target.stable_service, target.canary_service)]
+    if any(namespace != target.namespace for _name, namespace in names):
+        raise Refused(f"{where}: an Ingress leads to Services of its own namespace: name stable_service and canary_service without one")
+    (service, _here), (canary_service, _also) = names
+    if service == canary_service:
+        raise Refused(f"{where}: stable_service and canary_service are both {service!r}: the canary needs a Service of its own")
+    if service not in services_of(stable):
+        others = ", ".join(other_services(stable, service)) or "none"
+        raise Refused(f"{where} has no rule that leads to Service {service!r} (its Services: {others}): correct stable_service or name")
+    if canary_service in services_of(stable):
+        # The controller keeps the split with the Service that it serves as the canary, and none with one that it serves by itself
+        # (https://github.com/kubernetes/ingress-nginx/issues/9458).
+        raise Refused(
+            f"{where} leads to Service {canary_service!r} by a rule of its own, and ingress-nginx splits no traffic with such a Service: "
+            "take the rule out, or give the canary a Service of its own"
+        )
+
+
+def _number(value: Any, otherwise: int) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        return otherwise
+
+
+def emptied(objects: Objects, target: Target) -> list[Change]:
+    """The canary Ingress at weight 0, unless the stable one is gone: it is the canary of nothing then."""
+    return changes(objects, target, Wish(Split(100, 0))) if objects[_STABLE] is not None else []
+
+
+ROUTER = Router(parts, changes, weight, backends, grace=6.0, warnings=warnings, emptied=emptied)

@@ -1,0 +1,107 @@
+"""Istio: the split between two hosts, or two subsets of a host, in the HTTP, TLS or TCP routes of a VirtualService."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+# Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/
+from collections.abc import Mapping
+
+from ..._objects.edits import fields_of
+from ..._objects.refusal import Refused
+from ..._objects.resources import versioned
+from ..router import (
+    Backend,
+    Change,
+    Object,
+    Objects,
+    Part,
+    Router,
+    backends_by_service,
+    refuse_all,
+    service_and_namespace,
+    shares_in_words,
+    title,
+)
+from ..target import Split, Target, Wish
+from . import http, routes, subsets, weights
+
+_PART = "virtual_service"
+_RULE = "destination_rule"
+
+
+def parts(target: Target) -> dict[str, Part]:
+    """The VirtualService, and with subsets the DestinationRule that names them, in the version asked for."""
+    subsets.refuse_half(target)
+    found = {_PART: Part(versioned("VirtualService", target.api_version), target.name)}
+    if target.destination_rule:
+        found[_RULE] = Part(versioned("DestinationRule", target.api_version), target.destination_rule)
+    return found
+
+
+def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
+    """Weights, copies and routes of our own in every route asked for.
+
+    Subsets are there before a route leads to them, and go after none does.
+    """
+    if wish is None:
+        return [Change(_PART), Change(_RULE)] if target.destination_rule else [Change(_PART)]
+    obj = objects[_PART] or {}
+    places = routes.chosen(obj, target)
+    for place in places:
+        if place.kind != routes.HTTP:
+            refuse_all(place.title, "istio", wish, "a TLS or TCP route does not look at requests")
+    edits = [edit for place in places for edit in weights.edits(place, target, wish.split) + http.mirror(place, target, wish.mirror)]
+    route = Change(_PART, edits + http.managed(obj, places, target, wish))
+    return [Change(_RULE, subsets.edits(objects[_RULE] or {}, target)), route] if target.destination_rule else [route]
+
+
+def weight(objects: Objects, target: Target) -> Split:
+    """The split of the first route asked for."""
+    return weights.split_in(routes.chosen(objects[_PART] or {}, target)[0], target)
+
+
+def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+    """The Services that get a share, with subsets just their pods of that subset."""
+    if not target.destination_rule:
+        places = routes.every(objects[_PART] or {}, target)
+        return backends_by_service(target, split, wish, [port for place in places for port in weights.ports(place, target)])
+    rule, (service, namespace) = objects[_RULE] or {}, service_and_namespace(target.stable_service, target)
+    texts = shares_in_words(target.stable_subset, target.canary_subset, split, wish)
+    return [Backend(service, namespace, text, subsets.labels_of(rule, subset)) for subset, text in texts.items()]
+
+
+def warnings(objects: Objects, target: Target, _wish: Wish) -> list[str]:
+    """Routes to the stable version that nobody asked to be split, below HTTP routes that were found without asking."""
+    obj = objects[_PART] or {}
+    if target.routes or target.tls_routes or target.tcp_routes or routes.chosen(obj, target)[0].kind != routes.HTTP:
+        return []
+    left = [place for kind in (routes.TLS, routes.TCP) for place in routes.qualifying(obj, kind, target)]
+    return [
+        f"{place.title} leads to Service {target.stable_service} too and is not split: name it in {place.kind}_routes" for place in left
+    ]
+
+
+def emptied(_objects: Objects, _target: Target) -> list[Change]:
+    """A subset goes after the route that leads to it."""
+    return [Change(_PART)]
+
+
+def first(key: str, before: Object | None, after: Object | None) -> bool:
+    """Proxies must know a subset before a route leads to it: https://istio.io/latest/docs/ops/best-practices/traffic-management/"""
+    return key == _RULE and bool(subsets.names(after or {}) - subsets.names(before or {}))
+
+
+def refuse_other(objects: Objects, target: Target, by: str) -> None:
+    """Raises Refused for a split by subset where the target is none: its subsets would stay."""
+    obj = objects[_PART]
+    if obj is None or target.destination_rule:
+        return
+    steps = [step for field in fields_of(obj) if field.by == by for step in field.path]
+    if any(isinstance(step, Mapping) and "destination.subset" in step for step in steps):
+        raise Refused(f"{title(obj)} is split by subset: name stable_subset, canary_subset and destination_rule in this call, too")
+
+
+ROUTER = Router(parts, changes, weight, backends, grace=5.0, warnings=warnings, emptied=emptied, first=first, refuse_other=refuse_other)
