@@ -64,6 +64,7 @@ class Run:
     nothing_to_do: str = ""  # why nothing has to be done
     expected: Record | None = None  # in check mode: the record of the revision that would be begun
     working: int | None = None  # the revision that this call goes on with
+    read: bool = False  # whether the record could be read
     saved_at: float = float("-inf")  # when the record was last written here (monotonic)
 
     @property
