@@ -15,8 +15,8 @@ name: statistics
 short_description: Take the statistics of a run from a result of rollout_step
 description:
   - Returns what the roles and playbooks of this collection hand to M(ansible.builtin.set_stats).
-  - Statistics become extra variables of later jobs, for example in an AWX workflow, and Ansible renders extra variables as templates. So numbers
-    and fixed words are all that is taken from a result, and no text that was read from the cluster.
+  - Statistics become extra variables of later jobs, for example in an AWX workflow, and Ansible renders extra variables as templates. So
+    numbers and fixed words are all that is taken from a result, and no text that was read from the cluster.
   - A call that was refused says nothing about the rollout, because the revision that the cluster shows may belong to another release.
 version_added: 0.1.0
 author:
@@ -76,17 +76,15 @@ def statistics(result: Mapping[str, Any]) -> dict[str, Any]:
     """The statistics of one release."""
     if result.get("refused"):
         return {"refused": True}
-    if (
-        "phase" not in result
-    ):  # Not called, refused before the module itself looked at its options, or ended by an error that nobody foresaw.
+    if "phase" not in result:  # not called, refused before the module looked at its options, or ended by an unforeseen error
         return {"refused": not _CRASHED & set(result)}
-    step = result.get("step")
+    step, weight = result.get("step"), result.get("weight")
     return {
         "refused": False,
         "phase": next((phase for phase in _PHASES if phase == result["phase"]), "Unknown"),
         "revision": _whole(result.get("revision")),
         "step": {key: _whole(step.get(key)) for key in ("index", "total")} if isinstance(step, Mapping) else None,
-        "weight": {key: _whole((result.get("weight") or {}).get(key)) for key in ("stable", "canary")},
+        "weight": {key: _whole(weight.get(key)) for key in ("stable", "canary")} if isinstance(weight, Mapping) else None,
         "resume_at": _number(result.get("resume_at")),
     }
 

@@ -16,11 +16,11 @@ DOCUMENTATION = r"""
 name: given
 short_description: Read a variable that may be left out
 description:
-  - Returns the value of a variable, or the O(default) when it is not given. A variable that is empty (V("") or null) counts as not given, as an
-    unanswered question of an AWX survey is.
-  - A variable that is given and cannot be rendered is an error that names the variable. The filter P(ansible.builtin.default#filter) and the
-    O(ansible.builtin.vars#lookup:default) of P(ansible.builtin.vars#lookup) replace such a variable by the default, so that a misspelt name
-    inside it goes unnoticed.
+  - Returns the value of a variable, or the O(default) when it is not given. A variable that is empty (V("") or null) counts as not given,
+    as an unanswered question of an AWX survey is.
+  - A variable that is given and cannot be rendered is an error that names the variable. The filter C(default) of Jinja and the option
+    O(ansible.builtin.vars#lookup:default) of P(ansible.builtin.vars#lookup) replace such a variable by the default, so that a misspelt
+    name inside it goes unnoticed.
   - Several names are several spellings of one variable. When two of them are given and differ, this is an error.
 version_added: 0.1.0
 author:

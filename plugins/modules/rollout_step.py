@@ -267,7 +267,8 @@ safe_to_abort:
   type: bool
 refused:
   description:
-    - Whether the call began nothing. The other values then describe the rollout as the call found it, which may be the release of another run.
+    - Whether the call began nothing. The other values then describe the rollout as the call found it, which may be the release of
+      another run.
     - Do not abort by RV(revision) after such a failure.
   returned: failure
   type: bool

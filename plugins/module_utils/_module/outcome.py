@@ -53,7 +53,10 @@ def _plan_of(this: Run) -> Plan | None:
 
 
 def refused(this: Run) -> bool:
-    """Whether the call began nothing, neither a revision nor a write. What its result says of the rollout may be the release of another run."""
+    """Whether the call began nothing, neither a revision nor a write.
+
+    What its result says of the rollout may then be the release of another run.
+    """
     journal = this.ctx.journal
     return this.working is None and not (journal.acting or journal.changed or journal.actions)
 
