@@ -50,3 +50,20 @@ def test_every_module_is_in_the_action_group() -> None:
     """So that one module_defaults serves all."""
     group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["all"]
     assert [entry for entry in group if isinstance(entry, str)] == MODULES
+
+
+def test_requirements_are_stated_once() -> None:
+    """In the fragment that every module extends, as requirements.txt has them."""
+    stated = {
+        path.name
+        for folder in ("modules", "doc_fragments")
+        for path in (ROOT / "plugins" / folder).glob("*.py")
+        if "\nrequirements:" in path.read_text()
+    }
+    assert stated == {"auth.py"}
+    fragment = (ROOT / "plugins" / "doc_fragments" / "auth.py").read_text()
+    assert [
+        module for module in MODULES if "progressive.delivery.auth" not in (ROOT / "plugins" / "modules" / f"{module}.py").read_text()
+    ] == []
+    needed = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert {line.replace(">=", " >= ") in fragment for line in needed if not line.startswith("jmespath")} == {True}
