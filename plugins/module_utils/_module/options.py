@@ -25,6 +25,11 @@ COMMON_SPEC: dict[str, Any] = {
     "wait_timeout": {"type": "str", "default": "600s"},
     "on_drift": {"type": "str", "default": "fail", "choices": list(ON_DRIFT)},
 }
+IGNORED_SPEC: dict[str, Any] = {
+    "wait": {"type": "bool"},
+    "wait_timeout": {"type": "str"},
+    "on_drift": {"type": "str", "choices": list(ON_DRIFT)},
+}
 
 
 def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
@@ -33,8 +38,8 @@ def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
 
 
 def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
-    """The same for a module that only reads, and so neither waits nor finds anything changed."""
-    return _make_module({**NAMESPACE_SPEC, **spec})
+    """The same for a module that only reads. What only the others use it takes too and ignores, so that one module_defaults serves all."""
+    return _make_module({**NAMESPACE_SPEC, **IGNORED_SPEC, **spec})
 
 
 def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
