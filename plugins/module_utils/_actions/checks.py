@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from .._cluster.errors import ApiError
+from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
@@ -111,7 +112,7 @@ def _permissions(survey: Survey) -> Iterator[Finding]:
     labelled = [*FOR_LABELS] if survey.plan.bluegreen and survey.plan.bluegreen.labels else []
     missing = lacking(survey.plan.kind, [*routers, *secrets, *labelled], answer.get("status") or {})
     if missing:
-        where = "docs/rbac.yml has the whole of it" + (", docs/rbac-track-configs.yml that for Secrets" if secrets else "")
+        where = f"{pages.RBAC} has the whole of it" + (f", {pages.RBAC_TRACK_CONFIGS} that for Secrets" if secrets else "")
         remedy = f"grant the verbs with a Role ({where})"
         yield fatal(f"namespace {namespace}", f"does not allow {', '.join(missing)}", remedy)
 
@@ -142,7 +143,7 @@ def _refuse_left(ctx: Context, rollout: str, deployments: Sequence[Object]) -> N
     if left:
         raise Refused(
             f"rollout {rollout} has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there: "
-            "put the application back by hand as docs/troubleshooting.md says under 'The record is lost'"
+            f"put the application back by hand as {pages.LOST_RECORD} says"
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Callable
 
+from .._objects import pages
 from .._objects.refusal import Refused
 
 Keys = tuple[str, ...]  # a path of keys of mappings
@@ -184,7 +185,7 @@ def read_definition(raw: Any, where: str = "definition") -> Definition:
 def _read(where: str, raw: Any, table: Mapping[str, Any], required: Keys = ()) -> dict[str, Any]:
     """The fields of Definition that a mapping fills; what belongs to apiVersion goes by its key."""
     if not isinstance(raw, Mapping):
-        raise Refused(f"{where}: {raw!r} is not a mapping with {', '.join(table)} (docs/routers.md)")
+        raise Refused(f"{where}: {raw!r} is not a mapping with {', '.join(table)} ({pages.ROUTERS})")
     unknown = sorted(str(key) for key in raw if key not in table)
     if unknown:
         raise Refused(f"{where}: unknown key {', '.join(unknown)}: it takes {', '.join(table)}")
