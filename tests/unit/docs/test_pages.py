@@ -18,8 +18,8 @@ FILES = tracked()
 
 
 def is_shipped(name: str) -> bool:
-    """Whether build_ignore of galaxy.yml leaves the file in, as ansible-galaxy reads it: patterns for files, and folders with all in them."""
-    wholes = [name, *map(str, Path(name).parents), *Path(name).parts]
+    """Whether build_ignore of galaxy.yml leaves the file in: its patterns stand for files, and for folders with all in them."""
+    wholes = {name, *map(str, Path(name).parents), *Path(name).parts} - {"."}
     return not any(fnmatch(each, rule) for rule in GALAXY["build_ignore"] for each in wholes)
 
 
