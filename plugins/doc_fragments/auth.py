@@ -121,5 +121,7 @@ options:
     type: list
     elements: str
 requirements:
+  - python >= 3.9
   - kubernetes >= 28.1.0 (the official Python client)
+  - PyYAML >= 6.0
 """

@@ -46,7 +46,4 @@ attributes:
   diff_mode:
     description: Returns, for each object that is changed, what it was before and is after, as a list.
     support: full
-requirements:
-  - python >= 3.9
-  - kubernetes >= 24.2.0
 """

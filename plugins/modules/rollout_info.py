@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.records
+  - progressive.delivery.ignored
 options:
   name:
     description: Name of the rollout. Without it, all that have a record in the namespace, which needs the right to list ConfigMaps.
@@ -29,7 +30,7 @@ options:
   changed_from:
     description:
       - The RV(mark) of a former call. The call then ends as soon as something else is seen, or after O(wait_timeout).
-      - So M(progressive.delivery.rollout_status) follows rollouts.
+      - So M(progressive.delivery.rollout_status_info) follows rollouts.
     type: str
   wait_timeout:
     description: With O(changed_from), how long to wait for a change, in seconds or as a duration such as V(1m).
@@ -43,7 +44,7 @@ attributes:
     description: Has nothing to show.
     support: N/A
 seealso:
-  - module: progressive.delivery.rollout_status
+  - module: progressive.delivery.rollout_status_info
   - module: progressive.delivery.rollout_step
 """
 
@@ -94,7 +95,7 @@ rollouts:
       returned: always
       type: str
     line:
-      description: Both in one line, as M(progressive.delivery.rollout_status) prints it when it changes.
+      description: Both in one line, as M(progressive.delivery.rollout_status_info) prints it when it changes.
       returned: always
       type: str
     problems:

@@ -263,7 +263,7 @@ EXAMPLES = r"""
 RETURN = r"""
 phase:
   description: Where the rollout stands.
-  returned: always
+  returned: when the record could be read
   type: str
   choices: [Progressing, Paused, Healthy, Aborted, Degraded]
 safe_to_abort:
@@ -271,6 +271,13 @@ safe_to_abort:
     - Whether an abort is a sensible answer to the failure.
     - V(false) when the call refused before it acted, for example because of an invalid plan, a run that holds the rollout, or a missing
       permission; there is then nothing of this call's to take back.
+  returned: failure
+  type: bool
+refused:
+  description:
+    - Whether the call began nothing. The other values then describe the rollout as the call found it, which may be the release of
+      another run.
+    - Do not abort by RV(revision) after such a failure.
   returned: failure
   type: bool
 step:
@@ -293,12 +300,12 @@ step:
       type: str
 weight:
   description: The split of the traffic in percent that the rollout has reached.
-  returned: always
+  returned: when the record could be read
   type: dict
   sample: {stable: 80, canary: 20}
 revision:
   description: The number of the revision; each new version counts one up.
-  returned: always
+  returned: when the record could be read
   type: int
 strategy:
   description: V(canary) or V(bluegreen).
@@ -322,7 +329,7 @@ at_expiry:
   type: str
 steps_skipped:
   description: Whether the release skips its steps, since it goes back within the O(rollback_window).
-  returned: always
+  returned: when the record could be read
   type: bool
 measured:
   description: What the O(probe) saw of the last move, as module M(progressive.delivery.canary_weight) returns it.
@@ -330,14 +337,14 @@ measured:
   type: dict
 actions:
   description: What was done, in order; in check mode what would be.
-  returned: always
+  returned: when the record could be read
   type: list
   elements: str
 tree:
   description:
     - The rollout as a picture in text, of several lines, as M(progressive.delivery.rollout_info) draws it.
     - Just its head, without workloads and pods, from a call that had nothing to do, and in check mode.
-  returned: always
+  returned: when the record could be read
   type: str
 """
 
@@ -349,7 +356,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Held, Lost
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
-from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of, tree_of
+from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of, tree_of
 from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import CANARY_SPEC, PLAN_SPEC, REVISION_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
@@ -419,7 +426,7 @@ def main() -> None:
     try:
         this = rollout.open_run(make_context(module, module.params["name"]), wish_of(module.params))
     except TROUBLES as problem:
-        module.fail_json(msg=one_line(problem), changed=False, safe_to_abort=False)
+        module.fail_json(msg=one_line(problem), changed=False, safe_to_abort=False, refused=True)
     else:
         _carry_out(module, this)
 
@@ -431,18 +438,20 @@ def _carry_out(module: AnsibleModule, this: rollout.Run) -> None:
         module.exit_json(**_told(module, this), msg=one_line(waiting))
     except TROUBLES as problem:
         safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Held, Lost))
-        module.fail_json(**_told(module, this), msg=one_line(problem), safe_to_abort=safe)
+        module.fail_json(**_told(module, this), msg=one_line(problem), safe_to_abort=safe, refused=refused(this))
     else:
         why = not_as_asked(this)
         if why:
-            module.fail_json(**_told(module, this), msg=why, safe_to_abort=False)
+            module.fail_json(**_told(module, this), msg=why, safe_to_abort=False, refused=refused(this))
         module.exit_json(**_told(module, this), msg=result_of(this)["msg"])
 
 
 def _told(module: AnsibleModule, this: rollout.Run) -> dict[str, Any]:
     """The result but for its message."""
-    result = {**journal_of(module, this.ctx.journal), **result_of(this), "tree": tree_of(this)}
-    del result["msg"]
+    result = journal_of(module, this.ctx.journal)
+    if this.read:
+        result.update(result_of(this), tree=tree_of(this))
+    result.pop("msg", None)
     return result
 
 

@@ -114,3 +114,10 @@ def test_no_file_is_too_long() -> None:
 def test_no_path_of_somebodys_machine() -> None:
     texts = {name: (ROOT / name).read_text(errors="replace") for name in FILES if (ROOT / name).is_file()}
     assert {name: HOMES.findall(text) for name, text in texts.items() if HOMES.search(text)} == {}
+
+
+def test_packages_hold_no_code() -> None:
+    """`ansible-test sanity` of ansible-core 2.16 and 2.17 (rule empty-init) refuses an `__init__.py` that is not empty."""
+    packages = [name for name in PLUGINS if PurePosixPath(name).name == "__init__.py"]
+    assert packages
+    assert [name for name in packages if (ROOT / name).stat().st_size] == []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT, tracked
+from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT, copy, tracked
 
 IN_COPY = "tests/tools/in-copy"
 COLLECTION = "ansible_collections.progressive.delivery"
@@ -28,6 +28,14 @@ COLLECTION = "ansible_collections.progressive.delivery"
 )
 def test_linter(succeeds: Callable[..., str], command: list[str]) -> None:
     succeeds(*command)
+
+
+def test_ansible_lint_in_a_plain_clone(succeeds: Callable[..., str], tmp_path: Path) -> None:
+    """As contributors and certification run it: in a folder that is not named after the collection, without settings of the tests."""
+    clone = tmp_path / "clone"
+    copy(clone)
+    run = ["env", "-u", "ANSIBLE_COLLECTIONS_PATH", "-u", "ANSIBLE_CONFIG", "-C", str(clone), "ansible-lint", "--nocolor", "-q"]
+    succeeds(*run, HOME=str(tmp_path), ANSIBLE_HOME=str(tmp_path / ".ansible"))
 
 
 @pytest.mark.quick

@@ -48,5 +48,34 @@ def test_installed(tarball: Path, tmp_path: Path, succeeds: Callable[..., str]) 
 
 def test_every_module_is_in_the_action_group() -> None:
     """So that one module_defaults serves all."""
-    group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["all"]
-    assert [entry for entry in group if isinstance(entry, str)] == MODULES
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
+    assert [entry for entry in groups["all"] if isinstance(entry, str)] == groups["own"] == MODULES
+
+
+def test_modules_that_only_read_are_named_so() -> None:
+    """The community's requirements for collections want modules that only gather information to be named *_info."""
+    documented = {path.stem: path.read_text().partition("EXAMPLES")[0] for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    reading = {module for module, text in documented.items() if "Reads only" in text}
+    assert reading == {module for module in MODULES if module.endswith("_info")}
+    routing = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["plugin_routing"]
+    former = {name: target["redirect"].rsplit(".")[-1] for name, target in routing["modules"].items()}
+    assert {target for target in former.values() if target not in MODULES} == set()
+    actions = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")}
+    assert set(routing["action"]) == {name for name, target in former.items() if target in actions}
+
+
+def test_requirements_are_stated_once() -> None:
+    """In the fragment that every module extends, as requirements.txt has them."""
+    stated = {
+        path.name
+        for folder in ("modules", "doc_fragments")
+        for path in (ROOT / "plugins" / folder).glob("*.py")
+        if "\nrequirements:" in path.read_text()
+    }
+    assert stated == {"auth.py"}
+    fragment = (ROOT / "plugins" / "doc_fragments" / "auth.py").read_text()
+    assert [
+        module for module in MODULES if "progressive.delivery.auth" not in (ROOT / "plugins" / "modules" / f"{module}.py").read_text()
+    ] == []
+    needed = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert {line.replace(">=", " >= ") in fragment for line in needed if not line.startswith("jmespath")} == {True}

@@ -1,4 +1,4 @@
-"""The hazards of a rollout as objects on a cluster, and what rollout_preflight must find of each."""
+"""The hazards of a rollout as objects on a cluster, and what rollout_preflight_info must find of each."""
 
 from __future__ import annotations
 

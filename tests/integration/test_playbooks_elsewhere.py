@@ -53,6 +53,7 @@ def test_below_ansible_runner_a_prompt_waits_for_nobody(app: Application, tmp_pa
     assert "॥ Paused: waiting for promotion" in told["tree"] and "2/2 pause until promoted" in told["tree"], told
 
     paused = _stats(events)[title]
+    assert set(paused) == {"refused", "phase", "revision", "step", "weight", "resume_at"} and set(paused["step"]) == {"index", "total"}
     code, events = _run(
         tmp_path,
         "promote",
@@ -61,6 +62,7 @@ def test_below_ansible_runner_a_prompt_waits_for_nobody(app: Application, tmp_pa
     assert code == 0 and _stats(events)[title]["phase"] == "Healthy"
     code, events = _run(tmp_path, "abort", {**_rollout(app, rollout_revision=7), **auth})
     assert code != 0 and "revision 7 is not the present one" in _results(events)[-1]["msg"]
+    assert _results(events)[-1]["refused"] is True and _stats(events)[title] == {"refused": True}
 
 
 def _clusters(folder: Path, apps: dict[str, Application]) -> str:

@@ -1,4 +1,4 @@
-"""rollout_preflight against the real API server: each hazard as a scenario, what may not be read, and that nothing is written."""
+"""rollout_preflight_info against the real API server: each hazard as a scenario, what may not be read, and that nothing is written."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_keda(still_app: Application) -> None:
 
 
 def found_by_module(app: Application, **options: Any) -> tuple[bool, list[str]]:
-    result = app.module("rollout_preflight", {**app.plan(steps=STEPS), **options})
+    result = app.module("rollout_preflight_info", {**app.plan(steps=STEPS), **options})
     assert not result.get("failed") and not result["changed"], result["msg"]
     return result["ok"], [f"{each['object']} {each['problem']}" for each in result["findings"] if each["severity"] != "info"]
 
@@ -193,7 +193,7 @@ def test_without_nodes_it_says_how_many_are_needed(still_app: Application) -> No
 
 
 def test_a_plan_that_is_none_is_an_error(still_app: Application) -> None:
-    result = still_app.module("rollout_preflight", {**still_app.plan(), "canary": {"steps": [{"set_weight": 120}]}})
+    result = still_app.module("rollout_preflight_info", {**still_app.plan(), "canary": {"steps": [{"set_weight": 120}]}})
     assert result["failed"] and "canary.steps, step 1, set_weight: 120 is not a weight" in result["msg"]
 
 

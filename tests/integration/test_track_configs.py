@@ -69,7 +69,7 @@ def refused(app: Application, said: str, found: str, **options: Any) -> None:
     plan = {**released(app), **options}
     result = app.module("rollout_step", plan)
     assert result["failed"] and not result["safe_to_abort"] and said in result["msg"] and "\n" not in result["msg"], result
-    seen = app.module("rollout_preflight", plan)["findings"][0]
+    seen = app.module("rollout_preflight_info", plan)["findings"][0]
     assert seen["severity"] == "fatal" and found in seen["problem"], seen
 
 

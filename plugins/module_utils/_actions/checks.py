@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
+from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, labels, name_of
 from .._plan.plan import Plan
@@ -110,8 +111,8 @@ def _permissions(survey: Survey) -> Iterator[Finding]:
     answer = survey.ctx.client.review(_REVIEW, review)
     missing = lacking(rights.needed(survey), answer.get("status") or {})
     if missing:
-        where = "docs/rbac.yml has the whole of it" + (", docs/rbac-track-configs.yml that for Secrets" if survey.copies_secrets else "")
-        remedy = f"grant the verbs with a Role ({where}; rollout_preflight returns the smallest)"
+        where = f"{pages.RBAC} has the whole of it" + (f", {pages.RBAC_TRACK_CONFIGS} that for Secrets" if survey.copies_secrets else "")
+        remedy = f"grant the verbs with a Role ({where}; rollout_preflight_info returns the smallest)"
         yield fatal(f"namespace {namespace}", f"does not allow {', '.join(missing)}", remedy)
 
 
@@ -131,7 +132,7 @@ def _refuse_left(ctx: Context, rollout: str, deployments: Sequence[Object]) -> N
     if left:
         raise Refused(
             f"rollout {rollout} has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there: "
-            "put the application back by hand as docs/troubleshooting.md says under 'The record is lost'"
+            f"put the application back by hand as {pages.LOST_RECORD} says"
         )
 
 

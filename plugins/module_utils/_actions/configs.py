@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._cluster.errors import ApiError, Conflict
+from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.resources import CONFIGS, DEPLOYMENT, POD, Ref, labels
 from .._plan.plan import Plan
@@ -115,7 +116,7 @@ class _Seen:
             except ApiError as problem:
                 if problem.status != 403:
                     raise
-                raise Refused(f"{problem}, as docs/rbac-track-configs.yml has it, or leave track_configs out") from None
+                raise Refused(f"{problem}, as {pages.RBAC_TRACK_CONFIGS} has it, or leave track_configs out") from None
         return self._found[named]
 
     def _missing(self, named: str) -> Refused:

@@ -33,7 +33,7 @@ _OF_AN_OBJECT = (403, 404)
 
 
 def look(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What rollout_preflight returns. Raises Refused for an invalid plan."""
+    """What rollout_preflight_info returns. Raises Refused for an invalid plan."""
     survey = Survey(ctx, read_plan(name, ctx.namespace, options))
     ctx.by = name
     record, found = _record(survey)

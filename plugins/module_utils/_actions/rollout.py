@@ -44,6 +44,7 @@ __all__ = ["Run", "Wish", "carry_out", "open_run"]
 def carry_out(this: Run) -> None:
     """Carries out the wish as far as it asks. Raises Refused before the first write; Failed, Lost and NotYet later."""
     this.load()
+    this.read = True
     try:
         {"present": _present, "aborted": turning.abort, "absent": turning.hand_back_all}[this.wish.state](this)
     finally:
@@ -334,9 +335,9 @@ def _take_over(this: Run) -> bool:
     """Takes the Lease of a rollout that is under way, and the record as it is now; False where it no longer is under way."""
     promoted = this.record.promoted
     _take_lease(this)
-    this.working = this.record.revision
     if not this.record.under_way:
         return False
+    this.working = this.record.revision
     loaded = this.record
     this.record = replace(loaded, promoted={**loaded.promoted, **promoted})
     going = _expired(this)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._objects import edits
+from .._objects import edits, pages
 from .._objects.refusal import Refused
 from .._objects.relocation import Field
 from .._objects.resources import CONFIG_MAP, LEASE
@@ -30,7 +30,7 @@ Object = dict[str, Any]
 # The same text for each rollout, so that Ansible shows it once.
 UNSEALED = (
     "records of rollouts have no seal, since record_key is not set: whoever may edit ConfigMaps in the namespace may write them, and only "
-    "what can do no harm is taken from them (docs/security.md)"
+    f"what can do no harm is taken from them ({pages.SECURITY})"
 )
 
 # For so long a save says as much as a look at the Lease.
@@ -76,6 +76,7 @@ class Run:
     nothing_to_do: str = ""  # why nothing has to be done
     expected: Record | None = None  # in check mode: the record of the revision that would be begun
     working: int | None = None  # the revision that this call goes on with
+    read: bool = False  # whether the record could be read
     saved_at: float = float("-inf")  # when the record was last written here (monotonic)
     granted: dict[str, Any] = field(default_factory=dict)  # the pauses (as in Record.promoted) that this very call passes
 

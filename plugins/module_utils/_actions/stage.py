@@ -127,6 +127,10 @@ class Stage:
         if probe is None or not self._told_apart(traffic.measure(self.ctx, moves[0], probe)):
             self.settle(changed)
 
+    def settle_unseen(self, moves: Sequence[traffic.Moved]) -> None:
+        """Waits the grace after moves on the routers that no answer shows."""
+        self.settle(any(moved.changed for moved in moves))
+
     def settle_switch(self, changed: bool, share: float) -> None:
         """Waits after the active Service was switched: the grace, or until the probe sees just the version that it leads to.
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from .._cluster.errors import ApiError, NotFound
-from .._objects import edits
+from .._objects import edits, pages
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, NODE, SECRET, SERVICE, WORKLOADS, Ref, Resource, name_of
 from .._plan.plan import Plan
@@ -206,7 +206,7 @@ class Survey:
             unknown = (
                 f"does not allow list {', '.join(hidden)}, so it is not known whether any of them selects the present pods by their labels"
             )
-            remedy = "grant the verb with a Role (docs/rbac.yml has the whole of it), or make sure of that yourself"
+            remedy = f"grant the verb with a Role ({pages.RBAC} has the whole of it), or make sure of that yourself"
             self.unread.append(warning(f"namespace {self.ctx.namespace}", unknown, remedy))
         return found
 
@@ -223,7 +223,7 @@ class Survey:
                     warning(
                         f"namespace {self.ctx.namespace}",
                         f"{said} list {full_name(resource)}, so it is not known {unknown}",
-                        "grant the verb with a Role (docs/rbac.yml has the whole of it), or make sure of that yourself",
+                        f"grant the verb with a Role ({pages.RBAC} has the whole of it), or make sure of that yourself",
                     )
                 )
             return None

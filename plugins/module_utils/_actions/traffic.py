@@ -285,9 +285,7 @@ def _edit(
     def check(before: Objects, after: Objects) -> None:
         router.refuse_other(before, target, ctx.by)
         _refuse_lost(ctx, target, refs, before)
-        _refuse_unfit(ctx, target, refs, before, wish)
-        if wish is not None:
-            warnings[:] = beside.look(ctx, target, before, wish, together)
+        warnings[:] = _look_around(ctx, target, refs, before, wish, together)
         if require_ready and _first(after) is not None:
             _require_ready(ctx, target, before, after, wish)
 
@@ -299,16 +297,28 @@ def _edit(
     if wish is None:
         beside.refuse_siblings(ctx, target, outcome.before)
         shared.warn_of_kept(ctx, refs, kept)
-    if outcome.changed and not (wish is not None and wish.reaches_canary):
-        warnings += beside.left_behind(ctx, target, outcome.before, wish, together)
+    warnings += _left_behind(ctx, target, outcome, wish, together)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
     return _moved(target, outcome, wish, warnings)
 
 
-def _refuse_unfit(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects, wish: Wish | None) -> None:
-    if wish is not None:
-        _require_served(ctx, target, refs, before)
+def _left_behind(ctx: Context, target: Target, outcome: objects.Outcomes, wish: Wish | None, together: Sequence[Target]) -> list[str]:
+    """What other objects still do once the canary gets no requests of this router."""
+    if not outcome.changed or (wish is not None and wish.reaches_canary):
+        return []
+    return beside.left_behind(ctx, target, outcome.before, wish, together)
+
+
+def _look_around(
+    ctx: Context, target: Target, refs: dict[str, Ref], before: Objects, wish: Wish | None, together: Sequence[Target]
+) -> list[str]:
+    """What users must know of other objects; raises Refused where these, or the router's controller, stand against the split."""
+    if wish is None:
+        return []
+    found = beside.look(ctx, target, before, wish, together)
+    _require_served(ctx, target, refs, before)
+    return found
 
 
 def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None, warnings: Sequence[str]) -> Moved:

@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.shown import shown
 
@@ -57,7 +58,7 @@ def _parsed(text: str, where: str) -> Any:
     import yaml  # late: most calls have no definition
 
     if len(text.encode("utf-8", errors="replace")) > _LARGEST:
-        raise Refused(f"{where}: it has more than {_LARGEST} bytes: a definition is much shorter (docs/routers.md)")
+        raise Refused(f"{where}: it has more than {_LARGEST} bytes: a definition is much shorter ({pages.ROUTERS})")
     bounds = {"values": 0, "depth": 0}
 
     class Loader(yaml.SafeLoader):
@@ -103,9 +104,9 @@ def _refuse_large(value: Any, where: str) -> None:
 
 def _refuse_beyond(values: int, depth: int, where: str) -> None:
     if values > _MOST_VALUES:
-        raise Refused(f"{where}: it has more than {_MOST_VALUES} keys and values: a definition is much shorter (docs/routers.md)")
+        raise Refused(f"{where}: it has more than {_MOST_VALUES} keys and values: a definition is much shorter ({pages.ROUTERS})")
     if depth > _DEEPEST:
-        raise Refused(f"{where}: it is more than {_DEEPEST} levels deep: a definition is much flatter (docs/routers.md)")
+        raise Refused(f"{where}: it is more than {_DEEPEST} levels deep: a definition is much flatter ({pages.ROUTERS})")
 
 
 def with_definitions(routers: Any) -> Any:

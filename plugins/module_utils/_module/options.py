@@ -37,6 +37,12 @@ COMMON_SPEC: dict[str, Any] = {
     "wait_timeout": {"type": "str", "default": "600s"},
     "on_drift": {"type": "str", "default": "fail", "choices": list(ON_DRIFT)},
 }
+IGNORED_SPEC: dict[str, Any] = {
+    "record_unsealed": {"type": "str", "choices": ["refuse", "accept"]},
+    "wait": {"type": "bool"},
+    "wait_timeout": {"type": "str"},
+    "on_drift": {"type": "str", "choices": list(ON_DRIFT)},
+}
 
 
 # What a result holds as it is: objects, which are data; diffs, which Ansible prints as JSON; pictures, whose parts are safe already.
@@ -73,8 +79,8 @@ def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
 
 
 def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
-    """The same for a module that only reads, and so neither waits nor finds anything changed."""
-    return _make_module({**NAMESPACE_SPEC, **KEY_SPEC, **spec})
+    """The same for a module that only reads. What only the others use it takes too and ignores, so that one module_defaults serves all."""
+    return _make_module({**NAMESPACE_SPEC, **KEY_SPEC, **IGNORED_SPEC, **spec})
 
 
 def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:

@@ -27,6 +27,8 @@ def result_of(this: Run) -> dict[str, Any]:
         told.update(phase="Healthy", msg=f"rollout {this.wish.name}: {this.nothing_to_do}")
     if this.expected is not None:
         told["steps_skipped"] = this.expected.skips
+    if this.found is not None and this.working not in (None, this.record.revision):
+        told["revision"] = this.working  # What follows from this result must not go at the release of another run.
     measured = this.ctx.journal.measured
     told.update({} if measured is None else {"measured": measured})
     planned = [in_words(action, plan.strategy if plan else "") for action in this.ahead]
@@ -49,6 +51,15 @@ def _plan_of(this: Run) -> Plan | None:
     if this.found is None or this.agreed is None or this.record.plan_hash == this.agreed.hash:
         return this.agreed
     return read_plan(this.wish.name, this.ctx.namespace, options_of(this, this.record))
+
+
+def refused(this: Run) -> bool:
+    """Whether the call began nothing, neither a revision nor a write.
+
+    What its result says of the rollout may then be the release of another run.
+    """
+    journal = this.ctx.journal
+    return this.working is None and not (journal.acting or journal.changed or journal.actions)
 
 
 def not_as_asked(this: Run) -> str | None:

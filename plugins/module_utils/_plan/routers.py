@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.definition import read_definition
@@ -94,7 +95,7 @@ def _refuse_unknown(kind: str, where: str, defined: bool) -> None:
         raise Refused(f"{key}: {echo(kind)} is a router that needs no definition: leave definition out, or give the router another name")
     if not defined and kind not in names():
         known = ", ".join(sorted([*names(), REPLICAS]))
-        raise Refused(f"{key}: unknown router {echo(kind)}: use one of {known}, or describe it with definition (docs/routers.md)")
+        raise Refused(f"{key}: unknown router {echo(kind)}: use one of {known}, or describe it with definition ({pages.ROUTERS})")
 
 
 def _named(where: str, name: Any) -> str:

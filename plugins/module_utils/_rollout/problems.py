@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._objects import pages
 from .._objects.resources import DEPLOYMENT, SERVICE, name_of
 from .._plan.plan import Plan
 from .._workloads.services import endpoints_of
@@ -44,7 +45,7 @@ def _stale(subject: Subject, record: Record | None, lease: Mapping[str, Any]) ->
 def _left(subject: Subject, obj: Object) -> str:
     return (
         f"{obj['kind']} {subject.namespace}/{name_of(obj)} is left of rollout {subject.name}, which has no record any more: "
-        "put the application back by hand as docs/troubleshooting.md says under 'The record is lost'"
+        f"put the application back by hand as {pages.LOST_RECORD} says"
     )
 
 

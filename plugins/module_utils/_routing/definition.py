@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Callable
 
 from .._objects import names as kube_names
+from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.restorable import is_described
 from .._objects.shown import echo, names
@@ -196,7 +197,7 @@ def read_definition(raw: Any, where: str = "definition") -> Definition:
 def _read(where: str, raw: Any, table: Mapping[str, Any], required: Keys = ()) -> dict[str, Any]:
     """The fields of Definition that a mapping fills; what belongs to apiVersion goes by its key."""
     if not isinstance(raw, Mapping):
-        raise Refused(f"{where}: {echo(raw)} is not a mapping with {', '.join(table)} (docs/routers.md)")
+        raise Refused(f"{where}: {echo(raw)} is not a mapping with {', '.join(table)} ({pages.ROUTERS})")
     unknown = sorted(str(key) for key in raw if key not in table)
     if unknown:
         raise Refused(f"{where}: unknown key {names(unknown)}: it takes {', '.join(table)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .._objects import pages
 from .._objects.refusal import Refused
 from . import described
 from .definitions.registry import SHIPPED, shipped
@@ -37,7 +38,7 @@ def router_of(target: Target) -> Router:
         return ROUTERS[target.router]
     if target.router in SHIPPED:
         return described.router(shipped(target.router))
-    raise Refused(f"unknown router {target.router!r}: use one of {', '.join(names())}, or describe it with definition (docs/routers.md)")
+    raise Refused(f"unknown router {target.router!r}: use one of {', '.join(names())}, or describe it with definition ({pages.ROUTERS})")
 
 
 # Seconds until what balances a Service's traffic has taken over its EndpointSlices.

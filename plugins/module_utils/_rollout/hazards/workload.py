@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._objects import pages
 from ..._plan.steps import SetWeight
 from ..._workloads.deployments import not_rolled_out
 from ..._workloads.revisions import template_hash
@@ -71,7 +72,7 @@ def ends_abruptly(scene: Scene) -> Iterator[Finding]:
     containers = (scene.stable["spec"]["template"].get("spec") or {}).get("containers") or []
     if under_traffic and not any((each.get("lifecycle") or {}).get("preStop") for each in containers):
         problem = "ends pods that have traffic in this kind of release, and none of its containers has a preStop hook"
-        remedy = "give them a preStop sleep of some seconds, or the requests of that moment are lost (docs/styles.md)"
+        remedy = f"give them a preStop sleep of some seconds, or the requests of that moment are lost ({pages.STYLES})"
         yield warning(scene.title, problem, remedy)
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: rollout_status
+module: rollout_status_info
 short_description: Draw rollouts, and follow them
 description:
   - Prints the picture of one rollout, or of all of the namespace, as M(progressive.delivery.rollout_info) draws it.
@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.records
+  - progressive.delivery.ignored
 options:
   name:
     description: Name of the rollout. Without it, all that have a record in the namespace, which needs the right to list ConfigMaps.
@@ -64,11 +65,11 @@ seealso:
 
 EXAMPLES = r"""
 - name: Draw all rollouts of the namespace
-  progressive.delivery.rollout_status:
+  progressive.delivery.rollout_status_info:
     namespace: shop
 
 - name: Follow one until it is through, or waits for somebody
-  progressive.delivery.rollout_status:
+  progressive.delivery.rollout_status_info:
     name: shop
     namespace: shop
     watch: true

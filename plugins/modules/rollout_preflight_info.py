@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: rollout_preflight
+module: rollout_preflight_info
 short_description: See what would stop or endanger a rollout
 description:
   - Takes the plan that M(progressive.delivery.rollout_step) would carry out and lists all that stands in its way, each with its remedy -
@@ -24,6 +24,7 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.records
+  - progressive.delivery.ignored
   - progressive.delivery.plan
 options:
   name:
@@ -65,7 +66,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: See what stands in the way of yellow
-  progressive.delivery.rollout_preflight:
+  progressive.delivery.rollout_preflight_info:
     name: rollouts-demo
     namespace: test
     workload:

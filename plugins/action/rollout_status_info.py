@@ -27,7 +27,7 @@ Rollouts = Sequence[Mapping[str, Any]]
 _LONGEST_CALL = 5.0
 _NO_TERMINAL = 79  # the columns that Ansible goes by then
 _OWN = {"watch": False, "watch_timeout": None, "idle_timeout": "1m", "every": "30s"}
-_NOT_OURS = {"changed_from", "wait_timeout"}
+_NOT_OURS = {"changed_from"}
 _COLOURS = {
     "Healthy": constants.COLOR_OK,
     "Progressing": constants.COLOR_CHANGED,
