@@ -14,11 +14,11 @@ _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 _NAME = re.compile(r"(?:^|,)metadata\.name==?([^,]+)")
 
 
-def rights_of(rules: Sequence[Mapping[str, Any]]) -> set[Right]:
+def rights_of(rules: Sequence[Mapping[str, Any]] | None) -> set[Right]:
     """One by one."""
     return {
         Right(group, plural, verb, name)
-        for rule in rules
+        for rule in rules or ()
         for group in rule["apiGroups"]
         for plural in rule["resources"]
         for verb in rule["verbs"]

@@ -126,7 +126,7 @@ def manifest(kind: str, name: str, marked: str = "", **content: Any) -> Object:
     return {"apiVersion": versions[kind], "kind": kind, "metadata": {"name": name, "annotations": annotations, "labels": labels}, **content}
 
 
-POD = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "x", "image": "x"}]}}
+POD: Object = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "x", "image": "x"}]}}
 SELECTED = {"selector": {"matchLabels": {"app": "x"}}, "template": POD}
 BACKEND = {"service": {"name": NAME, "port": {"number": 80}}}
 SPECS: dict[str, Object] = {

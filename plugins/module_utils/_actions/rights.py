@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
@@ -32,7 +32,8 @@ def needed(survey: Survey) -> list[Grant]:
     """What the plan needs. What cannot be read is left out: `lacking` then says that it may not be read."""
     plan, record = survey.plan, survey.record
     none: list[str] = []
-    services = _read(lambda: survey.services, [])
+    nothing: list[dict[str, Any]] = []
+    services = _read(lambda: survey.services, nothing)
     canary = [each for each in services if name_of(each) == plan.canary_service]
     around = Around(
         parts=[_parts(survey, target) for target in plan.routers],

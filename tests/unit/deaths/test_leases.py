@@ -36,8 +36,8 @@ class Place:
         self.time, self.began = self.server.time, self.server.time.now()
         self.client = Client(self.server, self.time)
         if spec is not ABSENT:
-            body = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": {"name": REF.name, "namespace": NAMESPACE}}
-            self.server.store.add(KIND, {**body, "metadata": {**body["metadata"], "annotations": annotations}, "spec": spec})
+            metadata = {"name": REF.name, "namespace": NAMESPACE, "annotations": annotations}
+            self.server.store.add(KIND, {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec})
         self.call = RolloutLease(self.client, self.time, REF, "shop", wait_timeout)
 
     def taken(self, force: bool = False) -> float:
