@@ -183,8 +183,6 @@ def _build(options: argparse.Namespace, _provider: Provider) -> int:
     return 0
 
 
-def _user(options: argparse.Namespace, _provider: Provider) -> int:
-    from .embedded import provider as embedded
-
-    print(embedded.add_user(options.name, options.user, options.group))
+def _user(options: argparse.Namespace, provider: Provider) -> int:
+    print(provider.add_user(options.name, options.user, options.group))
     return 0

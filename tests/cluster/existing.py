@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .provider import ClusterError, Options
@@ -51,6 +52,10 @@ def status(_name: str) -> dict[str, Any]:
 def environment(_name: str) -> dict[str, str]:
     _confirmed()
     return {"CLUSTER_NAME": "existing", "CLUSTER_HOSTILE": ""}
+
+
+def add_user(_name: str, user: str, _groups: list[str]) -> Path:
+    raise ClusterError(f"CLUSTER=existing adds no user {user} to a cluster of yours: make one there, or use CLUSTER=embedded or kind.")
 
 
 def command(_name: str, command: list[str]) -> list[str]:

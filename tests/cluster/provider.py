@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 ROUTERS = ("istio", "traefik")
@@ -39,6 +40,9 @@ class Provider(Protocol):
 
     def environment(self, name: str, /) -> dict[str, str]:
         """The variables that `exec` sets, PATH and Ansible's aside."""
+
+    def add_user(self, name: str, user: str, groups: list[str], /) -> Path:
+        """Where the kubeconfig is of one more user of the cluster, who may do nothing yet."""
 
     def command(self, name: str, command: list[str], /) -> list[str]:
         """What to run so that `command` runs where these variables hold."""

@@ -63,7 +63,8 @@ def _items(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def show(there: Namespace, _options: argparse.Namespace) -> None:
-    print(json.dumps(there.snapshot(*SHOWN)))
+    """Of the kinds that this cluster has: one with just one router lacks the others' definitions."""
+    print(json.dumps(there.snapshot(*[kind for kind in SHOWN if there.has(kind)])))
 
 
 def pods(there: Namespace, _options: argparse.Namespace) -> None:

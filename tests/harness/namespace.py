@@ -97,6 +97,10 @@ class Namespace:
                 made.callback(self.delete, manifest["kind"], manifest["metadata"]["name"])
             yield
 
+    def has(self, kind: str) -> bool:
+        """Whether the API server knows the kind, in the version that is asked for here."""
+        return self.transport.request("GET", place(self.versions[kind], kind, self.namespace)).status != 404
+
     def get(self, kind: str, name: str = "") -> Any:
         return self.request("GET", kind, name or self.name)
 

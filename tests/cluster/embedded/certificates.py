@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALID = datetime.timedelta(days=365)
@@ -55,7 +55,7 @@ def make_authority(folder: Path) -> None:
 def issue(folder: Path, file: str, common_name: str, organizations: list[str], hosts: list[str]) -> None:
     """<file>.crt and <file>.key, signed by the authority: a server's when it has hosts, else a client's (user and groups)."""
     ca_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
-    assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
+    assert isinstance(ca_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey))  # kubeadm's is of the second kind
     ca = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
     key = make_key(folder / f"{file}.key")
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH

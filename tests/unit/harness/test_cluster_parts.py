@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import collections
+import datetime
+import json
+import os
 import shutil
+import subprocess
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response
 from ansible_collections.progressive.delivery.tests.cluster import cli, kind
-from ansible_collections.progressive.delivery.tests.cluster.embedded import crds, gateways, parts, toolchain
+from ansible_collections.progressive.delivery.tests.cluster.embedded import certificates, crds, gateways, parts, toolchain
 from ansible_collections.progressive.delivery.tests.cluster.embedded.addresses import CLUSTERS, EVERYTHING, Addresses, free_index
 from ansible_collections.progressive.delivery.tests.cluster.embedded.state import Cluster
-from ansible_collections.progressive.delivery.tests.harness import two_versions
+from ansible_collections.progressive.delivery.tests.harness import kube, two_versions
+from ansible_collections.progressive.delivery.tests.harness.namespace import Namespace
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 ALL = [Addresses(index) for index in range(CLUSTERS)]
 
@@ -233,3 +243,96 @@ def test_kind_passes_every_gateway_and_the_audit_log_on(tmp_path: Path) -> None:
     [patch] = map(yaml.safe_load, node["kubeadmConfigPatches"])
     mounts = {volume["mountPath"] for volume in patch["apiServer"]["extraVolumes"]}
     assert all(any(path.startswith(mount) for mount in mounts) for path in patch["apiServer"]["extraArgs"].values())
+
+
+def running_kind(folder: Path, monkeypatch: pytest.MonkeyPatch, routers: list[str]) -> None:
+    """A cluster of this provider as far as its files and commands tell; neither Docker nor kind is there."""
+    home = folder / "kind" / "demo"
+    kind.prepare_audit_log(home)
+    (home / "cluster.json").write_text(json.dumps({"ports": {"istio": 1, "nginx": 2, "traefik": 3}, "routers": routers}))
+    authority = folder / "authority"
+    authority.mkdir()
+    certificates.make_authority(authority)
+    server = {"clusters": [{"cluster": {"server": "https://127.0.0.1:4"}}]}
+    (home / "kubeconfig").write_text(yaml.safe_dump(server))
+
+    def answer(command: list[str], **_more: Any) -> subprocess.CompletedProcess[Any]:
+        if command[:2] == ["kind", "get"]:
+            return subprocess.CompletedProcess(command, 0, "demo-control-plane\n")
+        assert command[:4] == ["docker", "exec", "demo-control-plane", "cat"]
+        return subprocess.CompletedProcess(command, 0, (authority / Path(command[4]).name).read_bytes())
+
+    monkeypatch.setattr(kind, "cache_folder", lambda: folder)
+    monkeypatch.setattr(kind.subprocess, "run", answer)
+
+
+@pytest.mark.parametrize(
+    ("routers", "gateways"),
+    [(["istio"], {"ISTIO"}), (["traefik"], {"NGINX", "TRAEFIK"}), (["istio", "traefik"], {"ISTIO", "NGINX", "TRAEFIK"})],
+)
+def test_kind_names_the_gateways_that_it_installed(
+    routers: list[str], gateways: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running_kind(tmp_path, monkeypatch, routers)
+    assert {name for name in kind.environment("demo") if name.startswith("GATEWAY_")} == {f"GATEWAY_{name}" for name in gateways}
+
+
+def test_the_audit_log_of_kind_can_be_read_by_whoever_started_it(tmp_path: Path) -> None:
+    kind.prepare_audit_log(tmp_path)
+    log = tmp_path / "audit" / "audit.log"
+    assert log.is_file() and log.stat().st_mode & 0o444 == 0o444 and log.stat().st_uid == os.getuid()
+
+
+def test_a_user_of_kind_is_signed_by_the_clusters_own_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running_kind(tmp_path, monkeypatch, ["istio"])
+    for _again in range(2):
+        config = yaml.safe_load(kind.add_user("demo", "ann", ["devs"]).read_text())
+    [user], [cluster] = config["users"], config["clusters"]
+    certificate = x509.load_pem_x509_certificate(base64.b64decode(user["user"]["client-certificate-data"]))
+    assert certificate.subject.rfc4514_string() == "CN=ann,O=devs" and cluster["cluster"]["server"] == "https://127.0.0.1:4"
+
+
+@pytest.mark.parametrize("authority", ["kubeadm's", "ours"])
+def test_authorities_of_both_kinds_sign(authority: str, tmp_path: Path) -> None:
+    certificates.make_authority(tmp_path)
+    if authority == "kubeadm's":
+        key = rsa.generate_private_key(65537, 2048)
+        name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "kubernetes")])
+        builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        made = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
+        (tmp_path / "ca.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        form = serialization.PrivateFormat.TraditionalOpenSSL
+        (tmp_path / "ca.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    certificates.issue(tmp_path, "ann", "ann", ["devs"], [])
+    issuer = x509.load_pem_x509_certificate((tmp_path / "ca.crt").read_bytes())
+    x509.load_pem_x509_certificate((tmp_path / "ann.crt").read_bytes()).verify_directly_issued_by(issuer)
+
+
+def test_user_asks_the_provider_that_is_chosen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CLUSTER", "kind")
+    monkeypatch.setattr(kind, "add_user", lambda *asked: asked)
+    assert cli.main(["user", "--name", "demo", "--group", "devs", "ann"]) == 0
+    assert capsys.readouterr().out == "('demo', 'ann', ['devs'])\n"
+    monkeypatch.setenv("CLUSTER", "existing")
+    assert cli.main(["user", "ann"]) == 1 and "CLUSTER=existing adds no user ann" in capsys.readouterr().err
+
+
+def test_traefik_is_waited_for_until_it_answers() -> None:
+    [deployment] = [each for each in kind.traefik_objects() if each["kind"] == "Deployment"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/ping", "port": "web"}
+    assert {"--ping=true", "--ping.entrypoint=web"} <= set(container["args"])
+
+
+def test_show_asks_for_kinds_that_the_cluster_has(capsys: pytest.CaptureFixture[str]) -> None:
+    class Plain:
+        """An API server without definitions of routers."""
+
+        def request(self, _method: str, path: str, *_more: Any) -> Response:
+            foreign = "istio.io" in path or "gateway.networking.k8s.io" in path
+            return Response(404, {}, "404 page not found") if foreign else Response(200, {}, {"items": []})
+
+    transport: Any = Plain()
+    kube.show(Namespace(transport, "demo", ""), argparse.Namespace())
+    assert json.loads(capsys.readouterr().out) == {}
