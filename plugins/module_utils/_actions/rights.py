@@ -51,7 +51,7 @@ def needed(survey: Survey) -> list[Grant]:
 
 def _looks(survey: Survey) -> list[Resource]:
     """The kinds that only the checks look at; those that know pods by their labels where the new version has other labels."""
-    template = _read(lambda: survey.template_or_present, {})
+    template: dict[str, Any] = _read(lambda: survey.template_or_present, {})
     other_labels = _read(lambda: pod_labels.change(survey.workload, template), False) if template else False
     found = [look.resource for look in LOOKS if look.wanted(survey.plan, template)]
     return [*found, *(each for each in pod_labels.RESOURCES if other_labels and each not in found)]

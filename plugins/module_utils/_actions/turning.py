@@ -160,6 +160,7 @@ def _taken_over(this: Run, reason: str, marks: Mapping[str, Any]) -> bool:
         this.load()
         if this.found is None or not this.record.under_way:
             return False
+        decide.only(this.found, this.wish.name, this.wish.revision)  # Another revision may have begun since the call was checked.
         try:
             this.save(replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), **marks))
         except Lost:

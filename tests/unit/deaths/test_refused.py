@@ -13,6 +13,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.outco
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Stage, stage
+from ansible_collections.progressive.delivery.tests.unit.deaths.test_hands import Crowded
 
 PAUSED = {"canary": {"steps": [{"set_weight": 20}, {"pause": {}}]}}
 OTHER = {"revision": {"images": {NAME: "argoproj/rollouts-demo:green"}}}
@@ -99,3 +100,14 @@ def test_a_release_that_took_the_place_of_the_calls_own_is_not_reported_as_its()
     place.call(options={**PAUSED, **OTHER})
     run.found = run.store.load()
     assert run.record.revision == 2 and result_of(run)["revision"] == 1
+
+
+@pytest.mark.parametrize("state", ["aborted", "absent"])
+def test_an_abort_holds_to_its_revision_when_another_begins_meanwhile(state: str) -> None:
+    """Just before the call takes the Lease."""
+    place = paused()
+    crowd = Crowded(place.cluster.server, 1, lambda: place.call(options={**PAUSED, **OTHER}))
+    run = opened(place, None, crowd, state=state, revision=1)
+    with pytest.raises(TROUBLES, match="goes on with revision 1, but revision 2 is the present one"):
+        rollout.carry_out(run)
+    assert refused(run) and (place.record()["revision"], place.phase()) == (2, "Paused")

@@ -18,10 +18,9 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.reso
     Resource,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.findings import Finding, of_message
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import advice, budgets
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import (
-    Scene,
-    hazards_in,
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import (
+    advice,
+    budgets,
     owners,
     placement,
     quota,
@@ -30,6 +29,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.haza
     stickiness,
     workload,
 )
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import Scene, hazards_in
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of
 
 Object = dict[str, Any]
