@@ -280,19 +280,31 @@ def a_version_that_does_not_start(api: Api) -> Seen:
     api.make("Deployment", "shop", spec=workload(replicas=2))
     api.at_rest()
     seen: Seen = {}
-    for tag in ("crash-1", "missing-1", "unready-1"):
+    for tag in ("crash-1", "oom-1", "missing-1", "invalid-1", "unready-1", "gated-1"):
         api.patch("Deployment", "shop", spec=_image(tag))
         api.until(lambda: deployment_status(api.get("Deployment", "shop"))["taken up"])
         api.until(lambda: len(pods(api)) == 3 and all(each["has an address"] for each in pods(api)))
         broken = [each for each in pods(api) if each["ready"] == ["False"]]
         status = deployment_status(api.get("Deployment", "shop"))
         seen[tag] = (
-            [each["waits"] for each in broken] if tag != "unready-1" else len(broken),
+            [each["waits"] for each in broken] if tag not in ("unready-1", "gated-1") else len(broken),
             status["availableReplicas"],
             status["updatedReplicas"],
         )
         api.patch("Deployment", "shop", spec=_image("blue"))
         api.at_rest()
+    return seen
+
+
+def a_version_that_recovers(api: Api) -> Seen:
+    """How often its container was started again, once it is ready."""
+    api.make("Deployment", "shop", spec=workload(replicas=1))
+    api.at_rest()
+    seen: Seen = {}
+    for tag in ("crash-twice-1", "pull-later-1", "config-later-1", "late-1"):
+        api.patch("Deployment", "shop", spec=_image(tag))
+        _rolled_out(api)
+        seen[tag] = [each.get("restartCount", 0) for pod in api.all("Pod", "app=shop") for each in pod["status"]["containerStatuses"]]
     return seen
 
 
@@ -434,6 +446,7 @@ SCENARIOS = [
     a_deployment_at_rest,
     a_pause,
     a_version_that_does_not_start,
+    a_version_that_recovers,
     scaled_while_it_rolls,
     selectors_and_slices,
     ends,

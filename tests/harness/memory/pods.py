@@ -32,8 +32,8 @@ _FATES: dict[str, list[tuple[float, Object | None]]] = {
     "crash-twice": [
         (0.0, {"restartCount": 0, "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}),
         (1.0, _waiting("CrashLoopBackOff", _BACK_OFF, 1, 1)),
-        (11.0, _waiting("CrashLoopBackOff", _BACK_OFF, 2, 1)),
-        (31.0, None),
+        (6.0, _waiting("CrashLoopBackOff", _BACK_OFF, 2, 1)),
+        (16.0, None),
     ],
     "crash": [(0.0, _waiting("CrashLoopBackOff", _BACK_OFF, 3, 1))],
     "oom": [(0.0, _waiting("CrashLoopBackOff", _BACK_OFF, 3, 137, "OOMKilled"))],

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Failed, NoProgress, NotYet, TimedOut
+from ansible_collections.progressive.delivery.tests.harness.memory.kinds import DEPLOYMENT, POD
+from ansible_collections.progressive.delivery.tests.unit.deaths import switches
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Object, Stage, stage
 from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import at_first, undisturbed, wrong
+from ansible_collections.progressive.delivery.tests.unit.deaths.switches import BLUE, GREEN, SHOP
 
 GATE = "example.org/registered"
 PATIENT = {"start_tolerance": {"time": "1h", "restarts": 1000}}  # so that the time is up before a pod counts as stuck
@@ -139,8 +142,35 @@ def test_a_pod_that_was_evicted_is_in_nobodys_way() -> None:
     place.call(until="step")
     pod = next(each for each in place.all("Pod") if each["metadata"]["labels"].get("progressive.delivery/revision"))
     status = {"phase": "Failed", "reason": "Evicted", "conditions": [{"type": "Ready", "status": "False"}]}
-    kind = next(kind for kind in place.cluster.store.objects if kind.kind == "Pod")
-    place.cluster.store.set_status(kind, pod, {**pod["status"], **status})
+    place.cluster.store.set_status(POD, pod, {**pod["status"], **status})
     place.cluster.time.sleep(20.0)
     place.call()
     assert place.phase() == "Healthy" and any(each["status"]["phase"] == "Failed" for each in place.all("Pod"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "options", "said"),
+    [
+        ("crash-twice-1", {}, None),
+        ("pull-later-1", {}, None),
+        ("crash-twice-1", {"start_tolerance": {"restarts": 1}}, "container shop restarted 1 time, last exit code 1"),
+        ("missing-1", {}, "container shop is waiting: ImagePullBackOff (Back-off pulling image) for 6"),
+        ("missing-1", {"start_tolerance": {"time": "5s"}}, "container shop is waiting: ImagePullBackOff (Back-off pulling image) for"),
+    ],
+)
+def test_a_switch_back_is_as_patient(tag: str, options: Object, said: str | None) -> None:
+    """The version that was scaled down starts again, from a registry or beside a database that has trouble just then."""
+    place = switches.stage(switches.Case({}, (switches.workload(BLUE), switches.workload(GREEN), switches.service(SHOP, colour="blue"))))
+    place.call()
+    live = place.cluster.get("Deployment", BLUE)
+    assert live["spec"]["replicas"] == 0
+    container = {**live["spec"]["template"]["spec"]["containers"][0], "image": f"argoproj/rollouts-demo:{tag}"}
+    template = {**live["spec"]["template"], "spec": {**live["spec"]["template"]["spec"], "containers": [container]}}
+    place.cluster.store.change(DEPLOYMENT, live, {**live, "spec": {**live["spec"], "template": template}})
+    place.cluster.time.sleep(5.0)
+    if said is None:
+        assert place.call(target=BLUE, **options)["active"] == {"kind": "Deployment", "name": BLUE}
+    else:
+        with pytest.raises(NoProgress, match=re.escape(said)):
+            place.call(target=BLUE, **options)
+    assert not place.judge.complaints
