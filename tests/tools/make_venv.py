@@ -44,6 +44,18 @@ def require_venv_module() -> None:
         )
 
 
+def in_order(pip_args: list[str]) -> list[list[str]]:
+    """The arguments of one pip after the other: first the requirements files that hold hashes, since pip wants hashes for all or none."""
+    hashed: list[str] = []
+    rest: list[str] = []
+    for number, arg in enumerate(pip_args):
+        if arg.endswith(".txt") and "--hash=" in Path(arg).read_text() and pip_args[number - 1] == "-r":
+            hashed += [rest.pop(), arg]
+        else:
+            rest.append(arg)
+    return [args for args in (["--require-hashes", *hashed] if hashed else [], rest) if args]
+
+
 def make(venv: Path, pip_args: list[str]) -> None:
     say(f"Making a Python {platform.python_version()} environment, once, in {venv} (one to three minutes) ...")
     shutil.rmtree(venv, ignore_errors=True)
@@ -52,7 +64,8 @@ def make(venv: Path, pip_args: list[str]) -> None:
     try:
         # Not through a venv that runs this: it would make the new one depend on it.
         subprocess.run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", str(venv)], check=True, stdout=sys.stderr)
-        subprocess.run([*pip, *pip_args], check=True, stdout=sys.stderr)
+        for args in in_order(pip_args):
+            subprocess.run([*pip, *args], check=True, stdout=sys.stderr)
         (venv / "complete").touch()
         done = True
     except subprocess.CalledProcessError as error:
