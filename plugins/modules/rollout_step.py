@@ -354,10 +354,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import rollout
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import NotYet
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Held, Lost
+from ansible_collections.progressive.delivery.plugins.module_utils._module import plan_options
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of, tree_of
-from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import CANARY_SPEC, PLAN_SPEC, REVISION_SPEC
 from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
@@ -365,31 +365,17 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan im
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.probes import read_hosts
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 
-WORKLOAD_SPEC: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "kind": {"type": "str", "choices": ["Deployment", "StatefulSet", "DaemonSet"]},
-    "style": {"type": "str", "choices": ["clone", "revisions", "pair", "in_place"]},
-    "canary": {"type": "str"},
-}
-SERVICES_SPEC: dict[str, Any] = {
-    "stable": {"type": "str"},
-    "canary": {"type": "str"},
-    "active": {"type": "str"},
-    "preview": {"type": "str"},
-    "ports": {"type": "list", "elements": "dict"},
-}
-PROMOTE_SPEC: dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "workload": {"type": "dict", "options": WORKLOAD_SPEC},
-    "revision": {"type": "dict", "options": REVISION_SPEC, "no_log": True},
-    "services": {"type": "dict", "options": SERVICES_SPEC},
+    "workload": {"type": "dict", "options": plan_options.WORKLOAD_SPEC},
+    "revision": {"type": "dict", "options": plan_options.REVISION_SPEC, "no_log": True},
+    "services": {"type": "dict", "options": plan_options.SERVICES_SPEC},
     "routers": {"type": "list", "elements": "dict"},
-    "canary": {"type": "dict", "options": CANARY_SPEC},
-    **PLAN_SPEC,
+    "canary": {"type": "dict", "options": plan_options.CANARY_SPEC},
+    **plan_options.PLAN_SPEC,
     "ensure_step": {"type": "int"},
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
-    "promote": {"type": "dict", "options": PROMOTE_SPEC},
+    "promote": {"type": "dict", "options": plan_options.PROMOTE_SPEC},
     "retry": {"type": "bool", "default": False},
     "undo": {"type": "str"},
     "reason": {"type": "str"},

@@ -16,6 +16,7 @@ from ansible_collections.progressive.delivery.tests.harness.memory.contract impo
     Seen,
     answer,
     deployment_status,
+    image,
     pods,
     ready,
     replica_sets,
@@ -25,6 +26,7 @@ from ansible_collections.progressive.delivery.tests.harness.memory.contract impo
 )
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE
 from ansible_collections.progressive.delivery.tests.harness.namespace import fresh_namespace
+from ansible_collections.progressive.delivery.tests.integration.contract_of_sets import a_daemon_set, a_stateful_set
 
 
 @pytest.fixture
@@ -245,7 +247,7 @@ def a_pause(api: Api) -> Seen:
     api.patch("Deployment", "shop", spec={"paused": True})
     api.until(lambda: deployment_status(api.get("Deployment", "shop"))["taken up"])
     seen: Seen = {"paused": deployment_status(api.get("Deployment", "shop"))}
-    api.patch("Deployment", "shop", spec=_image("green"))
+    api.patch("Deployment", "shop", spec=image("green"))
     api.until(lambda: deployment_status(api.get("Deployment", "shop"))["taken up"])
     seen["another template"] = (deployment_status(api.get("Deployment", "shop")), replica_sets(api))
     api.patch("Deployment", "shop", spec={"replicas": 3})
@@ -255,14 +257,10 @@ def a_pause(api: Api) -> Seen:
     api.patch("Deployment", "shop", spec={"paused": None})
     _rolled_out(api)
     seen["resumed"] = (deployment_status(api.get("Deployment", "shop")), replica_sets(api), pods(api))
-    api.patch("Deployment", "shop", spec=_image("blue"))
+    api.patch("Deployment", "shop", spec=image("blue"))
     _rolled_out(api)
     seen["back"] = (deployment_status(api.get("Deployment", "shop")), replica_sets(api))
     return seen
-
-
-def _image(tag: str) -> Seen:
-    return {"template": workload(tag=tag)["template"]}
 
 
 def _rolled_out(api: Api) -> None:
@@ -281,7 +279,7 @@ def a_version_that_does_not_start(api: Api) -> Seen:
     api.at_rest()
     seen: Seen = {}
     for tag in ("crash-1", "oom-1", "missing-1", "invalid-1", "unready-1", "gated-1"):
-        api.patch("Deployment", "shop", spec=_image(tag))
+        api.patch("Deployment", "shop", spec=image(tag))
         api.until(lambda: deployment_status(api.get("Deployment", "shop"))["taken up"])
         api.until(lambda: len(pods(api)) == 3 and all(each["has an address"] for each in pods(api)))
         broken = [each for each in pods(api) if each["ready"] == ["False"]]
@@ -291,7 +289,7 @@ def a_version_that_does_not_start(api: Api) -> Seen:
             status["availableReplicas"],
             status["updatedReplicas"],
         )
-        api.patch("Deployment", "shop", spec=_image("blue"))
+        api.patch("Deployment", "shop", spec=image("blue"))
         api.at_rest()
     return seen
 
@@ -302,7 +300,7 @@ def a_version_that_recovers(api: Api) -> Seen:
     api.at_rest()
     seen: Seen = {}
     for tag in ("crash-twice-1", "pull-later-1", "config-later-1", "late-1"):
-        api.patch("Deployment", "shop", spec=_image(tag))
+        api.patch("Deployment", "shop", spec=image(tag))
         _rolled_out(api)
         seen[tag] = [each.get("restartCount", 0) for pod in api.all("Pod", "app=shop") for each in pod["status"]["containerStatuses"]]
     return seen
@@ -312,7 +310,7 @@ def scaled_while_it_rolls(api: Api) -> Seen:
     """Old and new ReplicaSets grow and shrink alike."""
     api.make("Deployment", "shop", spec=workload(replicas=4))
     api.at_rest()
-    api.patch("Deployment", "shop", spec=_image("unready-1"))
+    api.patch("Deployment", "shop", spec=image("unready-1"))
     seen: Seen = {"rolling": _sizes(api, 3, 2)}
     for replicas, old, new in ((8, 6, 4), (3, 2, 2)):
         api.patch("Deployment", "shop", spec={"replicas": replicas})
@@ -370,67 +368,6 @@ def ends(api: Api) -> Seen:
         "gone": (gone.status, gone.body["kind"], gone.body["status"]),
         "left": left,
     }
-
-
-def a_stateful_set(api: Api) -> Seen:
-    """Pods are replaced from the last one down to the partition."""
-    api.make("StatefulSet", "shop", spec=workload(replicas=3, serviceName="shop"))
-    _set_rested(api, 3)
-    seen: Seen = {"at rest": _set_status(api), "pods": pods(api)}
-    api.patch("StatefulSet", "shop", spec={"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}}})
-    api.patch("StatefulSet", "shop", spec=_image("green"))
-    for partition in (3, 2, 0):
-        api.patch("StatefulSet", "shop", spec={"updateStrategy": {"rollingUpdate": {"partition": partition}}})
-        _set_rested(api, 3 - partition)
-        seen[f"partition {partition}"] = _set_status(api)
-    api.patch("StatefulSet", "shop", spec=_image("blue"))
-    _set_rested(api, 3)
-    seen["back"] = (_set_status(api), len(api.all("ControllerRevision")))
-    return seen
-
-
-def _set_rested(api: Api, updated: int) -> None:
-    def done() -> bool:
-        live = api.get("StatefulSet", "shop")
-        status = live.get("status", {})
-        of_new = [pod for pod in api.all("Pod") if pod["metadata"]["labels"]["controller-revision-hash"] == status.get("updateRevision")]
-        taken_up = status.get("observedGeneration") == live["metadata"]["generation"]
-        return bool(
-            taken_up and status.get("readyReplicas") == 3 and len(of_new) == updated and status.get("updatedReplicas", 0) == updated
-        )
-
-    api.until(done)
-
-
-def _set_status(api: Api) -> Seen:
-    status = api.get("StatefulSet", "shop")["status"]
-    keys = ("replicas", "readyReplicas", "currentReplicas", "updatedReplicas")
-    new = [pod["metadata"]["labels"]["controller-revision-hash"] == status["updateRevision"] for pod in api.all("Pod")]
-    return {**{key: status.get(key, 0) for key in keys}, "one version": status["currentRevision"] == status["updateRevision"], "new": new}
-
-
-def a_daemon_set(api: Api) -> Seen:
-    """With OnDelete old pods stay until somebody deletes them."""
-    api.make("DaemonSet", "shop", spec=workload(updateStrategy={"type": "OnDelete"}))
-    nodes = _daemons(api, lambda status: status.get("numberReady") and status["numberReady"] == status["desiredNumberScheduled"])
-    api.patch("DaemonSet", "shop", spec=_image("green"))
-    _daemons(api, lambda status: not status.get("updatedNumberScheduled"))
-    versions = api.all("ControllerRevision")
-    new = max(versions, key=lambda each: each["revision"])["metadata"]["labels"]["controller-revision-hash"]
-    api.ask("DELETE", "Pod", api.all("Pod")[0]["metadata"]["name"])
-    _daemons(api, lambda status: status.get("updatedNumberScheduled") == 1 and status["numberReady"] == nodes)
-    updated = [pod for pod in api.all("Pod") if pod["metadata"]["labels"]["controller-revision-hash"] == new]
-    data = sorted(versions[0]["data"]["spec"]["template"])
-    return {"versions": len(versions), "updated": len(updated), "pods": len(api.all("Pod")) == nodes, "seen": pods(api)[0], "data": data}
-
-
-def _daemons(api: Api, wanted: Callable[[Seen], object]) -> int:
-    def done() -> Seen | None:
-        live = api.get("DaemonSet", "shop")
-        status = live.get("status", {})
-        return status if status.get("observedGeneration") == live["metadata"]["generation"] and wanted(status) else None
-
-    return int(api.until(done)["desiredNumberScheduled"])
 
 
 SCENARIOS = [

@@ -1,4 +1,4 @@
-"""The options of a plan that are the same wherever a plan is given."""
+"""The options that a plan is made of, and those that are the same wherever a plan is given."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -10,6 +10,20 @@ from typing import Any
 
 from .._plan.plan import ON_DEADLINE, PROMOTION
 
+WORKLOAD_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "kind": {"type": "str", "choices": ["Deployment", "StatefulSet", "DaemonSet"]},
+    "style": {"type": "str", "choices": ["clone", "revisions", "pair", "in_place"]},
+    "canary": {"type": "str"},
+}
+SERVICES_SPEC: dict[str, Any] = {
+    "stable": {"type": "str"},
+    "canary": {"type": "str"},
+    "active": {"type": "str"},
+    "preview": {"type": "str"},
+    "ports": {"type": "list", "elements": "dict"},
+}
+PROMOTE_SPEC: dict[str, Any] = {"revision": {"type": "int"}, "step": {"type": "int"}, "full": {"type": "bool", "default": False}}
 BLUEGREEN_SPEC: dict[str, Any] = {
     "preview_replicas": {"type": "int"},
     "auto_promotion": {"type": "bool", "default": False},

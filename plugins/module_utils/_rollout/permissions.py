@@ -29,7 +29,9 @@ from .._objects.resources import (
 )
 from .._plan.plan import Plan
 from .._routing.router import Part
+from .hazards.pod_labels import VIRTUAL_SERVICE
 from .hazards.registry import LOOKS
+from .hazards.scene import DESTINATION_RULE
 from .record import record_name
 
 Names = Optional[tuple[str, ...]]
@@ -95,26 +97,36 @@ def grants(plan: Plan, around: Around) -> list[Grant]:
         Grant(POD, ("list", "watch")),
         *([Grant(POD, ("patch",))] if around.labels_pods else []),
         Grant(ENDPOINT_SLICE, ("list", "watch")),
-        *(grant for parts, made in around.parts for grant in of_router(parts, made)),
-        *(Grant(each, ("list",), optional=True) for each in around.looks),
+        *(grant for parts, made in around.parts for grant in of_router(parts, made, plan.bluegreen is None)),
+        *(Grant(each, ("list",), optional=True) for each in (*around.looks, *_subsets(around))),
         *(Grant(_GUARDS[kind], ("get", "patch"), (name,), True) for kind, name in (key.split("/", 1) for key in around.guards)),
         *([Grant(CONFIG_MAP, ("get", "create", "delete"))] if around.copies_configs else []),
         *([Grant(SECRET, ("get", "create", "delete"))] if around.copies_secrets else []),
     ]
 
 
-def of_router(parts: Iterable[Part], made: bool = False) -> list[Grant]:
-    """What must be allowed with the objects of a router. made: the first, which the user names, is made, since the plan declares it."""
+def of_router(parts: Iterable[Part], made: bool = False, splits: bool = True) -> list[Grant]:
+    """What must be allowed with the objects of a router.
+
+    made: the first, which the user names, is made, since the plan declares it. splits: it shares requests between versions, beside copying
+    them.
+    """
     found = []
     for number, part in enumerate(parts):
-        name = (part.name,)
-        found.append(Grant(part.resource, ("get", "patch") + (("list", "watch") if part.has_status else ()), name))
-        if not part.required:
+        name, written = (part.name,), part.written and (part.required or splits)
+        verbs = ("get", *(("patch",) if written else ()), *(("list", "watch") if part.has_status else ()))
+        found.append(Grant(part.resource, verbs, name))
+        if written and not part.required:
             found += [Grant(part.resource, ("delete",), name), Grant(part.resource, ("create",))]
         elif made and number == 0:
             found.append(Grant(part.resource, ("create",)))
         found += [Grant(part.resource, ("list",))] if part.sibling else []
     return found
+
+
+def _subsets(around: Around) -> list[Resource]:
+    """What tells which pods a route by a subset reaches; it is asked before a Service leads to pods of the new version."""
+    return [each for each in (DESTINATION_RULE, VIRTUAL_SERVICE) if each not in around.looks]
 
 
 def _in_place(plan: Plan) -> list[Grant]:

@@ -29,6 +29,7 @@ class Part:
     """One object that a router reads.
 
     required: it must be there; the user's objects are, those that are made here need not be. has_status: `missing` looks at its status.
+    written: a split writes to it; else it is only read.
     sibling: the annotation, and its value, by which an object is known that was made here in its place under another name.
     """
 
@@ -36,6 +37,7 @@ class Part:
     name: str
     required: bool = True
     has_status: bool = False
+    written: bool = True
     sibling: tuple[str, str] | None = None
 
 

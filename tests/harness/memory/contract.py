@@ -183,3 +183,7 @@ def ready(api: Api, name: str, count: int) -> bool:
     """Whether just so many endpoints are behind the Service, all ready."""
     endpoints = [endpoint for each in slices(api, name) for endpoint in each["endpoints"]]
     return len(endpoints) == count and all(("serving", True) in conditions for _kind, conditions in endpoints)
+
+
+def image(tag: str) -> Seen:
+    return {"template": workload(tag=tag)["template"]}

@@ -30,7 +30,10 @@ _LONGEST_NAME = 253
 def parts(target: Target) -> dict[str, Part]:
     """The user's Ingress, and the canary one."""
     resource = versioned("Ingress", target.api_version)
-    return {_STABLE: Part(resource, target.name), _CANARY: Part(resource, _canary_name(target), required=False, sibling=(OF, target.name))}
+    return {
+        _STABLE: Part(resource, target.name, written=target.allow_mirror_reload),
+        _CANARY: Part(resource, _canary_name(target), required=False, sibling=(OF, target.name)),
+    }
 
 
 def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
