@@ -107,6 +107,10 @@ rollouts:
       returned: always
       type: list
       elements: str
+    sealed:
+      description: Whether the seal in the record fits O(record_key); null without that option, and without a record.
+      returned: always
+      type: bool
     strategy:
       description: V(canary) or V(bluegreen).
       returned: always
