@@ -6,7 +6,10 @@ import json
 import time
 from typing import Any
 
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.seals import place_of, read_key
 from ansible_collections.progressive.delivery.tests.harness.application import Application
+
+KEY = "a key that only the users of the application have"
 
 
 def steps(expires: str, then: str) -> list[Any]:
@@ -37,18 +40,21 @@ def test_who_promotes_too_late_aborts(app: Application) -> None:
 
 
 def expire(app: Application, name: str, **plan: Any) -> dict[str, Any]:
-    """The application's record as that of the rollout of this name, whose pause began long ago."""
+    """The application's record as that of the rollout of this name, whose pause began long ago; as one who has the key writes it."""
     found = app.get("ConfigMap", f"{app.name}.rollout")
     record = json.loads(found["data"]["record"])
     record.update(name=name, began=0.0, plan={**record["plan"], **plan})
     labels = {**found["metadata"]["labels"], "progressive.delivery/rollout": name}
     metadata = {"name": f"{name}.rollout", "labels": labels}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"record": json.dumps(record)}}
+    text, seal = json.dumps(record), read_key(KEY)
+    assert seal is not None
+    data = {"record": text, "seal": seal.of(place_of(app.namespace, "ConfigMap", metadata["name"], "record"), text)}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def test_sweep(app: Application) -> None:
-    sweep = {"rollout_namespace": app.namespace}
-    pause(app, "1h")
+    sweep = {"rollout_namespace": app.namespace, "rollout_record_key": KEY}
+    pause(app, "1h", record_key=KEY)
     before = app.snapshot()
     code, out = app.playbook("sweep", sweep)
     assert code == 0 and app.snapshot() == before, out
@@ -63,7 +69,7 @@ def test_sweep(app: Application) -> None:
     assert app.module("rollout_info", {"name": app.name})["rollouts"][0]["phase"] == "Aborted" and app.weights() == (100, 0)
 
     app.request("DELETE", "ConfigMap", "a-broken-one.rollout")
-    pause(app, "1h", "promote", retry=True)
+    pause(app, "1h", "promote", retry=True, record_key=KEY)
     app.patch("ConfigMap", f"{app.name}.rollout", expire(app, app.name))
     code, out = app.playbook("sweep", sweep)
     assert code == 0 and app.weights() == (40, 60), out

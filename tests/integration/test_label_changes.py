@@ -61,7 +61,7 @@ def test_a_release_and_a_switch_are_refused_before_anything_is_written(by_subset
         for plan in (_plan(app), _plan(app, **bluegreen), _plan(app, **bluegreen, routers=None)):
             refused = app.module("rollout_step", plan)
             assert refused["failed"] and refused["msg"].startswith(message), refused["msg"]
-            found = app.module("rollout_preflight", {key: value for key, value in plan.items() if key != "grace"})
+            found = app.module("rollout_preflight_info", {key: value for key, value in plan.items() if key != "grace"})
             assert not found["ok"] and message in found["msg"], found["msg"]
         refused = app.module("bluegreen_switch", {"active_service": app.name, "target": "green", "grace": "2s"})
         assert refused["failed"] and refused["msg"].startswith(message), refused["msg"]

@@ -83,7 +83,7 @@ def plan(app: Application, case: str) -> Object:
 
 
 def _role(app: Application, plan: Object, **more: Any) -> Object:
-    result = app.module("rollout_preflight", {**plan, **more})
+    result = app.module("rollout_preflight_info", {**plan, **more})
     assert not result.get("failed") and result["ok"], result
     return dict(result["role"])
 
@@ -125,7 +125,7 @@ def test_no_rule_is_too_much(app: Application, plan: Object) -> None:
     rules = _role(app, plan)["rules"]
     for number, rule in enumerate(rules):
         kubeconfig = user(app, rules[:number] + rules[number + 1 :])
-        result = app.module("rollout_preflight", {**plan, "kubeconfig": kubeconfig})
+        result = app.module("rollout_preflight_info", {**plan, "kubeconfig": kubeconfig})
         said = " ".join(f"{each['object']} {each['problem']}" for each in result["findings"])
         plural = rule["resources"][0]
         if plural == "events":

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import STYLES
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import pod_labels
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import LOOKS
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import Around, Grant, full_name, grants, lacking
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
@@ -28,6 +30,7 @@ AROUND: dict[str, Any] = {
     "guards": GUARDS,
     "labels_pods": True,
     "copies_configs": True,
+    "looks": [*{*(look.resource for look in LOOKS), *pod_labels.RESOURCES}],  # where the new version's pods have other labels
 }
 RULES = shipped_rules()
 SECRETS = shipped_rules("rbac-track-configs.yml")

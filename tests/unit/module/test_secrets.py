@@ -64,8 +64,8 @@ RESULT = {
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("rollout_step", {**STEP, "revision": {"template": POD, "number": 3}, "probe": PROBE}),
     ("rollout_step", {**STEP, "revision": {"definition": WORKLOAD}, "probe": PROBE}),
-    ("rollout_preflight", {**STEP, "revision": {"template": POD}, "probe": PROBE}),
-    ("rollout_preflight", {**STEP, "revision": {"definition": WORKLOAD}}),
+    ("rollout_preflight_info", {**STEP, "revision": {"template": POD}, "probe": PROBE}),
+    ("rollout_preflight_info", {**STEP, "revision": {"definition": WORKLOAD}}),
     ("canary_weight", {**WEIGHT, "probe": PROBE}),
     ("bluegreen_switch", {**SWITCH, "probe": PROBE}),
 ]

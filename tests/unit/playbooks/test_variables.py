@@ -34,14 +34,19 @@ NESTED: dict[str, Any] = {
     "rollout_auth": {"kubeconfig": BROKEN},
 }
 # What each playbook reads, besides the name and the namespace.
+PROBES = ["rollout_probe", "rollout_probe_hosts"]
+SEALS = ["rollout_record_key", "rollout_record_unsealed"]
 READ = {
-    "promote": ["rollout_revision", "rollout_at_step", "rollout_full", "rollout_on_drift"],
-    "abort": ["rollout_revision", "rollout_on_drift"],
-    "hand_back": ["rollout_revision", "rollout_on_drift"],
-    "undo": ["rollout_revision", "rollout_on_drift"],
-    "status": ["rollout_watch", "rollout_watch_timeout", "rollout_idle_timeout"],
-    "sweep": ["rollout_on_drift"],
+    "promote": ["rollout_revision", "rollout_at_step", "rollout_full", "rollout_on_drift", *PROBES, *SEALS],
+    "abort": ["rollout_revision", "rollout_on_drift", *SEALS],
+    "hand_back": ["rollout_revision", "rollout_on_drift", *SEALS],
+    "undo": ["rollout_revision", "rollout_on_drift", *PROBES, *SEALS],
+    "status": ["rollout_watch", "rollout_watch_timeout", "rollout_idle_timeout", *SEALS],
+    "sweep": ["rollout_on_drift", *PROBES, *SEALS],
 }
+OWN = """{{ {'record_key': lookup('progressive.delivery.given', 'rollout_record_key', default=''),
+'record_unsealed': lookup('progressive.delivery.given', 'rollout_record_unsealed', default='')} \
+| dict2items | selectattr('value') | items2dict }}"""
 NAMES = ["rollout_name", "canary_name", "bluegreen_name", "rollout_namespace", "canary_namespace", "bluegreen_namespace"]
 ANSIBLE = [
     pytest.param(None, id="ansible-core of the tests"),
@@ -94,7 +99,10 @@ def test_every_play_reads_its_own_variables_so(playbook: str) -> None:
     assert (play["hosts"], play["serial"], play["module_defaults"]) == (
         "{{ lookup('progressive.delivery.given', 'rollout_hosts', default='localhost') }}",
         "{{ lookup('progressive.delivery.given', 'rollout_serial', default='100%') }}",
-        {"group/progressive.delivery.all": "{{ lookup('progressive.delivery.given', 'rollout_auth', default={}) }}"},
+        {
+            "group/progressive.delivery.all": "{{ lookup('progressive.delivery.given', 'rollout_auth', default={}) }}",
+            "group/progressive.delivery.own": " ".join(OWN.split()),
+        },
     )
 
 

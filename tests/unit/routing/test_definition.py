@@ -109,7 +109,7 @@ BAD: list[tuple[str, Object, str]] = [
     ("a part that is no mapping", {"weight": "weight"}, "definition, weight: 'weight' is not a mapping with field, default"),
     ("version alone", {"apiVersion": "v1"}, "definition, apiVersion: 'v1' is not group/version"),
     ("one other version", {"other_versions": "x.io/v1"}, "definition, other_versions: 'x.io/v1' is not a list"),
-    ("a bad other version", {"other_versions": ["x.io/v1", 2]}, "definition, other_versions, number 2: '2' is not group/version"),
+    ("a bad other version", {"other_versions": ["x.io/v1", 2]}, "definition, other_versions, number 2: 2 is not group/version"),
     ("kind", {"kind": 7}, "definition, kind: 7 is not a text"),
     ("empty plural", {"plural": ""}, "definition, plural: '' is not the plural of a kind"),
     ("a path as plural", {"plural": "../../secrets"}, "definition, plural: '../../secrets' is not the plural of a kind"),
