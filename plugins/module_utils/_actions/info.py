@@ -143,7 +143,7 @@ def _judge_lease(seen: Seen, title: str) -> None:
     seen.lease_is_stale = leases.expired(seen.lease, now) or process.is_gone(mark)
     if seen.lease_is_stale:
         return
-    holder = ", ".join(filter(None, (leases.shown(holder), process.whereabouts(mark))))
+    holder = ", ".join(filter(None, (leases.title_of(seen.lease), process.whereabouts(mark))))
     if leases.believable(seen.lease, now):
         seen.holder = holder
     else:

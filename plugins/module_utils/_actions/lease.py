@@ -91,7 +91,7 @@ class RolloutLease:
     def _holder(self, lease: Object | None) -> str:
         """The holder, for messages."""
         where = process.whereabouts(rules.process_of(lease))
-        return f"another run ({rules.shown(rules.holder_of(lease))}{', ' if where else ''}{where})"
+        return f"another run ({rules.title_of(lease)}{', ' if where else ''}{where})"
 
     def guard(self) -> None:
         """Raises Lost unless the Lease is still held here; called before each write."""

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from .._objects.shown import shown
+
 # Source: https://kubernetes.io/docs/concepts/architecture/leases/ and LeaseSpec (coordination.k8s.io/v1).
 LEASE_SECONDS = 15
 RENEW_SECONDS = 4
@@ -19,7 +21,7 @@ LONGEST = 60  # seconds that a Lease is believed to last, whatever it says
 PROCESS = "progressive.delivery/process"
 
 # A Lease is input: whoever may write Leases decides what it says. Longer texts than these were not written by a run.
-_LONGEST_HOLDER, _LONGEST_MARK, _SHOWN = 1024, 256, 60
+_LONGEST_HOLDER, _LONGEST_MARK, _SHOWN = 1024, 256, 60  # characters
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
 
@@ -40,13 +42,9 @@ def process_of(lease: Any) -> str:
     return mark if isinstance(mark, str) and len(mark) <= _LONGEST_MARK else ""
 
 
-def shown(holder: str | None) -> str:
-    """The identity of a holder for a message: one short line of printable characters, `unknown` where there is none.
-
-    The identity is cut after 60 characters. `?` replaces characters that are not printable, and those that change the direction of a text.
-    """
-    text = "".join(each if each.isprintable() else "?" for each in (holder or "")[: _SHOWN + 1])
-    return (text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...") or "unknown"
+def title_of(lease: Any) -> str:
+    """The identity of the holder for a message, in one short line; `unknown` where there is none."""
+    return shown(holder_of(lease) or "unknown", _SHOWN)
 
 
 def expired(lease: Any, now: float) -> bool:

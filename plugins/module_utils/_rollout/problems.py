@@ -15,7 +15,7 @@ from .._plan.plan import Plan
 from .._workloads.services import endpoints_of
 from . import actions as kinds
 from .decide import walked
-from .lease import holder_of, shown
+from .lease import title_of
 from .progress import action_at
 from .record import Record, record_name
 from .seen import BLUEGREEN, Object, Seen, Subject
@@ -39,7 +39,7 @@ def problems_of(subject: Subject, record: Record | None, plan: Plan | None, seen
 def _stale(subject: Subject, record: Record | None, lease: Mapping[str, Any]) -> str:
     name = f"Lease {subject.namespace}/{record_name(subject.name)}"
     remedy = "run the rollout again, which takes it over" if record is not None and record.under_way else "the next run takes it over"
-    return f"{name} is held by {shown(holder_of(lease))}, which is gone: {remedy}"
+    return f"{name} is held by {title_of(lease)}, which is gone: {remedy}"
 
 
 def _left(subject: Subject, obj: Object) -> str:
