@@ -331,6 +331,10 @@ steps_skipped:
   description: Whether the release skips its steps, since it goes back within the O(rollback_window).
   returned: when the record could be read
   type: bool
+begins:
+  description: Whether the call would begin a revision, so that what is under way is another version.
+  returned: in check mode
+  type: bool
 measured:
   description: What the O(probe) saw of the last move, as module M(progressive.delivery.canary_weight) returns it.
   returned: when a probe was sent

@@ -14,6 +14,7 @@ SHIPPED = {
     "CHANGELOG.md",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "changelogs",
     "docs",
     "extensions",

@@ -8,6 +8,7 @@ import pty
 import select
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,19 @@ def test_a_failure_takes_the_release_back_and_says_why(app: Application) -> None
     code, out = app.playbook("canary", app.canary_variables("missing-red", steps=STEPS, **given))
     assert code != 0 and sum(_fails_with("revision 1 was aborted", line) for line in out.splitlines()) == 1, out
     assert "nothing was begun, and nothing is taken back (the reason is printed above)" in out
+
+
+def test_a_hook_that_fails_before_the_start_leaves_the_release_of_somebody_else(app: Application, tmp_path: Path) -> None:
+    """The hooks see that another version would begin, at its first step."""
+    _paused(app)
+    hook = tmp_path / "hook.yml"
+    hook.write_text("- ansible.builtin.fail:\n    msg: 'step {{ canary_step_number }}: the window is closed'\n")
+    before = app.snapshot()
+    code, out = app.playbook(
+        "canary", app.canary_variables("green", steps=STEPS, grace="0.3s", approval="manual", hooks={"before_step": str(hook)})
+    )
+    assert code != 0 and "step 1: the window is closed" in out and "nothing was begun, and nothing is taken back" in out, out
+    assert app.snapshot() == before
 
 
 def test_abort(app: Application) -> None:

@@ -25,6 +25,8 @@ def result_of(this: Run) -> dict[str, Any]:
     told = report(this.found, plan, this.wish.name)
     if this.nothing_to_do:
         told.update(phase="Healthy", msg=f"rollout {this.wish.name}: {this.nothing_to_do}")
+    if this.ctx.check:
+        told["begins"] = this.expected is not None
     if this.expected is not None:
         told["steps_skipped"] = this.expected.skips
     if this.found is not None and this.working not in (None, this.record.revision):
