@@ -263,7 +263,7 @@ def running_kind(folder: Path, monkeypatch: pytest.MonkeyPatch, routers: list[st
         return subprocess.CompletedProcess(command, 0, (authority / Path(command[4]).name).read_bytes())
 
     monkeypatch.setattr(kind, "cache_folder", lambda: folder)
-    monkeypatch.setattr(kind.subprocess, "run", answer)
+    monkeypatch.setattr(subprocess, "run", answer)
 
 
 @pytest.mark.parametrize(
