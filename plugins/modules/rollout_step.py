@@ -260,7 +260,7 @@ phase:
   choices: [Progressing, Paused, Healthy, Aborted, Degraded]
 safe_to_abort:
   description:
-    - Whether an abort is a sensible answer to the failure. V(false) when the call refused before it acted, for example because of an invalid
+    - Whether an abort is a sensible answer to the failure. V(false) when the call refused before it acted, for example for an invalid
       plan, a run that holds the rollout, or a missing permission.
   returned: failure
   type: bool
