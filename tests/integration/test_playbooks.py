@@ -8,6 +8,7 @@ import pty
 import select
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +62,15 @@ def test_a_failure_takes_the_release_back_and_says_why(app: Application) -> None
     code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS))
     assert code != 0 and sum(_fails_with("revision 1 was aborted", line) for line in out.splitlines()) == 1, out
     assert "nothing was begun, and nothing is taken back (the reason is printed above)" in out
+
+
+def test_a_hook_that_fails_after_the_way_back_is_told_beside_the_reason(app: Application, tmp_path: Path) -> None:
+    hook = tmp_path / "hook.yml"
+    hook.write_text("- ansible.builtin.fail:\n    msg: nobody answers the pager\n")
+    code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS, grace="0.3s", hooks={"on_abort": str(hook)}))
+    assert code != 0 and '"phase": "Aborted"' in _record(app), out
+    told = ("CrashLoopBackOff", "nobody answers the pager", "failed, and was taken back; then the hook on_abort failed")
+    assert {text: sum(_fails_with(text, line) for line in out.splitlines()) for text in told} == dict.fromkeys(told, 1), out
 
 
 def test_abort(app: Application) -> None:
