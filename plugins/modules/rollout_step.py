@@ -268,16 +268,12 @@ phase:
   choices: [Progressing, Paused, Healthy, Aborted, Degraded]
 safe_to_abort:
   description:
-    - Whether an abort is a sensible answer to the failure.
-    - V(false) when the call refused before it acted, for example because of an invalid plan, a run that holds the rollout, or a missing
-      permission; there is then nothing of this call's to take back.
+    - Whether an abort is a sensible answer to the failure. V(false) when the call refused before it acted, for example for an invalid
+      plan, a run that holds the rollout, or a missing permission.
   returned: failure
   type: bool
 refused:
-  description:
-    - Whether the call began nothing. The other values then describe the rollout as the call found it, which may be the release of
-      another run.
-    - Do not abort by RV(revision) after such a failure.
+  description: Whether the call began nothing. The other values then may describe the release of another run - abort nothing by them.
   returned: failure
   type: bool
 step:
@@ -361,8 +357,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.leas
 from ansible_collections.progressive.delivery.plugins.module_utils._module import plan_options
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
-from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of, tree_of
-from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
+from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
@@ -438,11 +433,7 @@ def _carry_out(module: AnsibleModule, this: rollout.Run) -> None:
 
 def _told(module: AnsibleModule, this: rollout.Run) -> dict[str, Any]:
     """The result but for its message."""
-    result = journal_of(module, this.ctx.journal)
-    if this.read:
-        result.update(result_of(this), tree=tree_of(this))
-    result.pop("msg", None)
-    return result
+    return {**journal_of(module, this.ctx.journal), **state_of(this)}
 
 
 if __name__ == "__main__":

@@ -78,6 +78,15 @@ def test_a_hook_that_fails_before_the_start_leaves_the_release_of_somebody_else(
     assert app.snapshot() == before
 
 
+def test_a_hook_that_fails_after_the_way_back_is_told_beside_the_reason(app: Application, tmp_path: Path) -> None:
+    hook = tmp_path / "hook.yml"
+    hook.write_text("- ansible.builtin.fail:\n    msg: nobody answers the pager\n")
+    code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS, grace="0.3s", hooks={"on_abort": str(hook)}))
+    assert code != 0 and '"phase": "Aborted"' in _record(app), out
+    told = ("CrashLoopBackOff", "nobody answers the pager", "failed, and was taken back; then the hook on_abort failed")
+    assert {text: sum(_fails_with(text, line) for line in out.splitlines()) for text in told} == dict.fromkeys(told, 1), out
+
+
 def test_abort(app: Application) -> None:
     before = app.snapshot()
     _paused(app)

@@ -48,6 +48,13 @@ def tree_of(this: Run) -> str:
     return info.sketch(this.wish.name, this.ctx.namespace, plan, this.found, told)
 
 
+def state_of(this: Run) -> dict[str, Any]:
+    """The result but for its message; empty where the record could not be read, since nothing is known of the rollout then."""
+    if not this.read:
+        return {}
+    return {**{key: value for key, value in result_of(this).items() if key != "msg"}, "tree": tree_of(this)}
+
+
 def _plan_of(this: Run) -> Plan | None:
     """The plan by which the record came to where it is, where the call asked for another one."""
     if this.found is None or this.agreed is None or this.record.plan_hash == this.agreed.hash:
