@@ -48,7 +48,7 @@ def plain_deployment(name: str, labels: Object) -> Object:
 
 def container(**fields: Any) -> Object:
     """Pods with this one container, as the application's but for the fields."""
-    return {"containers": [{"name": NAME, "image": BLUE, **fields}]}
+    return {"containers": [{"name": NAME, "image": BLUE, "ports": [{"name": "http", "containerPort": 8080}], **fields}]}
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,24 @@ CASES = [
     Case("nothing new", [f"W {WORKLOAD} runs this version already"], options={"revision": {"images": {NAME: BLUE}}}),
     Case("paused", [f"F {WORKLOAD} is paused: resume it first"], patch={f"Deployment/{NAME}": {"spec": {"paused": True}}}),
     Case("scaled to nothing", [f"F {WORKLOAD} is scaled to 0"], patch={f"Deployment/{NAME}": {"spec": {"replicas": 0}}}),
+    Case(
+        "a port that the new version calls otherwise",
+        [f"F Service {{ns}}/{NAME} leads to the port 'http'", f"F Service {{ns}}/{NAME}-canary leads to the port 'http'"],
+        options={"revision": {"template": {"spec": container(image="a:1", ports=[{"name": "web", "containerPort": 8080}])}}},
+    ),
+    Case(
+        "other labels, which a policy does not know",
+        ["W NetworkPolicy {ns}/a selects the present pods of Deployment rollouts-demo and not the new ones"],
+        make=[
+            item(
+                "networking.k8s.io/v1",
+                "NetworkPolicy",
+                "a",
+                {"podSelector": {"matchExpressions": [{"key": "version", "operator": "DoesNotExist"}]}},
+            )
+        ],
+        options={"revision": {"template": {"metadata": {"labels": {"version": "v2"}}}}},
+    ),
     Case("in its own rollout", [NOT_ROLLED_OUT], template=container(image="a:unready-1")),
     Case("no history", [f"F {WORKLOAD} has revisionHistoryLimit 0"], patch={f"Deployment/{NAME}": {"spec": {"revisionHistoryLimit": 0}}}),
     Case(
