@@ -357,7 +357,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.leas
 from ansible_collections.progressive.delivery.plugins.module_utils._module import plan_options
 from ansible_collections.progressive.delivery.plugins.module_utils._module.definitions import with_definitions
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
-from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of
+from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of, state_of
+from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
