@@ -48,7 +48,7 @@ def expire(app: Application, name: str, **plan: Any) -> dict[str, Any]:
     metadata = {"name": f"{name}.rollout", "labels": labels}
     text, seal = json.dumps(record), read_key(KEY)
     assert seal is not None
-    data = {"record": text, "seal": seal.of(place_of(app.namespace, "ConfigMap", metadata["name"], "record"), text)}
+    data = {"record": text, "seal": seal.of(place_of(app.namespace, "ConfigMap", f"{name}.rollout", "record"), text)}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
