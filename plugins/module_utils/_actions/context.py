@@ -22,6 +22,11 @@ from .._workloads.starting import DEFAULT_TOLERANCE, StartTolerance, StartWatch
 Object = dict[str, Any]
 
 
+# How often a write is tried against somebody who keeps writing the same object: an operator that writes a label 15 times a second refuses
+# eight in a row on a slow machine.
+ATTEMPTS = 30
+
+
 class Failed(Exception):
     """The call cannot go on; what it wrote so far stays, and running it again goes on from there."""
 

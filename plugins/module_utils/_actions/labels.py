@@ -18,12 +18,10 @@ from .._workloads.label_selectors import pod_selector
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import selector_of, selects
 from . import made
-from .context import Failed
+from .context import ATTEMPTS, Failed
 from .stage import Stage
 
 Object = dict[str, Any]
-
-_ATTEMPTS = 20  # kubelets write, too
 
 
 def label(stage: Stage, _action: kinds.LabelPods) -> None:
@@ -74,7 +72,7 @@ def _label(stage: Stage, pod: Object, wanted: Mapping[str, str], ours: Mapping[s
     """Gives the pod these, and takes what we may have put there and is not wanted any more. One that goes meanwhile needs none."""
     ref = stage.ctx.ref(POD, name_of(pod))
     live: Object | None = pod
-    for _attempt in range(_ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         changes = _changes(labels(live or {}), wanted, ours)
         if live is None or not changes:
             return

@@ -17,12 +17,10 @@ from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import Ref
 from .._routing.router import Change
-from .context import Context, Failed
+from .context import ATTEMPTS, Context, Failed
 
 Object = dict[str, Any]
 Objects = Mapping[str, Optional[Object]]
-
-_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def edit_all(
     """
     ours: dict[str, Object | None] = {}  # what we wrote, as it was before
     refused: dict[str, Object | None] = {}
-    for _attempt in range(_ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         live = {key: ctx.client.get(ref) if key in required else ctx.client.find(ref) for key, ref in refs.items()}
         for key, ref in refs.items():
             _refuse_forged(ctx, ref, live[key])
@@ -142,7 +140,7 @@ def edit_all(
             return Outcomes({**live, **ours}, after, True, drifted)
     names = ", ".join(str(ref) for ref in refs.values())
     raise Failed(
-        f"{names} was changed by somebody else {_ATTEMPTS} times in a row while it was to be changed here: find out who, and run again"
+        f"{names} was changed by somebody else {ATTEMPTS} times in a row while it was to be changed here: find out who, and run again"
     )
 
 
@@ -161,7 +159,7 @@ def put_back(ctx: Context, refs: Mapping[str, Ref], outcome: Outcomes) -> None:
         before, after = outcome.before[key], outcome.after[key]
         if before is None or after is None or _of_users(before) == _of_users(after):
             continue  # What was made for it gets no traffic without the rest.
-        for _attempt in range(_ATTEMPTS):
+        for _attempt in range(ATTEMPTS):
             live = ctx.client.find(ref)
             if live is None or _of_users(live) != _of_users(after):
                 break

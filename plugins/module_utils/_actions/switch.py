@@ -23,12 +23,11 @@ from .._workloads.label_selectors import match_labels
 from .._workloads.services import Endpoints, is_headless, selector_of
 from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, refuse_unclear, takes
 from . import backends, services, switch_workloads, traffic
-from .context import Context, Failed, Journal, NotYet
+from .context import ATTEMPTS, Context, Failed, Journal, NotYet
 from .switch_hold import Hold, Overruled, Stale
 
 Object = dict[str, Any]
 
-_ATTEMPTS = 8
 _TO_PREVIEW, _TO_ACTIVE = Wish(split_of(100)), Wish(split_of(0))
 
 
@@ -61,7 +60,7 @@ def carry_out(ctx: Context, wish: Switch, began: float) -> Work:
     """Does all that is to be done; Work.waits says what a call that may not wait has left to the next one."""
     work = Work(Hold(ctx, wish), began)
     ctx.guard = work.hold.guard
-    for _attempt in range(_ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         try:
             (_switch if wish.target else _give_back)(work)
             return work
@@ -76,7 +75,7 @@ def carry_out(ctx: Context, wish: Switch, began: float) -> Work:
         except NotYet as later:
             work.waits = str(later)
             return work
-    raise Failed(f"{work.hold.ref} was changed by somebody else {_ATTEMPTS} times in a row: find out who, and run again")
+    raise Failed(f"{work.hold.ref} was changed by somebody else {ATTEMPTS} times in a row: find out who, and run again")
 
 
 # There

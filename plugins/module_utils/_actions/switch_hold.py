@@ -19,11 +19,9 @@ from .._objects.resources import SERVICE, Ref
 from .._plan.switch import Switch
 from .._workloads.services import selector_of
 from .._workloads.switches import ANNOTATION, Memory, dump, load
-from .context import Context, Failed
+from .context import ATTEMPTS, Context, Failed
 
 Object = dict[str, Any]
-
-_ATTEMPTS = 8
 
 
 class Stale(Exception):
@@ -88,7 +86,7 @@ class Hold:
         The first write takes the hold. Raises Stale where somebody else was quicker with that.
         """
         memory = memory and replace(memory, run=self.name)
-        for _attempt in range(_ATTEMPTS):
+        for _attempt in range(ATTEMPTS):
             live = self.service
             wanted = seals.sealed(self._wanted(live, memory, edits_of), self.ctx.seal)
             if edits.same(live, wanted) and seals.sealed_alike(live, wanted):
@@ -107,7 +105,7 @@ class Hold:
                 return
             self._refuse_other(live, found)
             self.service = found
-        raise Failed(f"{self.ref} was changed by somebody else {_ATTEMPTS} times in a row: find out who, and run again")
+        raise Failed(f"{self.ref} was changed by somebody else {ATTEMPTS} times in a row: find out who, and run again")
 
     def _wrote(self, live: Object, after: Object) -> None:
         self.ctx.journal.wrote(self.ref, live, after)

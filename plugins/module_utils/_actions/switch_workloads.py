@@ -17,14 +17,13 @@ from .._workloads.label_selectors import pod_selector
 from .._workloads.pods import ready_uids, troubles
 from .._workloads.services import bystanders, selector_of
 from .._workloads.switches import key_of, not_at_rest
-from .context import Context, Failed
+from .context import ATTEMPTS, Context, Failed
 from .switch_hold import Hold, Overruled
 from .workload import wait_ready_pods
 
 Object = dict[str, Any]
 
 _FENCE = "progressive.delivery/switch"
-_ATTEMPTS = 20
 _FORBIDDEN = 403
 _MOMENT = 5.0  # seconds
 _LOOKS_EVERY = 5.0  # seconds, at the active Service, while the delay lasts
@@ -98,7 +97,7 @@ def _fence(hold: Hold, ref: Ref) -> None:
     A label: the Deployment controller copies annotations to ReplicaSets.
     """
     for value in (hold.name, None):
-        for _attempt in range(_ATTEMPTS):
+        for _attempt in range(ATTEMPTS):
             live = hold.ctx.client.find(ref)
             if live is None:
                 return
@@ -113,7 +112,7 @@ def _fence(hold: Hold, ref: Ref) -> None:
 def _scale(hold: Hold, ref: Ref, wanted: int) -> None:
     """Guarded by the workload as it was before the look at who has the hold, see _fence."""
     before: Object | None = None
-    for _attempt in range(_ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         live = hold.ctx.client.find(ref)
         if live is None:
             return

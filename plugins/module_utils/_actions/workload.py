@@ -21,7 +21,7 @@ from .._workloads.pods import has_ended, is_ready, troubles
 from .._workloads.services import selector_text
 from .._workloads.starting import any_fails
 from . import objects
-from .context import Context, Failed, NoProgress
+from .context import ATTEMPTS, Context, Failed, NoProgress
 
 Object = dict[str, Any]
 
@@ -150,7 +150,7 @@ def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object]) -> None
     """
     was: Object | None = None
     wanted: Object = {}
-    for _attempt in range(8):
+    for _attempt in range(ATTEMPTS):
         live = ctx.client.get(ref)
         if was != live["spec"]:
             was, wanted = live["spec"], spec_of(live)

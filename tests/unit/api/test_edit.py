@@ -81,7 +81,7 @@ def test_another_value_of_what_only_the_owner_remembers_is_no_drift_whatever_com
 
 
 def test_an_object_that_never_stops_changing(ctx: Context, server: MemoryServer) -> None:
-    server.faults = [None, answer(409)] * 20
-    with pytest.raises(Failed, match="Service test/shop was changed by somebody else 8 times in a row"):
+    server.faults = [None, answer(409)] * 40
+    with pytest.raises(Failed, match="Service test/shop was changed by somebody else 30 times in a row"):
         objects.edit(ctx, SHOP, lambda _base: WANTED)
     assert not ctx.journal.changed
