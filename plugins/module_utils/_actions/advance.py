@@ -14,7 +14,7 @@ from .._rollout import decide
 from .._rollout import record as records
 from .._rollout.actions import Action, WaitDelay, WaitPause, told
 from .._rollout.course import Entry
-from .._rollout.program import HAND_BACK, RELEASE, program_of
+from .._rollout.program import ABORT, HAND_BACK, RELEASE, program_of
 from .._rollout.record import Record
 from . import events
 from .context import NoProgress, NotYet, TimedOut
@@ -29,6 +29,10 @@ _LOOK_EVERY = 2.0
 def advance(this: Run) -> None:
     """Carries out action after action of the record's program, until it ends or the wish is fulfilled."""
     begun_with = _steps_done(this)
+    if this.found is not None and this.record.program == ABORT and this.record.position > 0 and not this.store.sealed:
+        # A record without a seal may say that what goes back has gone back: each action finds out by itself what is left of it.
+        before = this.ctx.clock.now() if this.record.began is not None and this.record.moved is None else this.record.moved
+        this.record = replace(this.record, position=0, began=None, moved=None, moved_before=before or this.record.moved_before)
     while this.found is not None and this.record.under_way:
         program = program_of(this.record, this.plan)
         if this.record.position >= len(program):
@@ -90,7 +94,7 @@ def _goes_back(this: Run, problem: NoProgress) -> bool:
 
 
 def _perform(this: Run, action: Action, resumed: bool) -> None:
-    stage = Stage(this.ctx, this.plan, this.record, lambda: None, resumed)
+    stage = Stage(this.ctx, this.plan, this.record, lambda: None, resumed, sealed=this.store.sealed)
 
     def moved() -> None:
         _moved(this)

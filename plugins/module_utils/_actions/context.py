@@ -92,7 +92,8 @@ class Context:
     guard: called before each write; raises where the call has lost its right to write. beat: called while waiting.
     no_later_than: the end of the progress deadline (epoch seconds), None without one.
     recall, remember: the owner's own memory of the fields that it changed on an object, by Ref.key.
-    seal: of what is remembered in the cluster, None without a key. accept_unsealed: with a key, take memories that have no seal.
+    seal: of what is remembered in the cluster, None without a key. accept_unsealed: with a key, take memories that have no seal
+    or that of another key, and seal them. way_back: take them all, and seal none of them.
     created: notes that an object (Ref.key) was created, with its uid; uid_of: the uid that was noted, empty where none was;
     expect_another: forgets it before another object of that name is created.
     start_tolerance: what a starting pod may go through before it counts as stuck.
@@ -114,6 +115,7 @@ class Context:
     remember: Callable[[str, Sequence[Field]], None] = _forget
     seal: Seal | None = None
     accept_unsealed: bool = False
+    way_back: bool = False
     created: Callable[[str, str], None] = _note_nothing
     uid_of: Callable[[str], str] = _no_uid
     expect_another: Callable[[str], None] = _expect_nothing

@@ -78,18 +78,42 @@ def release(stage: Stage, action: kinds.ReleaseGuards) -> None:
         _edit(stage, ref, edits_of)
 
 
-def _refuse_stranger(stage: Stage, ref: Ref, base: Object) -> None:
-    """Raises Refused for an autoscaler that does not scale this rollout's workload, whatever the record says of it."""
-    known = (
-        {stage.plan.workload, stage.deployment("stable"), stage.deployment("canary")}
-        if stage.plan.style != "in_place"
-        else {stage.plan.workload}
-    )
-    if ref.resource != POD_DISRUPTION_BUDGET and scaling.target_of(base) not in known:
-        raise Refused(
-            f"{ref} scales {scaling.target_of(base)}, which is not of rollout {stage.plan.name}: let it scale {stage.plan.workload}, "
-            "or abort and start again"
-        )
+def _refuse_stranger(stage: Stage, ref: Ref, live: Object | None) -> None:
+    """Raises Refused for one that only a record without a seal calls this rollout's."""
+    memory = stage.ctx.recall(ref.key)
+    if live is None or stage.sealed or not memory:
+        return
+    why = _stranger(stage, ref, [live, edits.base_of(live, stage.ctx.by, "repair", memory)])
+    if why:
+        raise Refused(why)
+
+
+def _stranger(stage: Stage, ref: Ref, states: Sequence[Object]) -> str:
+    """Why an autoscaler or a budget is not this rollout's, whatever the record says of it; empty for one that is.
+
+    states: as it is, and as it was before: a record may lie about the latter.
+    """
+    for state in states:
+        if ref.resource == POD_DISRUPTION_BUDGET:
+            if not budgets.protects(state, labels(_workload(stage)["spec"]["template"])):
+                return f"{ref} does not protect the pods of rollout {stage.plan.name}: let it select them, or abort and start again"
+        elif scaling.target_of(state) not in _scaled(stage):
+            return (
+                f"{ref} scales {scaling.target_of(state)}, which is not of rollout {stage.plan.name}: let it scale {stage.plan.workload}, "
+                "or abort and start again"
+            )
+    return ""
+
+
+def _workload(stage: Stage) -> Object:
+    return stage.ctx.client.find(stage.ref) or {"spec": {"template": {}}}
+
+
+def _scaled(stage: Stage) -> set[str]:
+    """The workloads that an autoscaler of this rollout can scale."""
+    if stage.plan.style == "in_place":
+        return {stage.plan.workload}
+    return {stage.plan.workload, stage.deployment("stable"), stage.deployment("canary")}
 
 
 def cover_canary(stage: Stage, canary: Object, coming: int = 0) -> None:
@@ -149,8 +173,15 @@ def _edit(stage: Stage, ref: Ref, edits_of: Callable[[Object], Sequence[Edit]]) 
         if base is None:
             return [Change("", [])]
         wanted = list(edits_of(base))
-        if wanted:
-            _refuse_stranger(stage, ref, base)
+        why = _stranger(stage, ref, [base]) if wanted else ""
+        if why:
+            raise Refused(why)
         return [Change("", wanted)]
 
-    objects.edit_all(ctx, {"": ref}, set(), changes)
+    try:
+        objects.edit_all(ctx, {"": ref}, set(), changes, after_read=lambda live: _refuse_stranger(stage, ref, live[""]))
+    except Refused as problem:
+        if stage.record.program == RELEASE:
+            raise
+        if str(problem) not in ctx.journal.warnings:  # The way back goes on without it.
+            ctx.journal.warnings.append(str(problem))

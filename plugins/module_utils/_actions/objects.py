@@ -16,6 +16,7 @@ from .._objects.edits import Edit
 from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import Ref
+from .._objects.seals import Seal
 from .._routing.router import Change
 from .context import ATTEMPTS, Context, Failed
 
@@ -146,11 +147,11 @@ def edit_all(
 
 def _refuse_forged(ctx: Context, ref: Ref, live: Object | None) -> None:
     """Raises Refused for a memory that others wrote; one without a seal will do where a record that has one remembers the same."""
-    if live is None:
+    if live is None or ctx.way_back:
         return
     known = ctx.recall(ref.key) if ctx.seal is not None else []
     vouched = bool(known) and all(field in known for field in edits.fields_of(live))
-    seals.refuse_forged(live, ctx.seal, ctx.accept_unsealed or vouched)
+    seals.refuse_forged(live, ctx.seal, ctx.accept_unsealed, vouched)
 
 
 def put_back(ctx: Context, refs: Mapping[str, Ref], outcome: Outcomes) -> None:
@@ -216,8 +217,14 @@ def _decide_one(
         return next((each.edits for each in changes({**bases, key: base}) if each.part == key), [])
 
     result = edits.edited(obj or change.make or {}, ctx.by, edits_of, ctx.on_drift, ctx.recall(ref.key))
-    wanted = seals.sealed(edits.stored(result, ctx.clock.now()), ctx.seal) if annotate else result.obj
+    wanted = seals.sealed(edits.stored(result, ctx.clock.now()), seal_for(ctx, obj)) if annotate else result.obj
     return _Write(key, obj, wanted, result)
+
+
+def seal_for(ctx: Context, obj: Object | None) -> Seal | None:
+    """The seal for what is remembered on an object: on the way back none where others may have written it, of other owners' fields too."""
+    forged = ctx.way_back and not ctx.accept_unsealed and ctx.seal is not None and obj is not None and not seals.fits_all(obj, ctx.seal)
+    return None if forged else ctx.seal
 
 
 def refuse_other_owners(ctx: Context, ref: Ref, obj: Object) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from typing import Any, Callable
 
@@ -15,12 +17,16 @@ from .._objects.resources import POD, SERVICE
 from .._objects.resources import labels as labels_of
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
-from .._routing.target import Wish, split_of
+from .._routing.target import Target, Wish, split_of
+from .._workloads.in_place import CONTROLLER_REVISION_HASH
+from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import selector_of, selector_text, selects
 from . import backends, configs, declared, guards, labels, made, services, traffic
 from .stage import Stage
 from .styles.registry import STYLES
 from .styles.style import Pin
+
+_VERSION_LABELS = (POD_TEMPLATE_HASH, CONTROLLER_REVISION_HASH, REVISION)
 
 
 def perform(stage: Stage, action: kinds.Action) -> None:
@@ -60,7 +66,7 @@ def _refuse_strangers(stage: Stage, names: Sequence[str], pin: Pin) -> None:
     for name in names:
         service = stage.ctx.client.get(stage.ctx.ref(SERVICE, name))
         own = selector_of(edits.base_of(service, stage.ctx.by, "repair", stage.ctx.recall(stage.ctx.ref(SERVICE, name).key)))
-        if not selects(own, pods):
+        if not selects(own, pods) or not _takes(selector_of(service), pods):
             raise Refused(
                 f"Service {stage.ctx.namespace}/{name} (selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so "
                 f"that rollout {stage.plan.name} must not move it: correct its selector, or abort and start again"
@@ -89,11 +95,22 @@ def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
 
 
 def _restore_routers(stage: Stage, _action: kinds.RestoreRouters) -> None:
-    there = [target for target in stage.plan.routers if traffic.exists(stage.ctx, target)]
+    there = [target for target in stage.plan.routers if _leads_here(stage, target)]
     # In a release both Services lead to the new version by now, so that answers say nothing of the split.
     settle = stage.settle_moves if stage.record.program != RELEASE else stage.settle_unseen
     moves = traffic.restore_all(stage.ctx, there, settle)
     settle(moves)
+
+
+def _leads_here(stage: Stage, target: Target) -> bool:
+    """Whether the router is there, and leads to the stable Service: which one it is only a record may say."""
+    found = traffic.main_object(stage.ctx, target)
+    host = re.compile(rf'"{re.escape(target.stable_service)}["./]')
+    if found is None or stage.sealed or host.search(json.dumps(found.get("spec"))):
+        return found is not None
+    title = f"{found['kind']} {stage.ctx.namespace}/{target.name}"
+    stage.ctx.journal.warnings.append(f"{title} is left as it is: it does not lead to Service {target.stable_service}")
+    return False
 
 
 def _drain(stage: Stage, _action: kinds.Drain) -> None:
@@ -117,7 +134,31 @@ def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
         if action.canary_gone and service["spec"].get("publishNotReadyAddresses"):
             # Such a Service takes pods as ready until their very end.
             made.wait_gone(stage.ctx, stage.record.target)
+        if not _is_own(stage, service):
+            stage.ctx.journal.warnings.append(
+                f"Service {stage.ctx.namespace}/{name} is left as it is: the selector that the record remembers does not select the "
+                f"pods of {stage.plan.title}"
+            )
+            continue
         services.prove(stage.ctx, services.point(stage.ctx, name, lambda _base: [], min_ready=0).after)
+
+
+def _is_own(stage: Stage, service: dict[str, Any]) -> bool:
+    """Whether a Service stands before this rollout's pods, and will do with the selector that it had: a record may lie about both."""
+    memory = stage.ctx.recall(stage.ctx.ref(SERVICE, service["metadata"]["name"]).key)
+    if stage.sealed or not memory:
+        return True
+    before = selector_of(edits.base_of(service, stage.ctx.by, "repair", memory))
+    names = {stage.plan.workload, stage.plan.canary_workload} if stage.plan.style == "pair" else {stage.plan.workload}
+    workloads = [stage.ctx.client.find(stage.ctx.ref(stage.ref.resource, name)) for name in names]
+    pods = [labels_of(each["spec"]["template"]) for each in workloads if each is not None]
+    return any(selects(before, each) for each in pods) and any(_takes(selector_of(service), each) for each in pods)
+
+
+def _takes(selector: dict[str, str], pods: dict[str, str]) -> bool:
+    """Whether a selector, but for the keys that tell versions, selects such pods."""
+    own = {key: value for key, value in selector.items() if key not in _VERSION_LABELS}
+    return all(pods.get(key) == value for key, value in own.items())
 
 
 HANDLERS: dict[type, Callable[[Stage, Any], None]] = {

@@ -24,7 +24,7 @@ from .._workloads.deployments import replicas_of
 from .._workloads.label_selectors import pod_selector, takes_pod
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
-from . import services, traffic, workload
+from . import objects, services, traffic, workload
 from .context import Context, Failed
 from .traffic import Moved
 
@@ -108,7 +108,8 @@ def _read(ctx: Context, pair: Pair, split: Split | None) -> _State:
     read = ctx.client.find if split is None else ctx.client.get  # one that the user deleted needs nothing back
     found = {role: read(ctx.ref(DEPLOYMENT, name)) for role, name in pair.names.items()}
     service = ctx.client.get(_ref(ctx, pair))
-    seals.refuse_forged(service, ctx.seal, ctx.accept_unsealed)
+    if not ctx.way_back:
+        seals.refuse_forged(service, ctx.seal, ctx.accept_unsealed)
     return _State(service, found)
 
 
@@ -151,7 +152,7 @@ def _prove(ctx: Context, pair: Pair, state: _State, plan: Plan) -> None:
 
 
 def _remember(ctx: Context, pair: Pair, state: _State, memory: Memory | None) -> None:
-    wanted = seals.sealed(_with_memory(state.service, memory), ctx.seal)
+    wanted = seals.sealed(_with_memory(state.service, memory), objects.seal_for(ctx, state.service))
     ctx.guard()
     ctx.journal.wrote(_ref(ctx, pair), state.service, ctx.client.patch(_ref(ctx, pair), merge_patch(state.service, wanted), state.service))
 

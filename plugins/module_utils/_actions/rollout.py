@@ -201,7 +201,7 @@ def _plan(this: Run) -> Plan:
     """The plan asked for; without a workload, the record's, with what else is given."""
     options = {key: value for key, value in this.wish.plan.items() if value is not None}
     if this.wish.undo is not None:
-        options = {**options, **_undo(this, this.wish.undo, options)}
+        options = {**{key: value for key, value in options.items() if key != "workload"}, **_undo(this, this.wish.undo, options)}
     if "workload" not in options:
         if this.found is None:
             raise Refused(
@@ -209,7 +209,9 @@ def _plan(this: Run) -> Plan:
                 "or give its plan (workload, revision, services, routers, canary)"
             )
         options = {**trust.options_of(this, this.record), **options}
-        return read_plan(this.wish.name, this.ctx.namespace, options)
+        found = read_plan(this.wish.name, this.ctx.namespace, options)
+        trust.require_own(this, found)
+        return found
     plan = read_plan(this.wish.name, this.ctx.namespace, options)
     if plan.revision.carried and plan.style in ("clone", "in_place") and not plan.hold:
         raise Refused("revision is missing: name the new version by images, template, definition or restart")
@@ -224,6 +226,7 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if this.record.under_way and this.record.undo in (undo, turning.at_once(undo)):
         return {}
     plan = read_plan(this.wish.name, this.ctx.namespace, trust.options_of(this, this.record))
+    trust.require_own(this, plan)
     live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
     return {"revision": decide.undone(this.found, this.wish.name, undo, running(this.ctx, plan, this.found, live)["template"])}
 

@@ -83,13 +83,16 @@ class Run:
     @property
     def planned(self) -> bool:
         """Whether the caller gave the plan, as opposed to the record."""
-        return self.wish.plan.get("workload") is not None
+        return self.wish.plan.get("workload") is not None and self.wish.undo is None
 
     def load(self) -> Record | None:
         """The record as it is in the cluster."""
         self.found = self.store.load()
         if self.found is not None and self.ctx.seal is None and UNSEALED not in self.ctx.journal.warnings:
             self.ctx.journal.warnings.append(UNSEALED)
+        forged = f"the record of rollout {self.wish.name} does not fit the record_key: it is taken for the way back alone, and not sealed"
+        if self.found is not None and self.store.forged and forged not in self.ctx.journal.warnings:
+            self.ctx.journal.warnings.append(forged)
         return self.found
 
     def is_approved(self, pause: str) -> bool:
@@ -197,8 +200,8 @@ def open_run(ctx: Context, wish: Wish) -> Run:
     ref = ctx.ref(CONFIG_MAP, record_name(wish.name))
     lease = RolloutLease(ctx.client, ctx.clock, ctx.ref(LEASE, ref.name), wish.name, ctx.wait_timeout)
     # The way back is open for records without a seal, too: it only puts back what this collection can have changed.
-    accept = ctx.accept_unsealed = ctx.accept_unsealed or wish.state != "present"
-    this = Run(ctx, wish, Store(ctx.client, ref, wish.name, ctx.seal, accept), lease)
+    ctx.way_back = wish.state != "present"
+    this = Run(ctx, wish, Store(ctx.client, ref, wish.name, ctx.seal, ctx.accept_unsealed, ctx.way_back), lease)
     ctx.created, ctx.uid_of, ctx.expect_another = this.created, this.uid_of, this.expect_another
     ctx.recall, ctx.remember, ctx.guard, ctx.beat = this.recall, this.remember, this.guard, lease.beat
     return this

@@ -36,7 +36,7 @@ class Stage:
 
     moved: called as soon as a move of traffic is written, so that the grace can be counted from then if the run dies.
     resumed: an earlier call began this action and did not end it, so it may have moved traffic without living to note it.
-    note: writes changes of the record.
+    note: writes changes of the record. sealed: only holders of the key can have written the record.
     """
 
     ctx: Context
@@ -45,6 +45,7 @@ class Stage:
     moved: Callable[[], None]
     resumed: bool = False
     note: Callable[..., None] = _not_noted
+    sealed: bool = False
 
     @property
     def grace(self) -> float:

@@ -23,14 +23,19 @@ class Store:
     """The ConfigMap that holds the record, as this process saw it last.
 
     sealed: whether the record that was loaded was written by holders of the key; False without a key.
+    forged: whether it may have been written by others, and is not accepted: what this call writes of it gets no seal either.
+    way_back: traffic goes back to the stable version whoever wrote the record.
     """
 
-    def __init__(self, client: Client, ref: Ref, rollout: str, seal: Seal | None = None, accept_unsealed: bool = False) -> None:
+    def __init__(
+        self, client: Client, ref: Ref, rollout: str, seal: Seal | None = None, accept_unsealed: bool = False, way_back: bool = False
+    ) -> None:
         self._client, self._ref, self._rollout = client, ref, rollout
-        self._seal, self._accept_unsealed = seal, accept_unsealed
+        self._seal, self._accept_unsealed, self._way_back = seal, accept_unsealed, way_back
         self._seen: dict[str, Any] | None = None
         self._read_only = False
         self.sealed = False
+        self.forged = False
 
     def load(self) -> Record | None:
         """The record, None where there is none."""
@@ -44,6 +49,7 @@ class Store:
         if not self._read_only:
             self._refuse_forged(data)
         self.sealed = self._fits(data)
+        self.forged = (self._seal is not None and not (self.sealed or self._accept_unsealed)) or (self._seal is None and "seal" in data)
         return record
 
     def look(self) -> Record | None:
@@ -60,25 +66,26 @@ class Store:
 
     def _refuse_forged(self, data: dict[str, Any]) -> None:
         where = f"the record of rollout {self._rollout}"
+        if self._way_back or self._fits(data):
+            return
         if self._seal is None and "seal" in data:
-            raise Refused(f"{where} is sealed: give the record_key with which it was sealed")
-        if self._seal is None or self._fits(data):
+            raise Refused(f"{where} is sealed: give the record_key with which it was sealed; an abort and a hand-back go without it")
+        if self._seal is None or self._accept_unsealed:
             return
         if "seal" in data:
             raise Refused(
-                f"{where} does not fit its seal: another client changed it, or record_key is another one: restore {self._ref}, give the "
-                "right record_key, or put the application back by hand and delete the record"
+                f"{where} does not fit its seal: another client changed it, or record_key is another one: give the right record_key, "
+                f"restore {self._ref}, hand the rollout back (state absent), or set record_unsealed to accept once"
             )
-        if not self._accept_unsealed:
-            raise Refused(
-                f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; otherwise "
-                f"restore {self._ref}, or put the application back by hand and delete the record"
-            )
+        raise Refused(
+            f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; otherwise "
+            f"restore {self._ref}, or hand the rollout back (state absent)"
+        )
 
     def save(self, record: Record) -> bool:
         """Writes the record, unless it is so already (False); raises Lost where somebody else wrote it since."""
         data = records.dump(record)
-        if self._seal is not None:
+        if self._seal is not None and not self.forged:
             data["seal"] = self._seal.of(self._place, data["record"])
         if self._seen is not None and self._seen.get("data") == data:
             return False

@@ -373,7 +373,7 @@ def _require_some(work: Work, selector: dict[str, str]) -> None:
 def _rehearse_back(work: Work, preview: str) -> None:
     """Raises what would be raised once something is back already."""
     rehearsal = _rehearsal(work.ctx)
-    there = [router for router in work.wish.routers if traffic.exists(work.ctx, router)]
+    there = [router for router in work.wish.routers if traffic.main_object(work.ctx, router)]
     traffic.restore_all(rehearsal, there, lambda _emptied: None, require_ready=False)
     if preview and work.ctx.client.find(work.ctx.ref(SERVICE, preview)) is not None:
         services.point(rehearsal, preview, lambda _base: [], 0)
@@ -389,7 +389,7 @@ def _give_rest_back(work: Work, preview: str) -> None:
 def _give_routers_back(work: Work) -> bool:
     """Whether any had been moved."""
     ctx, grace = work.ctx, work.wish.grace
-    there = [router for router in work.wish.routers if traffic.exists(ctx, router)]
+    there = [router for router in work.wish.routers if traffic.main_object(ctx, router)]
     moves = traffic.restore_all(ctx, there, lambda emptied: None if ctx.check else traffic.settle(ctx, emptied, grace))
     return any(moved.changed for moved in moves)
 

@@ -148,10 +148,10 @@ def _ours(ctx: Context, part: Part) -> bool:
     return found is not None and (not part.required or any(field.by == ctx.by for field in fields_of(found)))
 
 
-def exists(ctx: Context, target: Target) -> bool:
-    """Whether the router is there; one that the user deleted needs nothing back."""
+def main_object(ctx: Context, target: Target) -> Object | None:
+    """The router's own object; one that the user deleted needs nothing back."""
     part = next(iter(router_of(target).parts(target).values()))
-    return ctx.client.find(ctx.ref(part.resource, part.name)) is not None
+    return ctx.client.find(ctx.ref(part.resource, part.name))
 
 
 def look(ctx: Context, target: Target) -> Split:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._objects import edits
 from .._objects.refusal import Refused
-from .._objects.resources import DEPLOYMENT, SERVICE, labels, name_of
+from .._objects.resources import DEPLOYMENT, SERVICE, WORKLOADS, labels, name_of
+from .._plan.plan import Plan
 from .._plan.probes import read_probe
 from .._rollout import actions as kinds
 from .._rollout import trust
@@ -19,7 +21,7 @@ from .._workloads import in_place, revisions
 from .._workloads.clones import clone_name, revision_name
 from .._workloads.deployments import replicas_of
 from .._workloads.marks import REVISION
-from .._workloads.services import selector_of
+from .._workloads.services import selector_of, selects
 from . import made, templates, traffic
 from .run import Run
 
@@ -54,6 +56,34 @@ def _why_not_asked(this: Run, raw: Any) -> str:
     if probe is None or not this.may_ask(probe):
         return NO_PROBE
     return NO_HEADERS if probe.needs_headers else ""
+
+
+def require_own(this: Run, plan: Plan) -> None:
+    """Raises Refused where only a record without a seal says that the rollout is about this workload.
+
+    It is where the rollout or the call bears the workload's name, or where what the rollout made or changed stands before its pods.
+    """
+    named = (this.wish.plan.get("workload") or {}).get("name")
+    known = (this.wish.name, named)
+    second = plan.style != "pair" or plan.canary_workload in (*known, f"{plan.workload}-canary", f"{named}-canary")
+    if this.store.sealed or (plan.workload in known and second) or _is_marked(this, plan):
+        return
+    raise Refused(
+        f"rollout {this.wish.name}: that it is about {plan.title} says only its record, which has no seal: give workload with that name, "
+        "or set record_key"
+    )
+
+
+def _is_marked(this: Run, plan: Plan) -> bool:
+    """Whether an object shows that the rollout works on this workload: one that it made for that, or the Service before its pods."""
+    ctx = this.ctx
+    if any(name_of(each).startswith(f"{plan.workload}-") for each in made.deployments(ctx, this.wish.name)) and plan.style != "pair":
+        return True
+    service = ctx.client.find(ctx.ref(SERVICE, plan.stable_service))
+    workload = ctx.client.find(ctx.ref(WORKLOADS[plan.kind], plan.workload))
+    if service is None or workload is None or not any(each.by == this.wish.name for each in edits.fields_of(service)):
+        return False
+    return selects(selector_of(edits.base_of(service, this.wish.name, "repair")), labels(workload["spec"]["template"]))
 
 
 def require_known_routers(this: Run) -> None:

@@ -61,6 +61,7 @@ def undo_at_once(this: Run) -> bool:
         return False
     refuse_beside_undo(this.wish.plan)
     decide.only(this.record, this.wish.name, this.wish.revision)
+    trust.require_own(this, plan)
     this.agreed = plan
     if not this.record.under_way:
         this.nothing_to_do = f"revision {this.record.revision} was undone already, and what ran before it runs again"
@@ -89,7 +90,11 @@ def was_undone(this: Run) -> bool:
 
 def refuse_beside_undo(options: Mapping[str, Any]) -> None:
     """Raises Refused for what only a release by a plan of its own takes."""
-    given = sorted(key for key in ("workload", "revision", "services", "routers", *STRATEGIES) if options.get(key) is not None)
+    keys = ("revision", "services", "routers", *STRATEGIES)
+    given = sorted(key for key in keys if options.get(key) is not None)
+    # Its name alone says which workload is meant, where only a record without a seal would.
+    workload = {key for key, value in (options.get("workload") or {}).items() if value is not None}
+    given = [*given, *(["workload"] if workload > {"name"} else [])]
     if given:
         raise Refused(f"undo goes by the plan of the last release: leave {', '.join(given)} out, or release the old version by its images")
 
@@ -99,6 +104,7 @@ def _recorded_plan(this: Run) -> Plan | None:
     if this.found is None:
         return None
     plan = plan_of(this, this.record)
+    trust.require_own(this, plan)
     decide.refuse_contradiction(this.record, plan)
     return plan
 

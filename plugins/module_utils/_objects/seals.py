@@ -68,7 +68,7 @@ def sealed(obj: Object, seal: Seal | None) -> Object:
     if seal is None:
         return obj
     for annotation, memory in _memories(obj):
-        content = {key: value for key, value in memory.items() if key != _SEAL}
+        content = _content(memory)
         text = json.dumps({**content, _SEAL: seal.of(_place(obj, annotation), content)}, separators=(",", ":"), sort_keys=True)
         obj = dict(paths.replace(obj, ("metadata", "annotations", annotation), text))
     return obj
@@ -79,25 +79,37 @@ def sealed_alike(one: Object, other: Object) -> bool:
     return {key for key, memory in _memories(one) if _SEAL in memory} == {key for key, memory in _memories(other) if _SEAL in memory}
 
 
-def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False) -> None:
+def fits_all(obj: Object, seal: Seal) -> bool:
+    """Whether holders of the key wrote all our memories on an object."""
+    return all(
+        _SEAL in memory and seal.fits(_place(obj, annotation), _content(memory), memory[_SEAL]) for annotation, memory in _memories(obj)
+    )
+
+
+def _content(memory: Object) -> Object:
+    return {key: value for key, value in memory.items() if key != _SEAL}
+
+
+def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False, vouched: bool = False) -> None:
     """Raises Refused for a memory on an object that the holders of the key did not write.
 
     Without a key: for one that is sealed, since this call could neither check nor renew the seal.
-    accept_unsealed: take a memory that has no seal, as releases before the key was introduced have left them.
+    accept_unsealed: with a key, take a memory that has no seal, as releases before the key was introduced have left them, or another's.
+    vouched: a sealed record remembers the same, so that a memory without a seal will do.
     """
     for annotation, memory in _memories(obj):
-        content = {key: value for key, value in memory.items() if key != _SEAL}
+        content = _content(memory)
         where = f"{_title(obj)}: its annotation {annotation}"
         if _SEAL in memory and seal is None:
             raise Refused(f"{where} is sealed: give the record_key with which it was sealed")
-        if seal is None:
+        if seal is None or accept_unsealed:
             continue
         if _SEAL in memory and not seal.fits(_place(obj, annotation), content, memory[_SEAL]):
             raise Refused(
                 f"{where} does not fit its seal: another client changed it, or record_key is another one: put the object back by hand and "
                 "remove the annotation, or give the right record_key"
             )
-        if _SEAL not in memory and not accept_unsealed:
+        if _SEAL not in memory and not vouched:
             raise Refused(
                 f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; "
                 "otherwise put the object back by hand and remove the annotation"
