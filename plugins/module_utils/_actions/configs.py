@@ -42,7 +42,8 @@ def version_of(ctx: Context, plan: Plan, workload: Object, record: Record | None
 
     record: the last one. settled: the call goes on with the revision under way, whatever its ConfigMaps and Secrets hold by now.
     """
-    template = templates.new_template(ctx, plan, workload, workload["spec"]["template"])
+    target = record.target if settled and record is not None else ""
+    template = templates.new_template(ctx, plan, workload, workload["spec"]["template"], target)
     if settled and record is not None:
         return Version(configs.renamed(template, record.configs), record.configs, record.copies)
     known = record.copies if record is not None else {}

@@ -27,7 +27,7 @@ from .._routing.target import Wish as TargetWish
 from .._routing.target import split_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
-from . import checks, declared, events, traffic, trust, turning
+from . import checks, declared, events, templates, traffic, trust, turning
 from .advance import advance
 from .configs import version_of
 from .context import Journal
@@ -91,6 +91,7 @@ def _agree(this: Run, verdict: str) -> None:
     trust.require_known_routers(this)
     if verdict != decide.GO_ON:
         trust.require_asked_version(this)
+        templates.refuse_restless(this.ctx, this.plan, this.workload, this.template)
         return
     decide.refuse_contradiction(this.record, this.plan)
     this.record = _expired(this)

@@ -81,7 +81,9 @@ def require_known_version(this: Run) -> None:
     if this.store.sealed or this.planned or this.record.program != RELEASE:
         return
     # A version that is held by an object of the cluster is found there by its hash, whatever images the record names.
-    wanted = this.plan.revision.images if this.plan.revision.held is None else {}
+    # The images that the API server would store, which admission may have rewritten: those are what runs.
+    images = revisions.images_of(this.template)
+    wanted = {name: images.get(name) for name in this.plan.revision.images} if this.plan.revision.held is None else {}
     runs = revisions.images_of(_new_version(this)) if wanted else {}
     unknown = sorted(name for name, image in wanted.items() if runs.get(name) != image)
     if unknown:

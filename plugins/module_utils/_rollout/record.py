@@ -64,6 +64,7 @@ class Record:
     by: dict[str, str] = field(default_factory=dict)  # who started this revision
     salt: str = ""  # of `asked`, so that what a template holds cannot be guessed from that; empty: it has none
     uids: dict[str, str] = field(default_factory=dict)  # key (Ref.key) of what was created for the rollout -> its uid
+    stored: list[str] = field(default_factory=list)  # hashes of what admission made of the workload's template during this revision
     min_replicas: int = 1  # pods that a canary with traffic has at least, as decided at the start; 1 as in records of 0.1.0
 
     @property

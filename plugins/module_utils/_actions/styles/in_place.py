@@ -51,12 +51,13 @@ def _taken_up(stage: Stage) -> Object:
 def hold_update(stage: Stage, _action: kinds.HoldUpdate) -> None:
     """The strategy comes first: with it, the new template replaces no pod yet."""
     _hold(stage, stage.workload())
-    workload.set_template(stage.ctx, stage.ref, stage.new_template)
+    workload.set_template(stage.ctx, stage.ref, stage.new_template, written=stage.admitted)
 
 
 def _hold(stage: Stage, live: Object, count: int = 0) -> None:
     edits = in_place.holding_edits(live, count)
-    objects.edit(stage.ctx, stage.ref, lambda _base: edits, annotate=False)
+    outcome = objects.edit(stage.ctx, stage.ref, lambda _base: edits, annotate=False)
+    stage.admitted(outcome.before["spec"]["template"], outcome.after["spec"]["template"])
 
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
@@ -133,7 +134,7 @@ def roll_back(stage: Stage, _action: kinds.RollWorkload) -> None:
     present = stage.present_template(live)
     if stage.ours(present):
         _hold(stage, live)
-        workload.set_template(stage.ctx, stage.ref, stage.stable_template)
+        workload.set_template(stage.ctx, stage.ref, stage.stable_template, written=stage.admitted)
         live = _taken_up(stage)
         _replace_by_deletion(stage, live, revision_hash(stage.ctx, live), in_place.size_of(live))
     objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
