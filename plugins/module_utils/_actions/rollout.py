@@ -91,7 +91,7 @@ def _agree(this: Run, verdict: str) -> None:
     trust.require_known_routers(this)
     if verdict != decide.GO_ON:
         trust.require_asked_version(this)
-        templates.refuse_restless(this.ctx, this.plan, this.workload, this.template)
+        templates.refuse_restless(this.ctx, this.plan, this.workload, this.template, this.version.configs)
         return
     decide.refuse_contradiction(this.record, this.plan)
     this.record = _expired(this)
@@ -236,7 +236,8 @@ def _admit(this: Run) -> str:
     if promote is not None and this.found is not None:
         decide.promotable(this.record, this.wish.name, promote)
     this.workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload))
-    this.version = version_of(this.ctx, this.plan, this.workload, this.found, _settled(this))
+    this.agreed, tried = trust.version_shown(this)
+    this.version = version_of(this.ctx, this.plan, this.workload, this.found, _settled(this), tried)
     target, live = revisions.template_hash(this.template), running(this.ctx, this.plan, this.found, this.workload)["template"]
     held = is_held(this.plan, this.found, this.workload)
     reconfigured = this.found is not None and changed_since(this.record.configs, this.version.configs)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._objects.patches import merge_patch
@@ -13,6 +14,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import CONTROLLER_REVISION, DEPLOYMENT, WORKLOADS, Ref
 from .._plan.plan import Plan
 from .._workloads import revisions
+from .._workloads.configs import renamed
 from .._workloads.label_selectors import pod_selector
 from .._workloads.revisions import Template
 from .._workloads.templates import merged
@@ -23,7 +25,7 @@ from .context import Context, Failed
 Object = dict[str, Any]
 
 
-def new_template(ctx: Context, plan: Plan, workload: Object, present: Template, target: str = "") -> Template:
+def new_template(ctx: Context, plan: Plan, workload: Object, present: Template, target: str = "", tried: bool = True) -> Template:
     """The template of the new version, as the API server would store it.
 
     Requests: a dry run where the template would change, since what the user gives lacks the API server's defaults, and admission may
@@ -32,6 +34,7 @@ def new_template(ctx: Context, plan: Plan, workload: Object, present: Template, 
     Args:
         present: What the new template is made from where the plan gives only the difference.
         target: Hash of the new version's template, where the record has it. A template that an object holds with this hash is not tried.
+        tried: Whether images may be sent to the API server in a dry run.
     """
     revision = plan.revision
     if revision.held is not None:
@@ -46,20 +49,25 @@ def new_template(ctx: Context, plan: Plan, workload: Object, present: Template, 
     if revision.carried and plan.style == "pair":
         canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))["spec"]["template"]
         return {**canary, "metadata": present.get("metadata") or {}}
-    return _tried(ctx, plan, workload, revisions.with_images(present, revision.images, plan.title))
+    template = revisions.with_images(present, revision.images, plan.title)
+    return _tried(ctx, plan, workload, template) if tried else template
 
 
-def refuse_restless(ctx: Context, plan: Plan, workload: Object, new: Template) -> None:
+def refuse_restless(ctx: Context, plan: Plan, workload: Object, new: Template, configs: Mapping[str, Sequence[str]]) -> None:
     """Raises Refused where admission changes the new template once more when that is written: each call would begin another revision.
 
     Requests: none where the API server stores the images as they were asked for; else a dry run.
+
+    Args:
+        configs: As a record has them; the new template names the copies.
     """
     revision = plan.revision
     if revision.held is not None or revision.restart is not None or revision.carried:
         return
-    live = workload["spec"]["template"]
-    if revision.images and revisions.template_hash(revisions.with_images(live, revision.images, plan.title)) == revisions.template_hash(new):
-        return
+    if revision.images:
+        asked = renamed(revisions.with_images(workload["spec"]["template"], revision.images, plan.title), configs)
+        if revisions.template_hash(asked) == revisions.template_hash(new):
+            return
     again = _tried(ctx, plan, workload, new)
     where = difference(new, again)
     if where:
