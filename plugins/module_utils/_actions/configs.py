@@ -37,9 +37,7 @@ class Version:
     copies: dict[str, str] = field(default_factory=dict)
 
 
-def version_of(
-    ctx: Context, plan: Plan, workload: Object, record: Record | None, settled: bool = False, tried: bool = True
-) -> Version:
+def version_of(ctx: Context, plan: Plan, workload: Object, record: Record | None, settled: bool = False, tried: bool = True) -> Version:
     """The version that the plan asks for. Raises Refused for a ConfigMap or a Secret that is missing.
 
     record: the last one. settled: the call goes on with the revision under way, whatever its ConfigMaps and Secrets hold by now.

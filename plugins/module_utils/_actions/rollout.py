@@ -226,7 +226,10 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     plan = read_plan(this.wish.name, this.ctx.namespace, trust.options_of(this, this.record))
     live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
-    return {"revision": decide.undone(this.found, this.wish.name, undo, running(this.ctx, plan, this.found, live)["template"])}
+    revision = decide.undone(this.found, this.wish.name, undo, running(this.ctx, plan, this.found, live)["template"])
+    stored = this.record.also_stored(revision["held"])
+    found = templates.find_first(this.ctx, plan, live, [revision["held"], *stored]) if stored else None
+    return {"revision": revision if found is None else {**revision, "held": revisions.template_hash(found)}}
 
 
 def _admit(this: Run) -> str:
@@ -286,6 +289,7 @@ def _first_record(this: Run) -> Record:
         asked=this.plan.revision.asked(salt),
         salt=salt,
         uids=last.uids if last else {},
+        stored=last.stored if last else {},
         undo=this.wish.undo or "",
         skips=_skips(this, target),
         originals=this.lasting_originals(),

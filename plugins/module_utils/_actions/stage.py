@@ -135,22 +135,27 @@ class Stage:
             f"{self.plan.title}: admission changed its pod template when the rollout wrote it ({templates.difference(before, after)}), "
             "and did not when the rollout began: check the mutating webhooks and policies of this namespace"
         )
-        self.note(stored=[*self.record.stored, revisions.template_hash(after)][-_MOST_STORED:])
+        known = dict(list(self.record.stored.items())[-_MOST_STORED:])
+        self.note(stored={**known, revisions.template_hash(before): revisions.template_hash(after)})
 
     @property
     def edit_waited(self) -> bool:
         """Whether the workload may have another template than its pods: an edit that waits, or what admission made of it since."""
-        return bool(self.record.stored) or bool(self.record.stable.get("source", self.record.stable["template"]) != self.record.stable["template"])
+        return self.record.stable["template"] in self.record.stored or bool(
+            self.record.stable.get("source", self.record.stable["template"]) != self.record.stable["template"]
+        )
 
     def ours(self, template: revisions.Template) -> bool:
         """Whether it is the stable version's, the new one's, what the workload had at the start, or what admission made of one of these."""
         stable = self.record.stable
         hashes = {revisions.template_hash(each) for each in (template, self.with_copies(template))}
-        return bool(hashes & {stable["template"], stable.get("source"), self.record.target, *self.record.stored})
+        ours = {stable["template"], stable.get("source", ""), self.record.target}
+        return bool(hashes & {*ours, *(also for each in ours for also in self.record.also_stored(each))})
 
     def stable_template(self, workload: Object) -> revisions.Template:
         """The stable version's template, from the object that keeps it."""
-        return templates.stable_template(self.ctx, self.plan, workload, self.record.stable["template"])
+        stable = self.record.stable["template"]
+        return templates.stable_template(self.ctx, self.plan, workload, [stable, *self.record.also_stored(stable)])
 
     def settle(self, changed: bool) -> None:
         """Waits the grace after a move of traffic."""

@@ -99,9 +99,9 @@ def held(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> T
     return found
 
 
-def stable_template(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template:
-    """The stable version's template."""
-    found = _find(ctx, plan, workload, hash_of_template)
+def stable_template(ctx: Context, plan: Plan, workload: Object, hashes: Sequence[str]) -> Template:
+    """The stable version's template. hashes: its own, and that of what admission made of it, in ReplicaSets too."""
+    found = find_first(ctx, plan, workload, hashes)
     if found is None:
         raise Failed(
             f"{plan.title}: the stable version's template is gone with the object that held it (revisionHistoryLimit?): "
@@ -138,6 +138,11 @@ def own_versions(ctx: Context, plan: Plan, workload: Object) -> list[Template]:
 def kept(ctx: Context, plan: Plan, workload: Object) -> list[Template]:
     """The templates of the workload's versions that objects of the cluster hold."""
     return [revisions.template_of(each) for each in _holders(ctx, plan, workload)]
+
+
+def find_first(ctx: Context, plan: Plan, workload: Object, hashes: Sequence[str]) -> Template | None:
+    """The template with the first of these hashes that an object holds."""
+    return next((found for each in hashes for found in [_find(ctx, plan, workload, each)] if found is not None), None)
 
 
 def _find(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> Template | None:

@@ -148,7 +148,7 @@ SHAPE: dict[str, Check] = {
     "by": _PLAIN,
     "salt": names.is_label_value,
     "uids": mapped(of_kinds(), text),
-    "stored": listed(names.is_label_value),
+    "stored": mapped(names.is_label_value, names.is_label_value),
     "min_replicas": count,
 }
 

@@ -50,14 +50,20 @@ def mirror(source: str, target: str) -> Webhook:
 
 
 def counted(key: str = "example.org/admitted") -> Webhook:
-    """Each write gets an annotation of its own in the pod template, so that admission never comes to rest."""
+    """Each write gets an annotation of its own in the pod template, so that admission never comes to rest.
+
+    Not in ReplicaSets: the Deployment controller would make one after the other.
+    """
     numbers = itertools.count(1)
 
     def change(template: Object) -> None:
         metadata = template.setdefault("metadata", {})
         metadata["annotations"] = {**(metadata.get("annotations") or {}), key: str(next(numbers))}
 
-    return on_templates(change)
+    def webhook(kind: Kind, before: Object | None, obj: Object) -> Object:
+        return obj if kind is REPLICA_SET else on_templates(change)(kind, before, obj)
+
+    return webhook
 
 
 def injected(sidecar: str) -> Webhook:
@@ -94,5 +100,18 @@ def denying(refused: Callable[[Kind, Optional[Object], Object], bool], why: str)
         if refused(kind, before, obj):
             raise Denied(why)
         return obj
+
+    return webhook
+
+
+def defaulted(kind_name: str, change: Callable[[Object], None]) -> Webhook:
+    """Changes the spec of each object of a kind, as policies do that fill in what a manifest leaves open."""
+
+    def webhook(kind: Kind, _before: Object | None, obj: Object) -> Object:
+        if kind.kind != kind_name:
+            return obj
+        changed = copy.deepcopy(obj)
+        change(changed["spec"])
+        return changed
 
     return webhook

@@ -70,6 +70,8 @@ class Store:
 
     def change(self, kind: Kind, before: Object, after: Object) -> Object:
         """Another state of an object, which gets no new version where nothing is different."""
+        if kind is REPLICA_SET and {**after, "status": None} != {**before, "status": None}:
+            after = self.admitted(kind, before, after)
         after = {**after, "metadata": {**after["metadata"], "resourceVersion": before["metadata"]["resourceVersion"]}}
         if kind.counted and _counts(kind, before, after):
             after["metadata"]["generation"] = before["metadata"]["generation"] + 1

@@ -11,8 +11,17 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Failed
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster import process
+from ansible_collections.progressive.delivery.plugins.module_utils._cluster.errors import ApiError
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.tests.harness.memory.admission import Webhook, injected, mirror
+from ansible_collections.progressive.delivery.tests.harness.memory.admission import (
+    Webhook,
+    counted,
+    defaulted,
+    denying,
+    injected,
+    marked,
+    mirror,
+)
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Object, Stage, stage
 from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import NEVER, different, live_until
 
@@ -146,3 +155,89 @@ def test_a_webhook_that_comes_in_the_middle(case: str, step: int) -> None:
             continue
         break
     assert not {write: problem for write, problem in found.items() if problem}
+
+
+@pytest.mark.parametrize("case", SOME)
+def test_admission_that_never_comes_to_rest_is_refused_before_anything_is_written(case: str) -> None:
+    place = stage(CASES[case], webhooks=[counted()])
+    version = place.cluster.store.version
+    with pytest.raises(
+        Refused, match="changes its pod template at each write .*annotations.*: make the mutating webhook or policy idempot"
+    ):
+        place.call()
+    assert place.cluster.store.version == version
+
+
+def _retries(spec: Object) -> None:
+    for route in spec["http"]:
+        route.setdefault("retries", {"attempts": 2})
+
+
+def _traffic_policy(spec: Object) -> None:
+    spec.setdefault("internalTrafficPolicy", "Cluster")
+    spec["sessionAffinity"] = "ClientIP"
+
+
+BESIDE: dict[str, Webhook] = {
+    "labels and annotations": marked(
+        ["Service", "VirtualService", "Ingress", "ConfigMap", "Lease", "Deployment", "StatefulSet", "DaemonSet"]
+    ),
+    "defaults of routers": defaulted("VirtualService", _retries),
+    "defaults of Services": defaulted("Service", _traffic_policy),
+}
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+@pytest.mark.parametrize("webhook", BESIDE)
+@pytest.mark.parametrize("case", STYLES)
+def test_admission_that_changes_other_fields(case: str, webhook: str, from_the_start: bool) -> None:
+    """What is compared and put back are the fields that the rollout set."""
+    place = stage(CASES[case], webhooks=[BESIDE[webhook]] if from_the_start else [])
+    first = place.end_state()
+    place.cluster.store.webhooks[:] = [BESIDE[webhook]]
+    place.call()
+    place.cluster.time.sleep(60)
+    assert place.phase() == "Healthy" and not place.judge.complaints
+    version = place.cluster.store.version
+    place.call()
+    assert place.cluster.store.version == version
+    place.case = replace(place.case, image=CRASHING)
+    with pytest.raises(Failed):
+        place.call()
+    place.call(state="aborted")
+    assert place.phase() == "Aborted" and not place.judge.complaints
+    place.call(state="absent")
+    assert place.phase() is None and not place.judge.complaints
+    if from_the_start and not place.case.declared:
+        end = with_what_is_declared(place, place.end_state(), first)
+        changed = {
+            key
+            for key in different(comparable(end), comparable(first))
+            if not key.startswith(("Deployment/", "StatefulSet/", "DaemonSet/"))
+        }
+        assert changed <= {"behind", "pods"} and len(end["pods"]) == len(first["pods"])
+
+
+DENIED: dict[str, tuple[str, Any]] = {
+    "the new version beside the workload": ("Deployment", lambda before, _obj: before is None),
+    "the router": ("VirtualService", lambda before, _obj: before is not None),
+    "the promotion": ("Deployment", lambda before, obj: before is not None and "yellow" in json.dumps(obj["spec"]["template"])),
+}
+
+
+@pytest.mark.parametrize("what", DENIED)
+def test_admission_that_refuses_in_the_middle(what: str) -> None:
+    """The message names the object, and the webhook's; an abort is possible while the webhook is there."""
+    kind_name, refused = DENIED[what]
+    place = stage(replace(CASES["clone"], steps=[{"set_weight": 0}, {"pause": {}}, {"set_weight": 50}]))
+    first = place.end_state()
+    if what != "the new version beside the workload":
+        place.call()
+        assert place.phase() == "Paused"
+    refusing = denying(lambda kind, before, obj: kind.kind == kind_name and refused(before, obj), "not in this namespace")
+    place.cluster.store.webhooks.append(refusing)
+    with pytest.raises(ApiError, match=f"{kind_name} test/{NAME}.*not in this namespace"):
+        place.call(**({} if what == "the new version beside the workload" else {"promote": {"full": True}}))
+    if what == "the router":
+        place.cluster.store.webhooks.clear()
+    assert not aborted(place, first)

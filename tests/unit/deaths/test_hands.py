@@ -149,7 +149,9 @@ def test_after_another_image_there_is_a_way_back(style: str, on_drift: str) -> N
     place.call()
     place.edit("argoproj/rollouts-demo:green")
     place.call(state="aborted", on_drift=on_drift)
-    [told] = [each for each in place.warnings if "changed its template during the rollout (rollouts-demo=argoproj/rollouts-demo:green)" in each]
+    [told] = [
+        each for each in place.warnings if "changed its template during the rollout (rollouts-demo=argoproj/rollouts-demo:green)" in each
+    ]
     if on_drift == "accept":
         assert "it stays, as on_drift says" in told
         assert place.end_state()["Deployment/rollouts-demo"]["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":green")
