@@ -133,7 +133,7 @@ def test_no_crashing_template_is_left(case: str, webhook: str, on_drift: str) ->
 
 # The application was there before the webhook, which sees it with the first write of the release, or in its middle.
 @pytest.mark.parametrize("step", EXTENT)
-@pytest.mark.parametrize("case", SOME)
+@pytest.mark.parametrize("case", [each for each in SOME if each != "clone, shares of pods"])
 def test_a_webhook_that_comes_in_the_middle(case: str, step: int) -> None:
     """The release ends, or says why it does not, and can be aborted wherever it is.
 

@@ -83,7 +83,8 @@ def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
     """
     if stage.record.program != RELEASE and stage.ctx.on_drift == "fail":
         accepting = replace(stage.ctx, on_drift="accept")
-        objects.edit(accepting, stage.ref, lambda _base: [Edit(("spec", "paused"), True)], annotate=False)
+        outcome = objects.edit(accepting, stage.ref, lambda _base: [Edit(("spec", "paused"), True)], annotate=False)
+        stage.admitted(outcome.before["spec"]["template"], outcome.after["spec"]["template"])
     clone.roll_workload(stage, action)
     workload.wait_rolled_out(stage.ctx, stage.plan.workload)
 
