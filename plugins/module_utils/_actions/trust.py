@@ -101,7 +101,7 @@ def _unknown(wanted: Mapping[str, str], runs: Object) -> list[str]:
 
 
 def version_shown(this: Run) -> tuple[Plan, bool]:
-    """The plan, with the version that only a record without a seal names taken from the object that runs it, and whether to try that version.
+    """The plan, with a version that only a record without a seal names taken from what runs it, and whether to try that version.
 
     Admission may have rewritten the images of the record, so that nothing runs them. The record's target then names what does. Images that
     nothing runs are not sent to the API server, not even in a dry run.

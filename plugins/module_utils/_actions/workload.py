@@ -154,7 +154,8 @@ def set_template(
 def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object], written: Written) -> None:
     """Gives the workload another spec, computed anew where a conflict came from a change of the spec.
 
-    written: called with the template that was sent, and the one that the API server stored. To compute it may take requests of its own, in which time others may write the object again.
+    written: called with the template that was sent, and the one that the API server stored.
+    To compute the spec may take requests of its own, in which time others may write the object again.
     """
     was: Object | None = None
     wanted: Object = {}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from .kinds import DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, Kind
 
 Object = dict[str, Any]
 # Given the kind, the object before (None: it is created) and after the write: the object to keep. Raises Denied to refuse it.
-Webhook = Callable[[Kind, Optional[Object], Object], Object]
+Webhook = Callable[[Kind, Object | None, Object], Object]
 
 TEMPLATED = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET)
 
@@ -93,7 +93,7 @@ def marked(kinds: Sequence[str]) -> Webhook:
     return webhook
 
 
-def denying(refused: Callable[[Kind, Optional[Object], Object], bool], why: str) -> Webhook:
+def denying(refused: Callable[[Kind, Object | None, Object], bool], why: str) -> Webhook:
     """Refuses some writes."""
 
     def webhook(kind: Kind, before: Object | None, obj: Object) -> Object:
