@@ -131,6 +131,21 @@ def test_no_crashing_template_is_left(case: str, webhook: str, on_drift: str) ->
     assert not any(CRASHING in image for image in images(place))
 
 
+@pytest.mark.parametrize("webhook", WEBHOOKS)
+@pytest.mark.parametrize("case", ["clone", "clone, shares of pods", "revisions", "pair", "StatefulSet", "DaemonSet"])
+def test_a_promotion_by_a_record_without_a_seal(case: str, webhook: str) -> None:
+    """Nothing runs the images that the record names; what runs is known by its hash. A record of another version is refused as before."""
+    place = stage(replace(CASES[case], steps=[{"set_weight": 50}, {"pause": {}}]), webhooks=[WEBHOOKS[webhook]])
+    place.call()
+    assert place.phase() == "Paused"
+    place.call(recorded=True, promote={"full": True})
+    assert place.phase() == "Healthy" and not place.judge.complaints
+    place.cluster.time.sleep(60)
+    version = place.cluster.store.version
+    place.call(recorded=True)
+    assert place.cluster.store.version == version and place.record()["revision"] == 1
+
+
 # The application was there before the webhook, which sees it with the first write of the release, or in its middle.
 @pytest.mark.parametrize("step", EXTENT)
 @pytest.mark.parametrize("case", [each for each in SOME if each != "clone, shares of pods"])
