@@ -32,7 +32,8 @@ options:
   on_drift:
     description:
       - What to do when somebody else changed a field that was set here before.
-      - V(fail) says which fields, and writes nothing.
+      - V(fail) says which fields, and writes nothing. An abort is not refused because of another pod template, it puts the stable version's
+        back and warns.
       - V(repair) sets them again.
       - V(accept) takes the other's values for those that were there from the start, to which O(state=absent) puts them back; what this call
         asks for is set all the same.

@@ -37,12 +37,14 @@ class Version:
     copies: dict[str, str] = field(default_factory=dict)
 
 
-def version_of(ctx: Context, plan: Plan, workload: Object, record: Record | None, settled: bool = False) -> Version:
+def version_of(ctx: Context, plan: Plan, workload: Object, record: Record | None, settled: bool = False, tried: bool = True) -> Version:
     """The version that the plan asks for. Raises Refused for a ConfigMap or a Secret that is missing.
 
     record: the last one. settled: the call goes on with the revision under way, whatever its ConfigMaps and Secrets hold by now.
+    tried: whether images may be sent to the API server in a dry run.
     """
-    template = templates.new_template(ctx, plan, workload, workload["spec"]["template"])
+    target = record.target if settled and record is not None else ""
+    template = templates.new_template(ctx, plan, workload, workload["spec"]["template"], target, tried)
     if settled and record is not None:
         return Version(configs.renamed(template, record.configs), record.configs, record.copies)
     known = record.copies if record is not None else {}

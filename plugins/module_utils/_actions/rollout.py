@@ -27,7 +27,7 @@ from .._routing.target import Wish as TargetWish
 from .._routing.target import split_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
-from . import checks, declared, events, traffic, trust, turning
+from . import checks, declared, events, templates, traffic, trust, turning
 from .advance import advance
 from .configs import version_of
 from .context import Journal
@@ -91,6 +91,7 @@ def _agree(this: Run, verdict: str) -> None:
     trust.require_known_routers(this)
     if verdict != decide.GO_ON:
         trust.require_asked_version(this)
+        templates.refuse_restless(this.ctx, this.plan, this.workload, this.template, this.version.configs)
         return
     decide.refuse_contradiction(this.record, this.plan)
     this.record = _expired(this)
@@ -228,7 +229,10 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
     plan = read_plan(this.wish.name, this.ctx.namespace, trust.options_of(this, this.record))
     trust.require_own(this, plan)
     live = this.ctx.client.get(this.ctx.ref(WORKLOADS[plan.kind], plan.workload))
-    return {"revision": decide.undone(this.found, this.wish.name, undo, running(this.ctx, plan, this.found, live)["template"])}
+    revision = decide.undone(this.found, this.wish.name, undo, running(this.ctx, plan, this.found, live)["template"])
+    stored = this.record.also_stored(revision["held"])
+    found = templates.find_first(this.ctx, plan, live, [revision["held"], *stored]) if stored else None
+    return {"revision": revision if found is None else {**revision, "held": revisions.template_hash(found)}}
 
 
 def _admit(this: Run) -> str:
@@ -238,7 +242,8 @@ def _admit(this: Run) -> str:
     if promote is not None and this.found is not None:
         decide.promotable(this.record, this.wish.name, promote)
     this.workload = this.ctx.client.get(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload))
-    this.version = version_of(this.ctx, this.plan, this.workload, this.found, _settled(this))
+    this.agreed, tried = trust.version_shown(this)
+    this.version = version_of(this.ctx, this.plan, this.workload, this.found, _settled(this), tried)
     target, live = revisions.template_hash(this.template), running(this.ctx, this.plan, this.found, this.workload)["template"]
     held = is_held(this.plan, this.found, this.workload)
     reconfigured = this.found is not None and changed_since(this.record.configs, this.version.configs)
@@ -287,6 +292,7 @@ def _first_record(this: Run) -> Record:
         asked=this.plan.revision.asked(salt),
         salt=salt,
         uids=last.uids if last else {},
+        stored=last.stored if last else {},
         undo=this.wish.undo or "",
         skips=_skips(this, target),
         originals=this.lasting_originals(),

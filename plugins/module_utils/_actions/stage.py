@@ -14,6 +14,7 @@ from .._objects.refusal import Drifted
 from .._objects.resources import WORKLOADS, Ref
 from .._plan.plan import Plan
 from .._plan.probes import Probe
+from .._rollout.program import ABORT
 from .._rollout.record import Record
 from .._routing.registry import default_grace
 from .._routing.served import Measured
@@ -24,6 +25,8 @@ from . import templates, traffic
 from .context import Context
 
 Object = dict[str, Any]
+
+_MOST_STORED = 20
 
 
 def _not_noted(**_changes: Any) -> None:
@@ -74,7 +77,8 @@ class Stage:
         """The template of the new version, for the user's workload."""
         if self.plan.hold and self.plan.revision.carried:
             return self._waiting_template(workload, self.present_template(workload))
-        return self.with_copies(templates.new_template(self.ctx, self.plan, workload, self.present_template(workload)))
+        present = self.present_template(workload)
+        return self.with_copies(templates.new_template(self.ctx, self.plan, workload, present, self.record.target))
 
     def _waiting_template(self, workload: Object, present: revisions.Template) -> revisions.Template:
         """What waited in the workload while that was held; later the canary has it, or the workload again."""
@@ -88,31 +92,71 @@ class Stage:
         return renamed(template, self.record.configs) if self.record.configs else template
 
     def present_template(self, workload: Object) -> revisions.Template:
-        """The workload's template; one that somebody else changed meanwhile is refused, replaced or accepted as on_drift says."""
+        """The workload's template; one that another client changed meanwhile is refused, replaced or accepted as on_drift says.
+
+        An abort is never refused for it: it replaces such a template unless it is to be accepted, and says so in a warning.
+        """
         live: revisions.Template = workload["spec"]["template"]
-        if self.ours(live) or self.ctx.on_drift == "accept":
+        if self.ours(live):
             return live
-        if self.ctx.on_drift == "fail":
+        aborts = self.record.program == ABORT
+        if aborts:
+            self._warn_of_foreign(live)
+        if self.ctx.on_drift == "accept":
+            return live
+        if self.ctx.on_drift == "fail" and not aborts:
             raise Drifted(
                 f"{self.plan.title}: its template was changed by somebody else during the rollout: "
                 "put it back, or set on_drift to repair (go on without that change) or accept (with it)"
             )
         return self.stable_template(workload)
 
+    def _warn_of_foreign(self, live: revisions.Template) -> None:
+        """Says what becomes of a template that is neither version's."""
+        images = ", ".join(f"{name}={image}" for name, image in sorted(revisions.images_of(live).items()))
+        accepted = self.ctx.on_drift == "accept"
+        text = f"{self.plan.title}: another client, or admission, changed its template during the rollout ({images}): " + (
+            "it stays, as on_drift says: check that this version works"
+            if accepted
+            else "the abort puts the stable version's template back: make that change again if it is still wanted"
+        )
+        if text not in self.ctx.journal.warnings:
+            self.ctx.journal.warnings.append(text)
+
+    def admitted(self, before: revisions.Template, after: revisions.Template) -> None:
+        """Notes what admission made of the workload's template in a write of this rollout, so that this does not count as drift.
+
+        Args:
+            before: The template that was written, or that the workload had where something else was written.
+            after: The template that the API server stored.
+        """
+        if self.ours(after) or not self.ours(before):
+            return
+        self.ctx.journal.warnings.append(
+            f"{self.plan.title}: admission changed its pod template when the rollout wrote it ({templates.difference(before, after)}), "
+            "and did not when the rollout began: check the mutating webhooks and policies of this namespace"
+        )
+        known = dict(list(self.record.stored.items())[-_MOST_STORED:])
+        self.note(stored={**known, revisions.template_hash(before): revisions.template_hash(after)})
+
     @property
     def edit_waited(self) -> bool:
-        """Whether the workload had another template at the start than its pods, which waited while it was paused."""
-        return bool(self.record.stable.get("source", self.record.stable["template"]) != self.record.stable["template"])
+        """Whether the workload may have another template than its pods: an edit that waits, or what admission made of it since."""
+        return self.record.stable["template"] in self.record.stored or bool(
+            self.record.stable.get("source", self.record.stable["template"]) != self.record.stable["template"]
+        )
 
     def ours(self, template: revisions.Template) -> bool:
-        """Whether it is the stable version's, the new one's, or what the workload had at the start."""
+        """Whether it is the stable version's, the new one's, what the workload had at the start, or what admission made of one of these."""
         stable = self.record.stable
         hashes = {revisions.template_hash(each) for each in (template, self.with_copies(template))}
-        return bool(hashes & {stable["template"], stable.get("source"), self.record.target})
+        ours = {stable["template"], stable.get("source", ""), self.record.target}
+        return bool(hashes & {*ours, *(also for each in ours for also in self.record.also_stored(each))})
 
     def stable_template(self, workload: Object) -> revisions.Template:
         """The stable version's template, from the object that keeps it."""
-        return templates.stable_template(self.ctx, self.plan, workload, self.record.stable["template"])
+        stable = self.record.stable["template"]
+        return templates.stable_template(self.ctx, self.plan, workload, [stable, *self.record.also_stored(stable)])
 
     def settle(self, changed: bool) -> None:
         """Waits the grace after a move of traffic."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._objects import edits
@@ -13,6 +15,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, SERVICE, WORKLOADS, labels, name_of
 from .._plan.plan import Plan
 from .._plan.probes import read_probe
+from .._plan.revision import Revision
 from .._rollout import actions as kinds
 from .._rollout import trust
 from .._rollout.program import RELEASE, program_of
@@ -112,13 +115,41 @@ def require_known_version(this: Run) -> None:
         return
     # A version that is held by an object of the cluster is found there by its hash, whatever images the record names.
     wanted = this.plan.revision.images if this.plan.revision.held is None else {}
-    runs = revisions.images_of(_new_version(this)) if wanted else {}
-    unknown = sorted(name for name, image in wanted.items() if runs.get(name) != image)
+    unknown = _unknown(wanted, _new_version(this)) if wanted else []
     if unknown:
         raise Refused(
             f"rollout {this.wish.name}: its record, which has no seal, names an image for container {unknown[0]} that no object of this "
             "rollout runs yet: give the plan, or set record_key"
         )
+
+
+def _unknown(wanted: Mapping[str, str], runs: Object) -> list[str]:
+    """The containers whose images are other ones in what runs."""
+    images = revisions.images_of(runs)
+    return sorted(name for name, image in wanted.items() if images.get(name) != image)
+
+
+def version_shown(this: Run) -> tuple[Plan, bool]:
+    """The plan, with a version that only a record without a seal names taken from what runs it, and whether to try that version.
+
+    Admission may have rewritten the images of the record, so that nothing runs them. The record's target then names what does. Images that
+    nothing runs are not sent to the API server, not even in a dry run.
+    """
+    plan, asked = this.plan, this.planned or this.wish.undo is not None or this.wish.plan.get("revision") is not None
+    wanted = plan.revision.images if plan.revision.held is None else {}
+    if this.store.sealed or asked or this.found is None or not wanted:
+        return plan, True
+    under_way = this.record.under_way
+    if under_way and this.record.program != RELEASE:
+        return plan, False
+    runs = _new_version(this) if under_way else dict(this.workload["spec"]["template"])
+    if not _unknown(wanted, runs):
+        return plan, True
+    of_workload = {**runs, "metadata": this.workload["spec"]["template"].get("metadata") or {}} if plan.style == "pair" else runs
+    if revisions.template_hash(of_workload) != this.record.target:
+        return plan, False
+    carried = under_way and plan.style == "pair"  # By the second Deployment.
+    return replace(plan, revision=Revision() if carried else Revision(held=this.record.target)), True
 
 
 def _new_version(this: Run) -> Object:

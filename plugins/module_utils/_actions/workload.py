@@ -25,12 +25,18 @@ from .context import ATTEMPTS, Context, Failed, NoProgress
 
 Object = dict[str, Any]
 
+Written = Callable[[revisions.Template, revisions.Template], None]
+
 _LOOK_AT_PODS_EVERY = 1.0
 
 
-def pause(ctx: Context, name: str) -> Object:
-    """Pauses the Deployment; returns it."""
-    return objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [Edit(("spec", "paused"), True)], annotate=False).after
+def _not_noted(_sent: revisions.Template, _stored: revisions.Template) -> None:
+    """Stands for a note of what was stored where nobody compares with it."""
+
+
+def pause(ctx: Context, name: str) -> objects.Outcome:
+    """Pauses the Deployment."""
+    return objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [Edit(("spec", "paused"), True)], annotate=False)
 
 
 def resume(ctx: Context, name: str) -> None:
@@ -120,7 +126,7 @@ def _present(ctx: Context, deployment: Object, sets: list[Object], held: bool) -
     return current
 
 
-def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Template]) -> None:
+def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Template], written: Written = _not_noted) -> None:
     """Rolls the Deployment to a template, until all its pods run it; one that was paused is resumed for that."""
 
     def spec_of(live: Object) -> Object:
@@ -129,24 +135,27 @@ def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Temp
             spec.pop("paused")
         return spec
 
-    _change(ctx, ctx.ref(DEPLOYMENT, name), spec_of)
+    _change(ctx, ctx.ref(DEPLOYMENT, name), spec_of, written)
     wait_rolled_out(ctx, name)
 
 
-def set_template(ctx: Context, ref: Ref, template_of: Callable[[Object], revisions.Template], at_least: int = 0) -> None:
+def set_template(
+    ctx: Context, ref: Ref, template_of: Callable[[Object], revisions.Template], at_least: int = 0, written: Written = _not_noted
+) -> None:
     """Gives the workload a template, and at least so many replicas; waits for nothing."""
 
     def spec_of(live: Object) -> Object:
         sized = {"replicas": max(at_least, replicas_of(live))} if at_least else {}
         return {**live["spec"], "template": template_of(live), **sized}
 
-    _change(ctx, ref, spec_of)
+    _change(ctx, ref, spec_of, written)
 
 
-def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object]) -> None:
+def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object], written: Written) -> None:
     """Gives the workload another spec, computed anew where a conflict came from a change of the spec.
 
-    To compute it may take requests of its own, in which time others may write the object again.
+    written: called with the template that was sent, and the one that the API server stored.
+    To compute the spec may take requests of its own, in which time others may write the object again.
     """
     was: Object | None = None
     wanted: Object = {}
@@ -159,7 +168,9 @@ def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object]) -> None
             return
         ctx.guard()
         try:
-            ctx.journal.wrote(ref, live, ctx.client.patch(ref, patch, live))
+            after = ctx.client.patch(ref, patch, live)
+            ctx.journal.wrote(ref, live, after)
+            written(wanted["template"], after["spec"]["template"])
             return
         except Conflict:
             continue

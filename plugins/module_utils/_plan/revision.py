@@ -58,10 +58,13 @@ class Revision:
         return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), _ROUNDS).hex()[:10]
 
     def kept(self, target: str) -> dict[str, Any]:
-        """What the record keeps of it: environment values stay out of that. target: hash of the new version's template."""
+        """What the record keeps of it: environment values stay out of that. target: hash of the new version's template.
+
+        The hash of a template that an object holds is kept as it is, since admission may make another one of it.
+        """
         images = {"images": self.images} if self.images else {}
         if self.defaulted or self.held is not None:
-            return {**images, "held": target}
+            return {**images, "held": self.held or target}
         return images if self.restart is None else {"restart": self.restart}
 
 

@@ -64,12 +64,20 @@ class Record:
     by: dict[str, str] = field(default_factory=dict)  # who started this revision
     salt: str = ""  # of `asked`, so that what a template holds cannot be guessed from that; empty: it has none
     uids: dict[str, str] = field(default_factory=dict)  # key (Ref.key) of what was created for the rollout -> its uid
+    stored: dict[str, str] = field(default_factory=dict)  # hash of a template -> of what admission made of it when a rollout wrote it
     min_replicas: int = 1  # pods that a canary with traffic has at least, as decided at the start; 1 as in records of 0.1.0
 
     @property
     def under_way(self) -> bool:
         """Whether a program is being carried out (pauses included)."""
         return bool(self.program)
+
+    def also_stored(self, template: str) -> list[str]:
+        """The hashes of what admission made of the template with this hash, and of that in turn."""
+        found = [template]
+        while found[-1] in self.stored and self.stored[found[-1]] not in found:
+            found.append(self.stored[found[-1]])
+        return found[1:]
 
     @property
     def steps_done(self) -> int:

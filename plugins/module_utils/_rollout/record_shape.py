@@ -148,6 +148,7 @@ SHAPE: dict[str, Check] = {
     "by": _PLAIN,
     "salt": names.is_label_value,
     "uids": mapped(of_kinds(), text),
+    "stored": mapped(names.is_label_value, names.is_label_value),
     "min_replicas": count,
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, StreamRefused, Transport
 
 from . import defaults
+from .admission import Denied
 from .clock import FakeTime
 from .kinds import BY_PLACE, POD, SERVICE, Kind, Object
 from .selectors import Matches, selecting
@@ -193,7 +194,12 @@ class MemoryServer(Transport):
         return self._admitted(kind, live, after)
 
     def _admitted(self, kind: Kind, before: Object | None, obj: Object) -> Object:
-        obj = defaults.completed(kind, obj, f"198.19.0.{next(self.store.numbers) if before is None and kind is SERVICE else 0}")
+        address = f"198.19.0.{next(self.store.numbers) if before is None and kind is SERVICE else 0}"
+        try:
+            # Webhooks see the defaults, and what they leave out gets them, too.
+            obj = defaults.completed(kind, self.store.admitted(kind, before, defaults.completed(kind, obj, address)), address)
+        except Denied as denied:
+            raise Refused(400, "BadRequest", f'admission webhook "webhook.example.org" denied the request: {denied}') from None
         obj = {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if value not in ({}, None)}}
         problem = defaults.trouble(kind, before, obj)
         if problem is not None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .admission import Webhook
 from .clock import FakeTime
-from .kinds import Kind, Object
+from .kinds import REPLICA_SET, Kind, Object
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ Listener = Callable[[Change], None]
 
 @dataclass
 class Store:
-    """Objects are never changed in place: whoever changes one puts another in its stead."""
+    """Objects are never changed in place: whoever changes one puts another in its stead. webhooks: see each write, in this order."""
 
     time: FakeTime
     objects: dict[Kind, dict[tuple[str, str], Object]] = field(default_factory=dict)
@@ -39,6 +40,13 @@ class Store:
     listeners: list[Listener] = field(default_factory=list)
     version: int = 1
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    webhooks: list[Webhook] = field(default_factory=list)
+
+    def admitted(self, kind: Kind, before: Object | None, obj: Object) -> Object:
+        """The object as webhooks let it be kept; raises Denied."""
+        for webhook in self.webhooks:
+            obj = webhook(kind, before, obj)
+        return obj
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
         return self.objects.get(kind, {}).get((namespace, name))
@@ -55,11 +63,15 @@ class Store:
 
     def add(self, kind: Kind, obj: Object) -> Object:
         """A new object, given what the API server gives: uid, creationTimestamp, generation."""
+        if kind is REPLICA_SET:  # By the Deployment controller; what users make has been admitted.
+            obj = self.admitted(kind, None, obj)
         metadata = {**obj["metadata"], "uid": f"uid-{next(self.numbers)}", "creationTimestamp": self.time.stamp()}
         return self._put("ADDED", kind, None, {**obj, "metadata": {**metadata, **({"generation": 1} if kind.counted else {})}})
 
     def change(self, kind: Kind, before: Object, after: Object) -> Object:
         """Another state of an object, which gets no new version where nothing is different."""
+        if kind is REPLICA_SET and {**after, "status": None} != {**before, "status": None}:
+            after = self.admitted(kind, before, after)
         after = {**after, "metadata": {**after["metadata"], "resourceVersion": before["metadata"]["resourceVersion"]}}
         if kind.counted and _counts(kind, before, after):
             after["metadata"]["generation"] = before["metadata"]["generation"] + 1

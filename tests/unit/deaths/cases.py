@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._cluster.tran
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.seals import read_key
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.marks import ROLLOUT
+from ansible_collections.progressive.delivery.tests.harness.memory.admission import Webhook
 from ansible_collections.progressive.delivery.tests.harness.memory.cluster import MemoryCluster
 from ansible_collections.progressive.delivery.tests.harness.memory.ingress_nginx import PREFIX
 from ansible_collections.progressive.delivery.tests.harness.memory.judge import Judge
@@ -288,9 +290,11 @@ def _version(pod: Object) -> str:
     return str(labels.get("pod-template-hash") or labels["controller-revision-hash"])
 
 
-def stage(case: Case, *more: Object) -> Stage:
-    """A cluster with the application of a case, and more, at rest."""
-    cluster = MemoryCluster(GRACEFUL if case.graceful else 0.5).apply(*case.objects, *more)
+def stage(case: Case, *more: Object, webhooks: Sequence[Webhook] = ()) -> Stage:
+    """A cluster with the application of a case, and more, at rest. webhooks: admission that has been there before it."""
+    cluster = MemoryCluster(GRACEFUL if case.graceful else 0.5)
+    cluster.store.webhooks.extend(webhooks)
+    cluster.apply(*case.objects, *more)
     drain = GRACEFUL - LAG - 1.0 if case.graceful else DRAIN
     place = Stage(case, cluster, Judge(cluster, (NAME,), case.services, LAG, drain, case.graceful, case.ingresses))
     if case.edited:

@@ -219,7 +219,7 @@ def test_what_a_call_takes_that_names_no_version() -> None:
 def test_a_change_before_the_copy_is_made() -> None:
     place = Place("clone")
     key: Object = {"key": "a long enough secret"}  # Without one the record alone would not be believed here.
-    live_until(place.stage, 3, **key)  # the review of rights, the Lease, the record
+    live_until(place.stage, 4, **key)  # the dry run of the new template, the review of rights, the Lease, the record
     place.set("green")
     with pytest.raises(Failed, match="ConfigMap test/app was changed after this revision had begun, and before it was copied"):
         place.stage.call(promote={}, undo=None, **key)

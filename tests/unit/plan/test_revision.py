@@ -17,7 +17,7 @@ FORMS: list[Any] = [
     ({"definition": {"kind": "Deployment", "spec": {"replicas": 3, "template": SECRET}}}, False, True, {"held": "0123456789"}),
     ({"restart": "2026-11-21"}, False, False, {"restart": "2026-11-21"}),
     ({"restart": 7}, False, False, {"restart": "7"}),
-    ({"images": {"app": "app:1"}, "held": "abc"}, False, False, {"images": {"app": "app:1"}, "held": "0123456789"}),
+    ({"images": {"app": "app:1"}, "held": "abc"}, False, False, {"images": {"app": "app:1"}, "held": "abc"}),
     ({}, True, False, {}),
     (None, True, False, {}),
 ]

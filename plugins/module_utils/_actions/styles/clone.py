@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._objects.refusal import Drifted
-from ..._objects.resources import SERVICE
+from ..._objects.resources import DEPLOYMENT, SERVICE
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
 from ..._workloads import revisions
@@ -37,7 +37,13 @@ def pods_that_run(stage: Stage) -> Pin:
 
 def pause_workload(stage: Stage, _action: kinds.PauseWorkload) -> None:
     # Between the checks and the pause somebody may have begun a rollout of their own.
-    workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.edit_waited)
+    _pause(stage)
+
+
+def _pause(stage: Stage) -> None:
+    outcome = workload.pause(stage.ctx, stage.plan.workload)
+    stage.admitted(outcome.before["spec"]["template"], outcome.after["spec"]["template"])
+    workload.present_hash(stage.ctx, outcome.after, stage.edit_waited)
 
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
@@ -49,12 +55,18 @@ def ensure_made(stage: Stage, action: kinds.EnsureCanary, deployment: Object, na
     """The new version in a Deployment of that name. live: the replicas of the stable version."""
     replicas = action.pods(live)
     written = len(stage.ctx.journal.diff)
-    template = stage.new_template(deployment)
+    template = template_of_canary(stage, deployment, name)
     clone = clone_of(deployment, name, template, stage.record.target, replicas, stage.ctx.by)
     guards.cover_canary(stage, clone, replicas)
     made.ensure(stage.ctx, clone, action.shrink)
     if action.shrink:
         shrunk(stage, clone, written)
+
+
+def template_of_canary(stage: Stage, deployment: Object, name: str) -> revisions.Template:
+    """The new version's template; on the way back that of what runs it, which must not depend on what became of the workload's."""
+    there = stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, name)) if stage.record.program != RELEASE else None
+    return stage.new_template(deployment) if there is None else revisions.template_of(there)
 
 
 def shrunk(stage: Stage, canary: Object, written: int) -> None:
@@ -75,7 +87,7 @@ def paused(stage: Stage) -> Object:
                 f"{stage.plan.title} was resumed by somebody else during the rollout: "
                 "pause it (kubectl rollout pause), or set on_drift: repair"
             )
-        workload.present_hash(stage.ctx, workload.pause(stage.ctx, stage.plan.workload), stage.edit_waited)
+        _pause(stage)
     return deployment
 
 
@@ -86,7 +98,7 @@ def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
         present = stage.present_template(deployment)
         return stage.stable_template(deployment) if stage.ours(present) else present
 
-    workload.roll(stage.ctx, stage.plan.workload, template_of)
+    workload.roll(stage.ctx, stage.plan.workload, template_of, stage.admitted)
     if stage.plan.pauses:
         workload.pause(stage.ctx, stage.plan.workload)
 
@@ -109,7 +121,7 @@ def _put_template_back(stage: Stage, live: Object) -> None:
     present = stage.present_template(live)
     wanted = stage.stable_template(live) if stage.ours(present) else present
     if revisions.template_hash(wanted) != revisions.template_hash(live["spec"]["template"]):
-        workload.set_template(stage.ctx, stage.ref, lambda _live: wanted)
+        workload.set_template(stage.ctx, stage.ref, lambda _live: wanted, written=stage.admitted)
 
 
 CLONE = Style(

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..._objects.resources import CONTROLLER_REVISION, POD, STATEFUL_SET, labels, name_of
 from ..._rollout import actions as kinds
+from ..._rollout.styles.registry import facts_of
+from ..._rollout.styles.style import stable_services
 from ..._workloads import in_place, revisions
 from ..._workloads.in_place import CONTROLLER_REVISION_HASH
 from ..._workloads.label_selectors import pod_selector
-from .. import objects, workload
+from .. import objects, services, workload
 from ..context import Context
 from ..stage import Stage
 from .style import Pin, Style
@@ -51,12 +54,13 @@ def _taken_up(stage: Stage) -> Object:
 def hold_update(stage: Stage, _action: kinds.HoldUpdate) -> None:
     """The strategy comes first: with it, the new template replaces no pod yet."""
     _hold(stage, stage.workload())
-    workload.set_template(stage.ctx, stage.ref, stage.new_template)
+    workload.set_template(stage.ctx, stage.ref, stage.new_template, written=stage.admitted)
 
 
 def _hold(stage: Stage, live: Object, count: int = 0) -> None:
     edits = in_place.holding_edits(live, count)
-    objects.edit(stage.ctx, stage.ref, lambda _base: edits, annotate=False)
+    outcome = objects.edit(stage.ctx, stage.ref, lambda _base: edits, annotate=False)
+    stage.admitted(outcome.before["spec"]["template"], outcome.after["spec"]["template"])
 
 
 def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
@@ -78,16 +82,16 @@ def _replace(stage: Stage, live: Object, count: int) -> None:
     if live["kind"] == STATEFUL_SET.kind:
         if count > in_place.size_of(live) - in_place.partition_of(live):
             _hold(stage, live, count)
-        _until_ready(stage, new, count)
+        _until_ready(stage, [new], count)
         return
-    _replace_by_deletion(stage, live, new, count)
+    _replace_by_deletion(stage, live, [new], count)
 
 
-def _replace_by_deletion(stage: Stage, live: Object, wanted: str, count: int) -> None:
+def _replace_by_deletion(stage: Stage, live: Object, wanted: Sequence[str], count: int) -> None:
     """Deletes pods of other versions, the last by name first and no more at a time than the user's own strategy would replace."""
     batch = in_place.batch_of(live)
     while True:
-        others = [pod for pod in _pods(stage, live) if _hash_of(pod) != wanted and not pod["metadata"].get("deletionTimestamp")]
+        others = [pod for pod in _pods(stage, live) if _hash_of(pod) not in wanted and not pod["metadata"].get("deletionTimestamp")]
         old = sorted(others, key=in_place.ordinal)
         # Those that are gone or going count, too: a call that died may have deleted them, and their successors are still to come.
         replaced = in_place.size_of(live) - len(old)
@@ -112,9 +116,9 @@ def _hash_of(pod: Object) -> str:
     return labels(pod).get(CONTROLLER_REVISION_HASH, "")
 
 
-def _until_ready(stage: Stage, wanted: str, count: int) -> None:
-    """Waits until so many pods of that version are ready."""
-    labels_of_version, title = f"{CONTROLLER_REVISION_HASH}={wanted}", stage.plan.title
+def _until_ready(stage: Stage, wanted: Sequence[str], count: int) -> None:
+    """Waits until so many pods of these versions are ready."""
+    labels_of_version, title = f"{CONTROLLER_REVISION_HASH} in ({','.join(wanted)})", stage.plan.title
     workload.wait_ready_pods(stage.ctx, f"{count} pods of {title}", labels_of_version, count, title, "correct the new version")
 
 
@@ -133,10 +137,21 @@ def roll_back(stage: Stage, _action: kinds.RollWorkload) -> None:
     present = stage.present_template(live)
     if stage.ours(present):
         _hold(stage, live)
-        workload.set_template(stage.ctx, stage.ref, stage.stable_template)
+        workload.set_template(stage.ctx, stage.ref, stage.stable_template, written=stage.admitted)
         live = _taken_up(stage)
-        _replace_by_deletion(stage, live, revision_hash(stage.ctx, live), in_place.size_of(live))
+        _put_pods_back(stage, live)
     objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
+
+
+def _put_pods_back(stage: Stage, live: Object) -> None:
+    """All pods run the stable version, or what admission made of its template when that was written."""
+    before, now = str(stage.record.stable["hash"]), revision_hash(stage.ctx, live)
+    _replace_by_deletion(stage, live, sorted({before, now}), in_place.size_of(live))
+    if now == before:
+        return
+    # The user's own strategy replaces the pods from before, which are all that the Services know.
+    for name in stable_services(stage.plan, facts_of(stage.record)):
+        services.prove(stage.ctx, services.point(stage.ctx, name, lambda _base: [], min_ready=0).after)
 
 
 IN_PLACE = Style(

@@ -42,13 +42,14 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
     ref, stable = _canary(stage), stage.workload()
     wanted = action.pods(replicas_of(stable))
     written = len(stage.ctx.journal.diff)
-    new = stage.new_template(stable)
     before = stage.ctx.client.get(ref)
     # First the replicas, whose number before is remembered: that the canary has been touched shows by it.
     replicas = wanted if action.shrink or not _touched(stage) else max(wanted, replicas_of(before))
     guards.cover_canary(stage, before, replicas)
     _scale(stage, replicas)
-    workload.set_template(stage.ctx, ref, lambda live: stage.with_copies(templates.of_canary(stage.plan, live, new)))
+    if stage.record.program == RELEASE:  # On the way back it has the new version, whatever became of the workload's template.
+        new = stage.new_template(stable)
+        workload.set_template(stage.ctx, ref, lambda live: stage.with_copies(templates.for_canary(stage.ctx, stage.plan, live, new)))
     workload.wait_rolled_out(stage.ctx, ref.name)
     if action.shrink:
         shrunk(stage, before, written)

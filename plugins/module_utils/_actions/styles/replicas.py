@@ -54,14 +54,15 @@ def _total(stage: Stage, live: Object) -> int:
 
 
 def _clone(stage: Stage, live: Object, count: int) -> None:
-    template = stage.new_template(live)
     name = clone_name(stage.plan.workload)
+    template = clone.template_of_canary(stage, live, name)
     made.ensure(stage.ctx, clone_of(live, name, template, stage.record.target, count, stage.ctx.by), shrink=True)
 
 
 def _size(stage: Stage, count: int) -> None:
     paused, sized = Edit(("spec", "paused"), True), Edit(("spec", "replicas"), count)
-    objects.edit(stage.ctx, stage.ref, lambda _base: [paused, sized], annotate=False)
+    outcome = objects.edit(stage.ctx, stage.ref, lambda _base: [paused, sized], annotate=False)
+    stage.admitted(outcome.before["spec"]["template"], outcome.after["spec"]["template"])
     workload.wait_rolled_out(stage.ctx, stage.plan.workload)
 
 
@@ -82,7 +83,8 @@ def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
     """
     if stage.record.program != RELEASE and stage.ctx.on_drift == "fail":
         accepting = replace(stage.ctx, on_drift="accept")
-        objects.edit(accepting, stage.ref, lambda _base: [Edit(("spec", "paused"), True)], annotate=False)
+        outcome = objects.edit(accepting, stage.ref, lambda _base: [Edit(("spec", "paused"), True)], annotate=False)
+        stage.admitted(outcome.before["spec"]["template"], outcome.after["spec"]["template"])
     clone.roll_workload(stage, action)
     workload.wait_rolled_out(stage.ctx, stage.plan.workload)
 

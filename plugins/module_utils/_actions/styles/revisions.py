@@ -51,9 +51,10 @@ def retire_stable(stage: Stage, _action: kinds.RetireStable) -> None:
         made.scale_to_none(stage.ctx, stage.record.stable["workload"], stage.record.stable["template"])
     else:
         # Nothing of it has traffic: it may roll again, which makes no pod any more.
-        objects.edit(stage.ctx, stage.ref, lambda _base: [Edit(_REPLICAS, 0)], annotate=False)
+        outcome = objects.edit(stage.ctx, stage.ref, lambda _base: [Edit(_REPLICAS, 0)], annotate=False)
+        stage.admitted(outcome.before["spec"]["template"], outcome.after["spec"]["template"])
         made.wait_ended(stage.ctx, stage.record.stable["hash"], POD_TEMPLATE_HASH)
-    workload.set_template(stage.ctx, stage.ref, lambda _live: template)
+    workload.set_template(stage.ctx, stage.ref, lambda _live: template, written=stage.admitted)
     _forget_old(stage)
 
 
