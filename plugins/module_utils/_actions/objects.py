@@ -18,6 +18,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import Ref
 from .._routing.router import Change
 from .context import Context, Failed
+from .ownership import give_up
 
 Object = dict[str, Any]
 Objects = Mapping[str, Optional[Object]]
@@ -128,6 +129,9 @@ def edit_all(
                 ctx.journal.wrote(refs[write.key], write.live, write.wanted)
             if not (ctx.check or annotate):
                 _catch_up(ctx, refs, writes)
+            if not due:
+                # A run may have died between the write that put the object back and this one.
+                after.update({write.key: _given_up(ctx, refs[write.key], write, write.live) for write in writes})
             return Outcomes({**live, **ours}, after, bool(due or ours), drifted)
         for write in due:
             try:
@@ -262,4 +266,11 @@ def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object 
     ctx.journal.wrote(ref, write.live, after)
     if remembers and kept:
         ctx.remember(ref.key, mine)
-    return after
+    return _given_up(ctx, ref, write, after)
+
+
+def _given_up(ctx: Context, ref: Ref, write: _Write, obj: Object | None) -> Object | None:
+    """The object, of which no field is owned here any more where no edit of anybody is left on it."""
+    if obj is None or write.live is None or write.result is None or write.result.fields:
+        return obj
+    return give_up(ctx, ref, obj)
