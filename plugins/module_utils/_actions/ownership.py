@@ -44,7 +44,9 @@ def give_up(ctx: Context, ref: Ref, obj: Object) -> Object:
                 return live
             live = found
         except ApiError as problem:
-            ctx.journal.warnings.append(f"{ref} still names progressive.delivery as the manager of fields in metadata.managedFields: {problem}")
+            ctx.journal.warnings.append(
+                f"{ref} still names progressive.delivery as the manager of fields in metadata.managedFields: {problem}"
+            )
             return live
     ctx.journal.warnings.append(
         f"{ref} still names progressive.delivery as the manager of fields in metadata.managedFields: {_ATTEMPTS} write conflicts: "

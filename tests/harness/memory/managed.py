@@ -13,7 +13,12 @@ OURS = "progressive.delivery"
 def applied(obj: Object, manager: str = "flux") -> Object:
     """The object as a client that applies server-side has made it, which owns its labels, annotations and spec."""
     metadata = {key: value for key, value in obj["metadata"].items() if key in ("labels", "annotations")}
-    entry = {"manager": manager, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": _fields({"metadata": metadata, "spec": obj["spec"]})}
+    entry = {
+        "manager": manager,
+        "operation": "Apply",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": _fields({"metadata": metadata, "spec": obj["spec"]}),
+    }
     return {**obj, "metadata": {**obj["metadata"], "managedFields": [entry]}}
 
 

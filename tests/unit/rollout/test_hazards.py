@@ -334,7 +334,10 @@ SELECTOR: list[Any] = [("spec", "selector")]
         pytest.param(managed("ci", {"f:spec": {"f:ports": {}}}, "Apply"), None, "", id="another field applied"),
         pytest.param(managed("ci", {"f:spec": {"f:selector": {}}}, "Apply", subresource="status"), None, "", id="status applied"),
         pytest.param(managed("progressive.delivery", {"f:spec": {"f:selector": {}}}, "Apply"), None, "", id="we"),
-        *(pytest.param(managed("ci", fields, "Apply"), None, "", id=f"fields {fields!r}") for fields in (None, "f:spec", {"f:spec": "f:selector"})),
+        *(
+            pytest.param(managed("ci", fields, "Apply"), None, "", id=f"fields {fields!r}")
+            for fields in (None, "f:spec", {"f:spec": "f:selector"})
+        ),
     ],
 )
 def test_owners(obj: Object, tool: str | None, name: str) -> None:
