@@ -162,8 +162,12 @@ def _move(work: Work, away: bool) -> None:
 
 
 def _begun(wish: Switch, memory: Memory, leaving: Sequence[str]) -> Memory:
-    """What is remembered from the first write on. What an earlier call has moved to, and this one leaves, may have traffic, too."""
-    left = [key for key in dict.fromkeys((*leaving, memory.active)) if key not in ("", wish.key)]
+    """What is remembered from the first write on.
+
+    What an earlier call has moved to, and this one leaves, may have traffic, too; and so may what a hand-back that died has scaled up.
+    """
+    scaled_up = () if memory.active else (*memory.waiting, *memory.replicas)
+    left = [key for key in dict.fromkeys((*leaving, memory.active, *scaled_up)) if key not in ("", wish.key)]
     waiting = {**memory.waiting, **{key: None for key in left if can_be_scaled(key)}}
     return replace(
         memory,
