@@ -1,8 +1,8 @@
 """A load balancer that learns endpoints late, judged as the proxies are in judge.py: cloud target groups, network endpoint groups.
 
-It knows new weights within `lag` seconds, and what stands behind each Service only `slow` seconds after the EndpointSlices say so. A request
-goes to any pod that any part of it may still know. So a Service that gets requests must have had endpoints for so long, and a pod must
-live on for so long, and for as long as requests take (`drain`), after it has left.
+It knows new weights within `lag` seconds, and what stands behind each Service only `slow` seconds after the EndpointSlices say so. A
+request goes to any pod that any part of it may still know. So a Service that gets requests must have had endpoints for so long, and a pod
+must live on for so long, and for as long as requests take (`drain`), after it has left.
 """
 
 from __future__ import annotations
@@ -54,9 +54,12 @@ class SlowBalancer:
     def _told(self, change: Change) -> None:
         if change.kind in (VIRTUAL_SERVICE, ENDPOINT_SLICE, SERVICE):
             self._look(self._now)
-        elif change.kind is POD and serves(change.before, self.graceful):
-            if change.type == "DELETED" or not serves(change.after, self.graceful):
-                self._went(identity(change.after["metadata"]))
+        elif change.kind is POD and self._ends(change):
+            self._went(identity(change.after["metadata"]))
+
+    def _ends(self, change: Change) -> bool:
+        gone = change.type == "DELETED" or not serves(change.after, self.graceful)
+        return gone and serves(change.before, self.graceful)
 
     def _look(self, since: float) -> None:
         for service in self.cluster.store.all(SERVICE, NAMESPACE):
