@@ -20,6 +20,7 @@ from ansible_collections.progressive.delivery.tests.harness.namespace import Nam
 
 PORT = 9300  # of the pods
 _EVERY, _LOOKS_EVERY = 0.1, 0.05  # seconds: between two messages of a stream, and between two looks at the pods
+_SILENT = 5.0  # seconds without a message, after which a client takes its stream for dead
 _DONE = b"done"
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # of RFC 6455
 _PING, _WINDOW_UPDATE = 6, 8
@@ -169,7 +170,7 @@ class Clients(_Loop):
         lines = ["GET / HTTP/1.1", f"Host: {self.host}", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
         writer.write("\r\n".join([*lines, f"Sec-WebSocket-Key: {key}", "", ""]).encode())
         found = b""
-        while data := await _or_nothing(reader.read(4096)):
+        while data := await _or_nothing(asyncio.wait_for(reader.read(4096), _SILENT)):
             found = (found + data)[-256:]
             if found.endswith((b"\x88\x00", _DONE)):
                 break
@@ -182,8 +183,8 @@ class Clients(_Loop):
         found = b""
         while True:
             try:
-                kind, flags, stream, payload = await _frame_of(reader)
-            except (OSError, asyncio.IncompleteReadError):
+                kind, flags, stream, payload = await asyncio.wait_for(_frame_of(reader), _SILENT)
+            except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
                 return found
             _acknowledge(writer, kind, flags, payload)
             if kind == grpc.DATA:
@@ -195,7 +196,7 @@ class Clients(_Loop):
 async def _or_nothing(read: Awaitable[bytes]) -> bytes:
     try:
         return await read
-    except OSError:
+    except (OSError, asyncio.TimeoutError):
         return b""
 
 

@@ -78,7 +78,7 @@ def measured(app: Application, gateway: str, protocol: str, times: dict[str, Any
         with clients(app, gateway, protocol) as found:
             course(app, routers, times)
             found.ended.wait(1)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 # Of each kind, and each gateway, one each time.

@@ -13,7 +13,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.owne
 from ansible_collections.progressive.delivery.tests.harness.memory.managed import applied
 from ansible_collections.progressive.delivery.tests.unit.deaths import cases, switches
 from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import NEVER, Dead, Mortal, live_until
-from ansible_collections.progressive.delivery.tests.unit.deaths.test_switches import ABSENT, BACK, THERE, to_its_end
+from ansible_collections.progressive.delivery.tests.unit.deaths.test_switches import ABSENT, BACK, THERE, call, to_its_end
 
 Object = dict[str, Any]
 
@@ -95,7 +95,7 @@ def test_a_switch(name: str) -> None:
         place = begun()
         to_its_end(place, THERE)
         with contextlib.suppress(Dead):
-            place.call(Mortal(place.cluster.server, write, carried_out=True), **ABSENT)
+            call(place, ABSENT, Mortal(place.cluster.server, write, carried_out=True))
         to_its_end(place, ABSENT)
         assert owned(place) == [], write
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster import process
@@ -24,10 +25,15 @@ def release(place: Stage, image: str) -> None:
         place.call(options={"revision": {"images": {NAME: f"argoproj/rollouts-demo:{image}"}}})
 
 
-NEXT: dict[str, Any] = {
+def hand_back_and_release(place: Stage) -> None:
+    place.call(state="absent")
+    release(place, "green")
+
+
+NEXT: dict[str, Callable[[Stage], object]] = {
     "undo": lambda place: place.call(undo="previous"),
-    "another release": lambda place: release(place, "green"),
-    "hand back, and another release": lambda place: (place.call(state="absent"), release(place, "green")),
+    "another release": partial(release, image="green"),
+    "hand back, and another release": hand_back_and_release,
 }
 
 
