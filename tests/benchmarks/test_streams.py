@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.tests.harness.application import Application, application
+from ansible_collections.progressive.delivery.tests.harness.calls import until
 from ansible_collections.progressive.delivery.tests.harness.load import Load
 from ansible_collections.progressive.delivery.tests.integration.test_long_lived_traffic import (
     ALL,
@@ -46,7 +47,12 @@ def test_streams(app: Application, gateway: str, protocol: str, times: str) -> N
 def test_kept_connections(app: Application, gateway: str, times: str) -> None:
     """HTTP/1.1: each connection carries one request after the other."""
     routers = prepared(app, gateway, "http1")
-    with Load(f"http://{os.environ[f'GATEWAY_{gateway}']}/", host_header=app.host, rate=100, connections=20) as load:
+    url = f"http://{os.environ[f'GATEWAY_{gateway}']}/"
+    until("the gateway has the route", lambda: not Load(url, host_header=app.host, max_requests=20).start().wait().failures)
+    with Load(url, host_header=app.host, rate=100, connections=20) as load:
         course(app, routers, TIMES[times][1])
     results = load.results()
-    print(f"\n{gateway} http1, {times.partition(', ')[2]}: {len(results.failures)} of {len(results.requests)} requests were lost")
+    print(
+        f"\n{gateway} http1, {times.partition(', ')[2]}: {len(results.failures)} of {len(results.requests)} requests were lost",
+        results.failures[:3],
+    )
