@@ -14,25 +14,30 @@ NO_MESSAGE = bytes(5)
 
 def call(host: str, port: int, authority: str, path: str, metadata: dict[str, str] | None = None) -> dict[str, Any]:
     """What the pod's message says, which is JSON. Raises ConnectionError when the call ends without a message."""
-    fields = {":method": "POST", ":scheme": "http", ":path": path, ":authority": authority}
-    fields |= {"content-type": "application/grpc", "te": "trailers", **(metadata or {})}
-    head = b"".join(b"\0" + _text(name) + _text(value) for name, value in fields.items())
     with socket.create_connection((host, port), timeout=10) as connection, connection.makefile("rb") as answer:
-        connection.sendall(PREFACE + _frame(SETTINGS, 0, 0, b""))
-        connection.sendall(_frame(HEADERS, END_HEADERS, 1, head) + _frame(DATA, END_STREAM, 1, NO_MESSAGE))
+        connection.sendall(PREFACE + frame(SETTINGS, 0, 0, b""))
+        connection.sendall(frame(HEADERS, END_HEADERS, 1, head(authority, path, metadata or {})) + frame(DATA, END_STREAM, 1, NO_MESSAGE))
         message = _answer(connection, answer)
     if len(message) <= len(NO_MESSAGE):
         raise ConnectionError(f"{authority}{path}: the call ended without a message")
     return dict(json.loads(message[len(NO_MESSAGE) :]))
 
 
-def _text(text: str) -> bytes:
+def head(authority: str, path: str, metadata: dict[str, str]) -> bytes:
+    """The header fields of a call."""
+    fields = {":method": "POST", ":scheme": "http", ":path": path, ":authority": authority}
+    fields |= {"content-type": "application/grpc", "te": "trailers", **metadata}
+    return b"".join(b"\0" + text(name) + text(value) for name, value in fields.items())
+
+
+def text(plain: str) -> bytes:
     """A string of HPACK as it is, not of Huffman's code; longer ones need more than one byte for the length."""
-    assert len(text) < 127, text
-    return bytes([len(text)]) + text.encode()
+    assert len(plain) < 127, plain
+    return bytes([len(plain)]) + plain.encode()
 
 
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2."""
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
@@ -40,13 +45,13 @@ def _answer(connection: socket.socket, answer: BinaryIO) -> bytes:
     """The data of the only stream, up to its end."""
     data = b""
     while True:
-        head = answer.read(9)
-        if len(head) < 9:
+        start = answer.read(9)
+        if len(start) < 9:
             raise ConnectionError("closed before the end of the answer")
-        size, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
+        size, kind, flags = int.from_bytes(start[:3], "big"), start[3], start[4]
         payload = answer.read(size)
         if kind == SETTINGS and not flags & ACK:
-            connection.sendall(_frame(SETTINGS, ACK, 0, b""))
+            connection.sendall(frame(SETTINGS, ACK, 0, b""))
         elif kind in (RST_STREAM, GOAWAY):
             raise ConnectionError(f"{'stream' if kind == RST_STREAM else 'connection'} refused: {payload!r}")
         elif kind == DATA:

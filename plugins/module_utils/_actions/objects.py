@@ -19,6 +19,7 @@ from .._objects.resources import Ref
 from .._objects.seals import Seal
 from .._routing.router import Change
 from .context import ATTEMPTS, Context, Failed
+from .ownership import give_up
 
 Object = dict[str, Any]
 Objects = Mapping[str, Optional[Object]]
@@ -125,8 +126,8 @@ def edit_all(
         if ctx.check or not due:
             for write in due:
                 ctx.journal.wrote(refs[write.key], write.live, write.wanted)
-            if not (ctx.check or annotate):
-                _catch_up(ctx, refs, writes)
+            if not ctx.check:
+                after.update(_caught_up(ctx, refs, writes, annotate))
             return Outcomes({**live, **ours}, after, bool(due or ours), drifted)
         for write in due:
             try:
@@ -240,12 +241,13 @@ def _done(write: _Write) -> bool:
     return edits.same(write.live, write.wanted) and seals.sealed_alike(write.live, write.wanted)
 
 
-def _catch_up(ctx: Context, refs: Mapping[str, Ref], writes: Sequence[_Write]) -> None:
-    """Remembers what is set where a run died between its write and its note of that."""
+def _caught_up(ctx: Context, refs: Mapping[str, Ref], writes: Sequence[_Write], annotate: bool) -> Objects:
+    """The objects of which nothing is to be changed, after what a run did not do that died right after its write."""
     for write in writes:
-        known = ctx.recall(refs[write.key].key)
+        known = [] if annotate else ctx.recall(refs[write.key].key)
         if known and write.result is not None:
             ctx.remember(refs[write.key].key, [field for field in write.result.fields if field.by == ctx.by])
+    return {write.key: _given_up(ctx, refs[write.key], write, write.live) for write in writes}
 
 
 def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object | None:
@@ -267,4 +269,11 @@ def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object 
     ctx.journal.wrote(ref, write.live, after)
     if remembers and kept:
         ctx.remember(ref.key, mine)
-    return after
+    return _given_up(ctx, ref, write, after)
+
+
+def _given_up(ctx: Context, ref: Ref, write: _Write, obj: Object | None) -> Object | None:
+    """The object, of which no field is owned here any more where no edit of anybody is left on it."""
+    if obj is None or write.live is None or write.result is None or write.result.fields:
+        return obj
+    return give_up(ctx, ref, obj)

@@ -26,6 +26,7 @@ from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
 from . import objects, services, traffic, workload
 from .context import Context, Failed
+from .ownership import give_up
 from .traffic import Moved
 
 Object = dict[str, Any]
@@ -79,6 +80,7 @@ def move(ctx: Context, pair: Pair, split: Split | None, grace: float) -> Moved:
         first = first or state
         drifted = drifted or plan.drifted
         if plan.done:
+            _give_up(ctx, plan, state)
             return _moved(ctx, pair, first, state, drifted)
         step = plan.step(state.memory, state.live)
         if split is not None and step == replicas.REMEMBER:
@@ -90,7 +92,9 @@ def move(ctx: Context, pair: Pair, split: Split | None, grace: float) -> Moved:
         except Conflict:
             continue
         if step == replicas.FINISH:
-            return _moved(ctx, pair, first, _read(ctx, pair, split), drifted)
+            last = _read(ctx, pair, split)
+            _give_up(ctx, plan, last)
+            return _moved(ctx, pair, first, last, drifted)
         mine = plan.memory
     raise Failed(f"{_ref(ctx, pair)} or its Deployments were changed by somebody else {_ATTEMPTS} times in a row: find out who, run again")
 
@@ -170,6 +174,14 @@ def _scale(ctx: Context, state: _State, wanted: Mapping[str, int]) -> None:
         ref = ctx.ref(DEPLOYMENT, name_of(live))
         ctx.guard()
         ctx.journal.wrote(ref, live, ctx.client.patch(ref, {"spec": {"replicas": count}}, live))
+
+
+def _give_up(ctx: Context, plan: Plan, state: _State) -> None:
+    """Once everything is back."""
+    if plan.forget:
+        give_up(ctx, ctx.ref(SERVICE, name_of(state.service)), state.service)
+        for live in filter(None, state.deployments.values()):
+            give_up(ctx, ctx.ref(DEPLOYMENT, name_of(live)), live)
 
 
 def _make_way(ctx: Context, pair: Pair, mine: Memory, theirs: Memory | None) -> None:

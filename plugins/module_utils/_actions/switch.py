@@ -24,6 +24,7 @@ from .._workloads.services import Endpoints, is_headless, selector_of
 from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, refuse_unclear, takes
 from . import backends, services, switch_workloads, traffic
 from .context import ATTEMPTS, Context, Failed, Journal, NotYet
+from .ownership import give_up
 from .switch_hold import Hold, Overruled, Stale
 
 Object = dict[str, Any]
@@ -160,8 +161,12 @@ def _move(work: Work, away: bool) -> None:
 
 
 def _begun(wish: Switch, memory: Memory, leaving: Sequence[str]) -> Memory:
-    """What is remembered from the first write on. What an earlier call has moved to, and this one leaves, may have traffic, too."""
-    left = [key for key in dict.fromkeys((*leaving, memory.active)) if key not in ("", wish.key)]
+    """What is remembered from the first write on.
+
+    What an earlier call has moved to, and this one leaves, may have traffic, too; and so may what a hand-back that died has scaled up.
+    """
+    scaled_up = () if memory.active else (*memory.waiting, *memory.replicas)
+    left = [key for key in dict.fromkeys((*leaving, memory.active, *scaled_up)) if key not in ("", wish.key)]
     waiting = {**memory.waiting, **{key: None for key in left if can_be_scaled(key)}}
     return replace(
         memory,
@@ -338,6 +343,7 @@ def _give_back(work: Work) -> None:
     memory = hold.memory
     if memory is None:
         _give_rest_back(work, wish.preview)
+        give_up(ctx, hold.ref, found)
         return
     _refuse_forgotten(wish, memory)
     own = selector_of(edits.edited(found, ctx.by, lambda _base: [], ctx.on_drift).obj)
@@ -361,6 +367,8 @@ def _give_back(work: Work) -> None:
         ctx.settle(wish.grace, hold.known.at or 0.0)
     _give_preview_back(work, memory.preview)
     hold.note(None)
+    hold.held = False
+    give_up(ctx, hold.ref, hold.service)
 
 
 def _require_some(work: Work, selector: dict[str, str]) -> None:

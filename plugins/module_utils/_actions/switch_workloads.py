@@ -18,6 +18,7 @@ from .._workloads.pods import ready_uids, troubles
 from .._workloads.services import bystanders, selector_of
 from .._workloads.switches import key_of, not_at_rest
 from .context import ATTEMPTS, Context, Failed
+from .ownership import give_up
 from .switch_hold import Hold, Overruled
 from .workload import wait_ready_pods
 
@@ -86,7 +87,9 @@ def bring_back(hold: Hold, key: str, least: int | None = None) -> None:
     if key not in memory.replicas:
         return
     wanted = size_of(ctx.client.get(ref)) or memory.replicas[key]
-    _scale(hold, ref, wanted)
+    scaled = _scale(hold, ref, wanted)
+    if scaled is not None:
+        give_up(ctx, ref, scaled)
     if not ctx.check:
         _until_ready(ctx, live, wanted if least is None else min(least, wanted))
 
@@ -109,25 +112,26 @@ def _fence(hold: Hold, ref: Ref) -> None:
                 continue
 
 
-def _scale(hold: Hold, ref: Ref, wanted: int) -> None:
-    """Guarded by the workload as it was before the look at who has the hold, see _fence."""
+def _scale(hold: Hold, ref: Ref, wanted: int) -> Object | None:
+    """Returns the workload, None where it is gone. Guarded by the workload as it was before the look at who has the hold, see _fence."""
     before: Object | None = None
     for _attempt in range(ATTEMPTS):
         live = hold.ctx.client.find(ref)
         if live is None:
-            return
+            return None
         if size_of(live) == wanted:
             if before is not None:
                 hold.ctx.journal.wrote(ref, before, live)  # The answer was lost.
-            return
+            return live
         if hold.ctx.check:
             hold.foreseen[ref.key] = {**live, "spec": {**live["spec"], "replicas": wanted}}
             hold.ctx.journal.wrote(ref, live, hold.foreseen[ref.key])
-            return
+            return live
         hold.guard()
         try:
-            hold.ctx.journal.wrote(ref, live, hold.ctx.client.patch(ref, {"spec": {"replicas": wanted}}, live))
-            return
+            after = hold.ctx.client.patch(ref, {"spec": {"replicas": wanted}}, live)
+            hold.ctx.journal.wrote(ref, live, after)
+            return after
         except Conflict:
             before = live
     raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")

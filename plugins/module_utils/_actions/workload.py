@@ -22,6 +22,7 @@ from .._workloads.services import selector_text
 from .._workloads.starting import any_fails
 from . import objects
 from .context import ATTEMPTS, Context, Failed, NoProgress
+from .ownership import give_up
 
 Object = dict[str, Any]
 
@@ -136,7 +137,9 @@ def roll(ctx: Context, name: str, template_of: Callable[[Object], revisions.Temp
         return spec
 
     _change(ctx, ctx.ref(DEPLOYMENT, name), spec_of, written)
-    wait_rolled_out(ctx, name)
+    rolled = wait_rolled_out(ctx, name)
+    if not ctx.recall(ctx.ref(DEPLOYMENT, name).key):
+        give_up(ctx, ctx.ref(DEPLOYMENT, name), rolled)
 
 
 def set_template(

@@ -56,7 +56,7 @@ class Judge:
             self._went(change.after)
 
     def _serves(self, pod: Object | None) -> bool:
-        return pod is not None and is_ready(pod) and (self.graceful or not is_going(pod))
+        return serves(pod, self.graceful)
 
     def _say(self, text: str) -> None:
         self.complaints.append(f"{self.cluster.time.now():.2f}: {text}")
@@ -78,13 +78,13 @@ class Judge:
         if views:
             views[-1].until = self.cluster.time.now()
         views.append(View(pods))
-        alive = {_id(pod["metadata"]) for pod in self.cluster.store.all(POD, NAMESPACE) if self._serves(pod)}
+        alive = {identity(pod["metadata"]) for pod in self.cluster.store.all(POD, NAMESPACE) if self._serves(pod)}
         for name in sorted(pods - alive):
             self._say(f"requests of {entrance} come to pod {name}, which is going or gone")
 
     def _went(self, pod: Object) -> None:
         """A pod takes no requests any more."""
-        name = _id(pod["metadata"])
+        name = identity(pod["metadata"])
         safe = self.cluster.time.now() - self.lag - self.drain
         for entrance, views in self._views.items():
             last = max((view.until for view in views if name in view.pods), default=0.0)
@@ -96,7 +96,7 @@ class Judge:
         """Each with the Services, and their subsets, to which its requests go."""
         for name in self.virtual_services:
             found = self.cluster.store.find(VIRTUAL_SERVICE, NAMESPACE, name)
-            yield f"VirtualService {name}", _destinations(found) if found else set()
+            yield f"VirtualService {name}", destinations(found) if found else set()
         for name in self.services:
             yield f"Service {name}", {(name, "")}
 
@@ -127,7 +127,7 @@ class Judge:
         defined = [each for rule in rules if _service(rule["spec"]["host"]) == service for each in rule["spec"].get("subsets") or []]
         labels = [each.get("labels") or {} for each in defined if each["name"] == subset] if subset else [{}]
         return frozenset(
-            _id(endpoint["targetRef"])
+            identity(endpoint["targetRef"])
             for each in self.cluster.store.all(ENDPOINT_SLICE, NAMESPACE)
             if labels_of(each).get(SERVICE_NAME) == service and self.cluster.store.find(SERVICE, NAMESPACE, service)
             for endpoint in each["endpoints"]
@@ -141,7 +141,12 @@ class Judge:
         return pod is not None and wanted.items() <= labels_of(pod).items()
 
 
-def _id(metadata: Object) -> str:
+def serves(pod: Object | None, graceful: bool) -> bool:
+    """Whether a pod answers requests; graceful ones do until they are gone."""
+    return pod is not None and is_ready(pod) and (graceful or not is_going(pod))
+
+
+def identity(metadata: Object) -> str:
     """Pods of a StatefulSet have the names of those before them."""
     return f"{metadata['name']} ({metadata['uid']})"
 
@@ -155,7 +160,7 @@ def _service(host: str) -> str:
     return host.partition(".")[0]
 
 
-def _destinations(virtual_service: Object) -> set[tuple[str, str]]:
+def destinations(virtual_service: Object) -> set[tuple[str, str]]:
     """The Services, with their subsets, that get any requests, or copies of some."""
     found = set()
     for rule in virtual_service["spec"].get("http") or []:

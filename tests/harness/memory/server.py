@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, StreamRefused, Transport
 
-from . import defaults
+from . import defaults, managed
 from .admission import Denied
 from .clock import FakeTime
 from .kinds import BY_PLACE, POD, SERVICE, Kind, Object
@@ -191,7 +191,7 @@ class MemoryServer(Transport):
         after = merged(live, patch)
         if kind.status:
             after = {**after, "status": live["status"]} if "status" in live else {key: after[key] for key in after if key != "status"}
-        return self._admitted(kind, live, after)
+        return self._admitted(kind, live, managed.updated(live, after, patch))
 
     def _admitted(self, kind: Kind, before: Object | None, obj: Object) -> Object:
         address = f"198.19.0.{next(self.store.numbers) if before is None and kind is SERVICE else 0}"

@@ -130,6 +130,24 @@ def test_another_wish_after_a_death(case: str, course: str, number: int, step: i
     assert found and not {write: problem for write, problem in found.items() if problem}
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_there_after_a_hand_back_that_died(case: str) -> None:
+    """The old version, which the hand-back has scaled up again, is scaled down as after any switch."""
+    wanted, _writes = undisturbed(case, "there")
+    found = {}
+    for write in range(1, undisturbed(case, "absent after it")[1] + 1):
+        place = begun(case, "absent after it")
+        with contextlib.suppress(Dead):
+            call(place, ABSENT, Mortal(place.cluster.server, write, carried_out=True))
+        place.cluster.time.sleep(5)
+        remembers = "progressive.delivery/bluegreen" in place.cluster.get("Service", SHOP)["metadata"].get("annotations", {})
+        if case == "a selector that takes all" and not remembers:
+            break  # It is complete, and no version is told from the other.
+        to_its_end(place, THERE)
+        found[write] = wrong(place, wanted)
+    assert found and not {write: problem for write, problem in found.items() if problem}
+
+
 @cache
 def at_first(case: str) -> Object:
     """As the user had it; a second version that was brought up by hand stays so."""

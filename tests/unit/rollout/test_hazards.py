@@ -311,43 +311,6 @@ def test_the_hosts_network_without_ports() -> None:
     assert problem.startswith("warning Deployment test/shop has hostNetwork and declares no ports")
 
 
-def managed(manager: str, fields: Object) -> Object:
-    return named("Service", "shop", {}, managedFields=[{"manager": manager, "fieldsV1": fields}])
-
-
-SELECTOR: list[Any] = [("spec", "selector")]
-
-
-@pytest.mark.parametrize(
-    ("obj", "tool", "name"),
-    [
-        pytest.param(named("S", "s", {}), None, "", id="nobody"),
-        pytest.param(named("S", "s", {}, labels={"app.kubernetes.io/instance": "shop"}), None, "", id="an instance is no proof"),
-        pytest.param(named("S", "s", {}, annotations={"argocd.argoproj.io/tracking-id": "shop:apps/D:n/s"}), "argo", "shop", id="tracking"),
-        pytest.param(named("S", "s", {}, labels={"kustomize.toolkit.fluxcd.io/name": "apps"}), "kustomize", "apps", id="Kustomization"),
-        pytest.param(named("S", "s", {}, labels={"helm.toolkit.fluxcd.io/name": "shop"}), "helm", "shop", id="HelmRelease"),
-        pytest.param(managed("argocd-controller", {"f:spec": {"f:selector": {}}}), "argo", "", id="by manager"),
-        pytest.param(managed("argocd-controller", {"f:spec": {"f:ports": {}}}), None, "", id="of another field"),
-        pytest.param(managed("kubectl", {"f:spec": {"f:selector": {}}}), None, "", id="another manager"),
-    ],
-)
-def test_owners(obj: Object, tool: str | None, name: str) -> None:
-    owner = owners.owner_of(obj, SELECTOR)
-    assert (owner and owner.tool, owner.name if owner else "") == (tool, name)
-
-
-@pytest.mark.parametrize(
-    ("path", "jq", "pointer"),
-    [
-        (("spec", "paused"), ".spec.paused", "/spec/paused"),
-        (("metadata", "annotations", "a.b/c"), '.metadata.annotations["a.b/c"]', "/metadata/annotations/a.b~1c"),
-        (("spec", "http", {"name": "x"}, "route", 0, "weight"), ".spec.http[].route[].weight", "/spec/http"),
-    ],
-)
-def test_paths_of_other_tools(path: Any, jq: str, pointer: str) -> None:
-    assert (owners.jq(path), owners.pointer(path)) == (jq, pointer)
-
-
 def test_no_history() -> None:
     at = scene()
     at.deployment["spec"]["revisionHistoryLimit"] = 0

@@ -126,7 +126,17 @@ def finish_update(stage: Stage, _action: kinds.FinishUpdate) -> None:
     """All pods run the new version; only then does the user's own strategy come back, which may have left some of them."""
     live = _taken_up(stage)
     _replace(stage, live, in_place.size_of(live))
+    _give_strategy_back(stage)
+
+
+def _give_strategy_back(stage: Stage) -> None:
+    """Waits until the status of the workload says that it is rolled out, which the next release or undo asks for, and may do at once."""
     objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
+
+    def missing(found: list[Object]) -> str | None:
+        return in_place.not_rolled_out(found[0]) if found else None
+
+    stage.ctx.until(f"{stage.plan.title} fully rolled out", stage.ref.resource, missing, name=stage.plan.workload)
 
 
 def roll_back(stage: Stage, _action: kinds.RollWorkload) -> None:
@@ -140,6 +150,9 @@ def roll_back(stage: Stage, _action: kinds.RollWorkload) -> None:
         workload.set_template(stage.ctx, stage.ref, stage.stable_template, written=stage.admitted)
         live = _taken_up(stage)
         _put_pods_back(stage, live)
+        _give_strategy_back(stage)
+        return
+    # Somebody else's template is accepted, and rolls by the strategy that is put back.
     objects.edit(stage.ctx, stage.ref, lambda _base: [], annotate=False)
 
 

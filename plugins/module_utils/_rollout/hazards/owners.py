@@ -1,4 +1,4 @@
-"""Hazards of GitOps: Argo CD and Flux put back what a rollout sets, unless they are told to leave it."""
+"""Hazards of other owners: Argo CD and Flux put back what a rollout sets, and a client that applies server-side gets conflicts."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from ..._objects.ownership import MANAGER, entries_of
 from ..._objects.paths import Path
 from ..._objects.refusal import Refused
 from ..._objects.resources import POD_DISRUPTION_BUDGET, labels, name_of
+from ..._objects.shown import echo
 from ..._routing.registry import router_of
 from ..._workloads import budgets, scaling
 from ..course import wishes
@@ -32,7 +34,10 @@ _MANAGERS = {
 
 @dataclass(frozen=True)
 class Owner:
-    """A tool (argo, kustomize, helm) and its object that holds the manifest, `its own` where that is not known."""
+    """A tool (argo, kustomize, helm) and its object that holds the manifest, `its own` where that is not known.
+
+    applier: any other client that applies the object server-side; its name is that of its field manager.
+    """
 
     tool: str
     name: str = ""
@@ -45,9 +50,13 @@ def owned(scene: Scene) -> Iterator[Finding]:
         owner = owner_of(obj, paths)
         if owner is not None:
             tool, remedy = _TOOLS[owner.tool](owner, obj, paths)
-            shown = ", ".join(jq(path) for path in paths)
-            problem = f"is kept by {tool}, which may put back what the rollout sets ({shown})"
-            yield warning(scene.titled(obj["kind"], name_of(obj)), problem, remedy)
+            fields = ", ".join(jq(path) for path in paths)
+            effect = (
+                "which gets conflicts when it applies during the rollout"
+                if owner.tool == "applier"
+                else "which may put back what the rollout sets"
+            )
+            yield warning(scene.titled(obj["kind"], name_of(obj)), f"is kept by {tool}, {effect} ({fields})", remedy)
 
 
 def touched(scene: Scene) -> list[tuple[Object, list[Path]]]:
@@ -110,17 +119,24 @@ def owner_of(obj: Object, paths: Sequence[Path]) -> Owner | None:
     for tool, mark in (("helm", _HELM), ("kustomize", _KUSTOMIZE)):
         if own.get(f"{mark}/name"):
             return Owner(tool, own[f"{mark}/name"], own.get(f"{mark}/namespace", ""))
-    for entry in obj["metadata"].get("managedFields") or []:
-        fields = entry.get("fieldsV1") or {}
-        if entry.get("manager") in _MANAGERS and any(_has(fields, path) for path in paths):
-            return Owner(_MANAGERS[entry["manager"]])
-    return None
+    found = ""
+    for entry in entries_of(obj):
+        manager = str(entry.get("manager"))
+        if not any(_has(entry.get("fieldsV1"), path) for path in paths):
+            continue
+        if manager in _MANAGERS:
+            return Owner(_MANAGERS[manager])
+        if entry.get("operation") == "Apply" and manager != MANAGER:
+            found = found or manager
+    return Owner("applier", found) if found else None
 
 
-def _has(fields: Mapping[str, Any], path: Path) -> bool:
+def _has(fields: Any, path: Path) -> bool:
     """Whether a set of fields of metadata.managedFields holds the path, as far as it leads through mappings only."""
     at: Any = fields
     for step in path:
+        if not isinstance(at, Mapping):
+            return False
         if not isinstance(step, str):
             return True
         if f"f:{step}" not in at:
@@ -164,6 +180,14 @@ def _of_helm(owner: Owner, obj: Object, paths: Sequence[Path]) -> tuple[str, str
     )
 
 
+def _of_applier(owner: Owner, obj: Object, _paths: Sequence[Path]) -> tuple[str, str]:
+    manager = echo(owner.name)
+    return f"server-side apply by field manager {manager}", (
+        f"let it apply the {obj['kind']} before the rollout or after its end, when these fields have no owner any more, and without force: "
+        "force puts back what the rollout sets"
+    )
+
+
 def _flux(owner: Owner, kind: str) -> tuple[str, str]:
     """The object, and the command that suspends it."""
     title = {"kustomization": "Kustomization", "helmrelease": "HelmRelease"}[kind]
@@ -177,6 +201,7 @@ _TOOLS: dict[str, Callable[[Owner, Object, Sequence[Path]], tuple[str, str]]] = 
     "argo": _of_argo,
     "kustomize": _of_kustomize,
     "helm": _of_helm,
+    "applier": _of_applier,
 }
 
 
