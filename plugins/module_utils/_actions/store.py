@@ -105,7 +105,8 @@ class Store:
 
     def _write(self, data: dict[str, str]) -> dict[str, Any]:
         if self._seen is not None:
-            return self._client.patch(self._ref, {"data": data}, self._seen)
+            gone = {"seal": None} if "seal" not in data and "seal" in (self._seen.get("data") or {}) else {}
+            return self._client.patch(self._ref, {"data": {**data, **gone}}, self._seen)
         metadata = {"name": self._ref.name, "namespace": self._ref.namespace, "labels": marks(self._rollout)}
         return self._client.create(self._ref, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data})
 

@@ -38,9 +38,9 @@ PROBES = ["rollout_probe", "rollout_probe_hosts"]
 SEALS = ["rollout_record_key", "rollout_record_unsealed"]
 READ = {
     "promote": ["rollout_revision", "rollout_at_step", "rollout_full", "rollout_on_drift", *PROBES, *SEALS],
-    "abort": ["rollout_revision", "rollout_on_drift", *SEALS],
-    "hand_back": ["rollout_revision", "rollout_on_drift", *SEALS],
-    "undo": ["rollout_revision", "rollout_on_drift", *PROBES, *SEALS],
+    "abort": ["rollout_revision", "rollout_on_drift", "rollout_workload", *SEALS],
+    "hand_back": ["rollout_revision", "rollout_on_drift", "rollout_workload", *SEALS],
+    "undo": ["rollout_revision", "rollout_on_drift", "rollout_workload", *PROBES, *SEALS],
     "status": ["rollout_watch", "rollout_watch_timeout", "rollout_idle_timeout", *SEALS],
     "sweep": ["rollout_on_drift", *PROBES, *SEALS],
 }
