@@ -71,7 +71,7 @@ options:
       - The hosts that a probe may ask, each as C(host) or C(host:port), in which C(*) stands for any text, for example
         V(gateway.example) or V(*.shop.example:8443). Without it, the O(probe) may ask every host.
       - It belongs to the call, and holds for a probe that the record of the rollout remembers, too.
-      - Link-local addresses, such as those of the metadata services of clouds, are never asked.
+      - Link-local addresses and those of the metadata services of clouds are never asked.
     type: list
     elements: str
   progress_deadline:

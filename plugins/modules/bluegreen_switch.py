@@ -90,7 +90,7 @@ options:
     description:
       - The hosts that a probe may ask, each as C(host) or C(host:port), in which C(*) stands for any text, for example
         V(gateway.example) or V(*.shop.example:8443). Without it, the O(probe) may ask every host.
-      - Link-local addresses, such as those of the metadata services of clouds, are never asked.
+      - Link-local addresses and those of the metadata services of clouds are never asked.
     type: list
     elements: str
   start_tolerance:

@@ -295,7 +295,7 @@ step:
       returned: always
       type: str
 weight:
-  description: The split of the traffic in percent that the rollout has reached.
+  description: The split of the traffic in percent that the rollout has reached; null where the plan in its record cannot be read.
   returned: when the record could be read
   type: dict
   sample: {stable: 80, canary: 20}

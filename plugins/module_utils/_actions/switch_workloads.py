@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from .._cluster.errors import ApiError, Conflict
+from .._objects.edits import fields_of
 from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
 from .._workloads.in_place import size_of
-from .._workloads.label_selectors import pod_selector
+from .._workloads.label_selectors import match_labels, pod_selector
 from .._workloads.pods import ready_uids, troubles
-from .._workloads.services import bystanders, selector_of
-from .._workloads.switches import key_of, not_at_rest
+from .._workloads.services import bystanders, selector_of, selects
+from .._workloads.switches import key_of, looks_like_version, not_at_rest
 from .context import ATTEMPTS, Context, Failed
 from .ownership import give_up
 from .switch_hold import Hold, Overruled
@@ -172,22 +173,45 @@ def is_known(hold: Hold, key: str) -> bool:
     """Whether a workload that the memory names is one of this switch.
 
     Whoever may edit the active Service can have written a memory without a seal. It is believed of what this call has found behind the
-    Service itself, and of workloads whose pods have a label in common with those to which the Service leads.
+    Service itself, and of workloads whose pods look like another version of those to which the Service leads, and which no Service of
+    another application takes.
     """
     if hold.ctx.seal is not None or key in (hold.wish.key, *hold.left):
         return True
     live = hold.ctx.client.find(ref_of(hold.ctx, key))
     if live is None:
         return True  # There is nothing to scale.
-    pods = labels(live["spec"]["template"])
-    if any(pods.get(label) == value for label, value in selector_of(hold.service).items()):
+    if _looks_like_version(hold, labels(live["spec"]["template"])):
         return True
     text = (
         f"{ref_of(hold.ctx, key)} is not scaled: the annotation on Service {hold.wish.active}, which has no seal, says that it belongs to "
-        "this switch, and no label of its pods does: scale it yourself, or set record_key"
+        "this switch, and the labels of its pods do not: scale it yourself, or set record_key"
     )
     hold.ctx.journal.warnings.extend([text] if text not in hold.ctx.journal.warnings else [])
     return False
+
+
+def _looks_like_version(hold: Hold, pods: dict[str, str]) -> bool:
+    selector = selector_of(hold.service)
+    if selects(selector, pods) and not hold.wish.by_subset:
+        return True
+    edited = [each for each in fields_of(hold.service) if each.by == hold.ctx.by and each.was != each.now]
+    switched = {str(each.path[2]) for each in edited if len(each.path) == 3 and each.path[:2] == ("spec", "selector")}
+    target = hold.ctx.client.find(ref_of(hold.ctx, hold.wish.key)) if hold.wish.by_subset and hold.wish.target else None
+    if target is not None:
+        # Subsets tell the versions apart, by labels that the Service does not select by.
+        own = match_labels(target)
+        selector, switched = {**own, **selector}, own.keys() - selector.keys()
+    return looks_like_version(pods, selector, switched) and not _taken_by_others(hold, pods)
+
+
+def _taken_by_others(hold: Hold, pods: dict[str, str]) -> list[str]:
+    """The Services that take these pods where the active one does not, but for the preview Service."""
+    if selects(selector_of(hold.service), pods):
+        return []
+    services = hold.ctx.client.list(SERVICE, hold.ctx.namespace)[0]
+    moved = [name_of(each) for each in services if any(field.by == hold.ctx.by for field in fields_of(each))]
+    return bystanders(services, pods, [hold.wish.active, hold.wish.preview or "", *moved])
 
 
 def retire(hold: Hold) -> None:

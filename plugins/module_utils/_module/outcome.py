@@ -12,8 +12,10 @@ from .._actions import info
 from .._actions.run import Run
 from .._actions.trust import options_of
 from .._actions.turning import was_undone
+from .._objects.refusal import Refused
 from .._plan.plan import Plan, read_plan
 from .._rollout.actions import told as in_words
+from .._rollout.decide import refuse_contradiction
 from .._rollout.program import RELEASE
 from .._rollout.report import report
 from .results import TROUBLES
@@ -23,6 +25,8 @@ def result_of(this: Run) -> dict[str, Any]:
     """What the module returns, however the call ended."""
     plan = _plan_of(this)
     told = report(this.found, plan, this.wish.name)
+    if this.found is not None and plan is None:
+        told.update(phase=this.record.phase, revision=this.record.revision, steps_skipped=this.record.skips, weight=None)
     if this.nothing_to_do:
         told.update(phase="Healthy", msg=f"rollout {this.wish.name}: {this.nothing_to_do}")
     if this.ctx.check:
@@ -56,10 +60,20 @@ def state_of(this: Run) -> dict[str, Any]:
 
 
 def _plan_of(this: Run) -> Plan | None:
-    """The plan by which the record came to where it is, where the call asked for another one."""
-    if this.found is None or this.agreed is None or this.record.plan_hash == this.agreed.hash:
+    """The plan by which the record came to where it is, where the call asked for another one.
+
+    None where no plan has been read, or the record's cannot be, or does not fit the rest of the record: anybody may have written that.
+    """
+    if this.found is None or this.agreed is None:
         return this.agreed
-    return read_plan(this.wish.name, this.ctx.namespace, options_of(this, this.record))
+    try:
+        recorded = this.record.plan_hash != this.agreed.hash
+        plan = read_plan(this.wish.name, this.ctx.namespace, options_of(this, this.record)) if recorded else this.agreed
+        report(this.record, plan, this.wish.name)
+        refuse_contradiction(this.record, plan)
+    except Refused:
+        return None
+    return plan
 
 
 def refused(this: Run) -> bool:

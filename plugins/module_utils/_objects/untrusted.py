@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 # The API server keeps objects of 1.5 MiB at most, and annotations of 256 KiB in all.
@@ -15,19 +14,20 @@ MAX_TEXT = 1_048_576
 MAX_DEPTH = 40
 MAX_VALUES = 50_000
 _MAX_NUMBER = 1e300
+_MAX_DIGITS = 300
 
 
 def read_json(text: Any) -> Any:
     """The value that the JSON text holds.
 
-    Raises ValueError for what is no JSON text, is too large or too deep, or holds a number that is not finite.
+    Raises ValueError for what is no JSON text, is too large or too deep, or holds a number that is not finite or too large for a float.
     """
     if not isinstance(text, str):
         raise ValueError("it is not a text")
     if len(text) > MAX_TEXT:
         raise ValueError(f"it has more than {MAX_TEXT} characters")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_int=_bounded_int, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     _refuse_unbounded(value)
@@ -36,6 +36,13 @@ def read_json(text: Any) -> Any:
 
 def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is not a number")
+
+
+def _bounded_int(text: str) -> int:
+    """Before the conversion: that of many digits takes long, and later steps compute with floats."""
+    if len(text) > _MAX_DIGITS:
+        raise ValueError("it holds a number that is out of range")
+    return int(text)
 
 
 def _refuse_unbounded(value: Any) -> None:
@@ -51,5 +58,5 @@ def _refuse_unbounded(value: Any) -> None:
             left += [(each, depth + 1) for each in part.values()]
         elif isinstance(part, list):
             left += [(each, depth + 1) for each in part]
-        elif isinstance(part, (int, float)) and not (math.isfinite(part) and abs(part) < _MAX_NUMBER):
+        elif isinstance(part, (int, float)) and not abs(part) < _MAX_NUMBER:  # nor NaN
             raise ValueError("it holds a number that is out of range")

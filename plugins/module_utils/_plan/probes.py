@@ -27,8 +27,11 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _PORT = re.compile(r"(.*):(\d+|\*)")
 # Where clouds answer with the credentials of a machine, besides the link-local addresses.
-_METADATA = ipaddress.ip_address("fd00:ec2::254")
-_NAT64, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
+_METADATA = tuple(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
+# IPv6 networks whose addresses end in the IPv4 address that they lead to: NAT64, IPv4-compatible and IPv4-translated ones.
+_EMBEDDING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
+# Of its addresses each network operator decides himself where the IPv4 address stands in them (RFC 8215).
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 # Says which of the patterns of `expect` a text has, by version.
@@ -128,9 +131,10 @@ def refuse_missing_headers(probe: Probe | None, where: str = "probe") -> None:
 def link_local(address: str) -> bool:
     """Whether no probe may be sent to this IP address: link-local ones, however they are written, and those of cloud metadata."""
     try:
-        return any(each.is_link_local or each == _METADATA for each in _meant(ipaddress.ip_address(address.partition("%")[0])))
+        meant = _meant(ipaddress.ip_address(address.partition("%")[0]))
     except ValueError:
         return False
+    return any(each.is_link_local or each in _METADATA or each in _LOCAL_NAT64 for each in meant)
 
 
 def _meant(address: _Address) -> list[_Address]:
@@ -138,7 +142,7 @@ def _meant(address: _Address) -> list[_Address]:
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
     within: list[_Address | None] = [address.ipv4_mapped, address.sixtofour]
-    if address in _NAT64 or address in _COMPATIBLE:
+    if any(address in network for network in _EMBEDDING):
         within.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return [address, *(each for each in within if each is not None)]
 

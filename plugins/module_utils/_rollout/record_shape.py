@@ -155,4 +155,21 @@ SHAPE: dict[str, Check] = {
 
 def misshapen(raw: Mapping[str, Any]) -> list[str]:
     """The fields of a record that are not as this collection writes them."""
-    return sorted(key for key, value in raw.items() if key in SHAPE and not SHAPE[key](value))
+    wrong = sorted(key for key, value in raw.items() if key in SHAPE and not SHAPE[key](value))
+    # Which keys `stable` needs is known of other fields only where these are right.
+    return wrong or ([] if _needed_of_stable(raw) <= raw.get("stable", {}).keys() else ["stable"])
+
+
+def _needed_of_stable(raw: Mapping[str, Any]) -> set[str]:
+    """The keys of `stable` with which the actions work. A hand-back may begin from what a finished release has left, which has fewer."""
+    program = raw.get("program", "")
+    if not program:
+        return {"workload", "template"} if raw.get("stable", {}).get("made") else set()
+    if program == "hand back":
+        return {"workload", "template"}
+    return {"workload", "template", "hash", *(["canary"] if _is_pair(raw.get("plan", {})) else [])}
+
+
+def _is_pair(plan: Mapping[str, Any]) -> bool:
+    workload = plan.get("workload")
+    return isinstance(workload, Mapping) and workload.get("style") == "pair"

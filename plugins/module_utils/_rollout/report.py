@@ -15,6 +15,8 @@ from .decide import current_weight
 from .expiry import Expiry, expiry
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record
 
+_LAST_DATE = 253_402_300_799.0  # the end of the year 9999
+
 
 def report(record: Record | None, plan: Plan | None, name: str) -> dict[str, Any]:
     """The part of a result that follows from the record alone. Without a record: nothing is under way."""
@@ -79,13 +81,13 @@ def _msg(record: Record, plan: Plan, total: int) -> str:
 def _until(due: Expiry | None) -> str:
     if due is None:
         return ""
-    at = datetime.fromtimestamp(due.at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = datetime.fromtimestamp(min(due.at, _LAST_DATE), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"; at {at} it expires, and the next call then {due.then}s it"
 
 
 def _before(record: Record, plan: Plan) -> str:
     """The last weight before the pause, as `20 %`, or of blue-green the step."""
     if plan.bluegreen is not None:
-        return str(plan.steps[record.steps_done - 1])
+        return str(plan.steps[min(record.steps_done, len(plan.steps)) - 1])
     weights = [step.weight for step in plan.steps[: record.steps_done] if isinstance(step, SetWeight)]
     return f"{weights[-1] if weights else 0} %"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -153,6 +153,18 @@ def _mixed(selector: Selector, owner: Object, other: Object) -> str:
         f"{_title(owner)}: its selector {selector_text(selector)} takes the pods of {key_of(other)}, too: "
         "tell the two apart by a label in selector and template"
     )
+
+
+def looks_like_version(pods: Mapping[str, str], selector: Mapping[str, str], switched: Collection[str]) -> bool:
+    """Whether pods with these labels may be those of another version of what the selector takes.
+
+    They have all of its keys, and at least one with the same value. Values differ only in the keys that switches have changed; where none
+    is known (switched is empty), in one key.
+    """
+    if not selector.keys() <= pods.keys():
+        return False
+    other = {key for key, value in selector.items() if pods[key] != value}
+    return len(other) < len(selector) and (other <= set(switched) if switched else len(other) <= 1)
 
 
 def lacking_port(service: Mapping[str, Any], workload: Mapping[str, Any]) -> str | None:

@@ -226,6 +226,15 @@ def _labelled_deployment(place: Stage) -> None:
     record(stable={**place.record()["stable"], "workload": WORKER, "made": True})(place)
 
 
+def _with_digits(place: Stage, digits: int) -> str:
+    return json.dumps({**place.record(), "revision": 0}).replace('"revision": 0', '"revision": ' + "9" * digits)
+
+
+def _without(*keys: str) -> Act:
+    """The record does not tell this of the stable version."""
+    return lambda place: record(stable={key: value for key, value in place.record()["stable"].items() if key not in keys})(place)
+
+
 @dataclass(frozen=True)
 class Attack:
     """writes: what the attacker may write. act: what is written. call: what the operator asks for afterwards.
@@ -358,6 +367,22 @@ ATTACKS: dict[str, Attack] = {
     ),
     # Shapes
     "deep JSON": Attack(_R, record_text('{"a":' * 60_000 + "1" + "}" * 60_000), ABORT),
+    "a plan of an unknown form": Attack(_R, record(plan={"grace": "x"}, plan_hash="1"), WITH_PLAN),
+    "a plan of an unknown form, abort": Attack(_R, record(plan={"grace": "x"}, plan_hash="1"), ABORT),
+    "no plan": Attack(_R, record(plan={}, plan_hash="1"), WITH_PLAN),
+    "a plan without steps": Attack(
+        _R, record(plan={**_PLAN, "canary": {"steps": []}}, plan_hash="1", steps=[{"began": 1.0, "ended": 2.0}] * 9), WITH_PLAN
+    ),
+    "no word of the stable version": Attack(_R, record(stable={}), ABORT),
+    "no workload of the stable version": Attack(_R, _without("workload"), ABORT),
+    "no template of the stable version": Attack(_R, _without("template"), ABORT),
+    "no template of the stable version, promote": Attack(_R, _without("template"), PROMOTE),
+    "no hash of the stable version": Attack(_R, _without("hash"), PROMOTE),
+    "no template of the made stable version": Attack(
+        _R, record(program="", phase="Healthy", stable={"workload": NAME, "made": True}), WITH_PLAN
+    ),
+    "a number of 400 digits": Attack(_R, lambda place: record_text(_with_digits(place, 400))(place), ABORT),
+    "a number of 400 digits, by the plan": Attack(_R, lambda place: record_text(_with_digits(place, 400))(place), WITH_PLAN),
     "a number without end": Attack(_R, record_text('{"format": 1, "name": ' + "9" * 5000 + "}"), ABORT),
     "not a number": Attack(_R, record(began=float("nan")), ABORT),
     "a huge text": Attack(_R, record(msg="x" * 500_000), ABORT),

@@ -7,11 +7,14 @@ import re
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import rollout
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Failed, NotYet
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Lost
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.run import Run
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster import probing
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.errors import ApiError
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response
+from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import result_of, tree_of
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.tests.harness.memory.server import MemoryServer
 from ansible_collections.progressive.delivery.tests.unit.attacks.table import ATTACKS, CASE, EVIL, OTHER, Attack, scene
@@ -69,10 +72,21 @@ def attacked(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> tuple[Stage, Wi
     marked = others(place)
     witness = Witness(place.cluster.server)
     problem: Exception | None = None
+    runs: list[Run] = []
+    open_run = rollout.open_run
+
+    def opened(*given: Any) -> Run:
+        runs.append(open_run(*given))
+        return runs[-1]
+
+    monkeypatch.setattr(rollout, "open_run", opened)
     try:
         place.call(witness, **attack.call)  # type: ignore[arg-type]
     except PROBLEMS as raised:
         problem = raised
+    for run in runs:
+        if run.read:
+            assert result_of(run)["phase"] and tree_of(run), "it cannot be told how the call ended"
     after = others(place)
     assert after == marked, "objects of another application were changed"
     assert set(before) <= set(after)

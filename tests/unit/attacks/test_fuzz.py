@@ -33,6 +33,7 @@ LEAVES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-5, 10**18),
+    st.integers(310, 4300).map(lambda digits: 10 ** (digits - 1)),
     st.floats(allow_nan=True),
     st.text(max_size=12),
     st.sampled_from(["", "../x", "a/b", "Service/shop", "²", "1h", "99999d", "release", "abort", "Paused", "\u202e", "{{ x }}", "x" * 300]),

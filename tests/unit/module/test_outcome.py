@@ -11,9 +11,11 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.run 
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.clock import Clock
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, result_of, tree_of
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, PAUSED, PROGRESSING, Record
-from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of, release_of
 
 PLAN = plan_of(*SEED)
 GOING = record_of(PLAN)
@@ -53,9 +55,60 @@ def test_not_as_asked(run: Run, said: str | None) -> None:
 
 
 def test_a_record_of_another_plan_is_told_by_its_own() -> None:
-    run = ended(replace(GOING, steps=[{"began": 1.0, "ended": 2.0}] * 3, phase=PROGRESSING))
+    at = position_of(release_of(PLAN, GOING), "pause", 1)
+    run = ended(replace(GOING, steps=[{"began": 1.0, "ended": 2.0}] * 3, phase=PROGRESSING, position=at))
     run.agreed = plan_of({"set_weight": 1})
     assert result_of(run)["step"] == {"index": 3, "total": 6, "current": "pause until promoted"}
+
+
+STEPS = [{"began": 1.0, "ended": 2.0}]
+PAUSED_AT_THE_END_OF_TIME = {"phase": PAUSED, "began": 249.9e9, "steps": STEPS, "position": 2}
+EXPIRING = plan_of({"set_weight": 20}, {"pause": {"expires": "99999d", "then": "abort"}})
+BLUE_GREEN = read_plan(
+    "shop",
+    "test",
+    {
+        **{key: PLAN.raw[key] for key in ("workload", "revision")},
+        "services": {"active": "shop", "preview": "shop-preview"},
+        "bluegreen": {"auto_promotion": False},
+    },
+)
+
+
+# Records as nobody but an attacker writes them: what of them is told, and by which plan.
+@pytest.mark.parametrize("agreed", [PLAN, None], ids=["another plan was asked for", "no plan was read"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(replace(GOING, plan={"grace": "x"}, plan_hash="1"), id="a plan of an unknown form"),
+        pytest.param(replace(GOING, plan={}, plan_hash="1"), id="no plan"),
+        pytest.param(
+            replace(GOING, plan={**PLAN.raw, "canary": {"steps": []}}, plan_hash="1", steps=STEPS * 9), id="more steps than planned"
+        ),
+        pytest.param(replace(GOING, steps=STEPS * 9), id="more steps than the plan asked for has"),
+        pytest.param(replace(GOING, position=9999), id="a position beyond the end"),
+        pytest.param(replace(record_of(BLUE_GREEN), phase=PAUSED, steps=STEPS * 9), id="blue-green, more steps than planned"),
+    ],
+)
+def test_a_record_with_a_plan_that_does_not_fit_is_told_without_it(record: Record, agreed: Plan | None) -> None:
+    run = ended(replace(record, skips=True))
+    run.agreed = agreed
+    told = result_of(run)
+    assert (told["phase"], told["revision"], told["steps_skipped"]) == (record.phase, 7, True)
+    assert told["weight"] is told["step"] is told["strategy"] is None
+    assert f"Status:          {'॥' if record.phase == PAUSED else '◌'} {record.phase}" in tree_of(run)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (record_of(EXPIRING, **PAUSED_AT_THE_END_OF_TIME), "at 9999-12-31T23:59:59Z it expires"),
+        (record_of(BLUE_GREEN, program="", phase=PAUSED, steps=STEPS * 9), "paused after"),
+    ],
+    ids=["a date after the last one", "nothing is under way, and more steps than planned"],
+)
+def test_what_is_told_of_a_record_that_fits_in_part(record: Record, said: str) -> None:
+    assert said in report(record, read_plan("shop", "test", record.plan), "shop")["msg"]
 
 
 def test_the_tree_of_a_call_that_did_nothing_asks_for_nothing() -> None:

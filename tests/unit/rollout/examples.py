@@ -35,8 +35,9 @@ def plan_of(*steps: Any, name: str = "shop", image: str = "shop:2", **more: Any)
 
 def record_of(plan: Plan, **changes: Any) -> Record:
     """A record of that plan, at the beginning of its release."""
-    made = {"revision": 7, "target": "new", "phase": PROGRESSING, "program": "release", "canary_service_made": True, **changes}
-    return Record(name=plan.name, plan=plan.raw, plan_hash=plan.hash, **made)
+    stable = {"workload": plan.workload, "template": "old", "hash": "old-pods", "canary": ""}
+    made = {"revision": 7, "target": "new", "phase": PROGRESSING, "program": "release", "canary_service_made": True, "stable": stable}
+    return Record(name=plan.name, plan=plan.raw, plan_hash=plan.hash, **{**made, **changes})
 
 
 def release_of(plan: Plan, record: Record) -> list[Entry]:

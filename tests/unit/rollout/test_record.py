@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, Record
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
@@ -24,7 +26,7 @@ FULL: dict[str, Any] = {
     "resume_at": 3.5,
     "promoted": {"1": {"user": "ann", "at": 1.0}},
     "steps": [{"began": 1.0, "ended": 2.0}, {"began": 3.0}],
-    "stable": {"hash": "abc", "template": "def", "images": {"app": "shop:1"}},
+    "stable": {"workload": "shop", "hash": "abc", "template": "def", "images": {"app": "shop:1"}},
     "images": {"app": "shop:2"},
     "bystanders": ["metrics"],
     "originals": {"Service/shop": [{"path": ["spec", "selector", "x"], "by": "shop", "depth": 2, "now": None}]},
@@ -73,6 +75,37 @@ def test_a_record_that_cannot_be_read(data: Any, said: str) -> None:
     assert said in str(refused.value)
     assert str(refused.value).startswith("the record of rollout shop ")
     assert str(refused.value).endswith("restore ConfigMap shop.rollout, or delete it once the application is as it should be")
+
+
+def _stable(*lacking: str) -> dict[str, Any]:
+    whole = {"workload": "shop", "template": "old", "hash": "old-pods", "canary": "other", "images": {}, "source": "old", "made": True}
+    return {key: value for key, value in whole.items() if key not in lacking}
+
+
+_PAIR = plan_of(*SEED, workload={"name": "shop", "style": "pair", "canary": "shop-canary"})
+_NO_STABLE = r"cannot be read \(stable not as this collection writes it\): restore ConfigMap shop\.rollout"
+
+
+# What `stable` lacks, in which program, and whether the record is refused for it.
+@pytest.mark.parametrize(
+    ("plan", "program", "lacking", "refused"),
+    [
+        *((PLAN, program, (key,), True) for program in ("release", "abort") for key in ("workload", "template", "hash")),
+        *((PLAN, program, ("canary", "images", "source", "made"), False) for program in ("release", "abort")),
+        *((_PAIR, program, ("canary",), True) for program in ("release", "abort")),
+        *((PLAN, "hand back", (key,), True) for key in ("workload", "template")),
+        (_PAIR, "hand back", ("hash", "canary", "source", "made"), False),
+        # Of a finished release only what runs the stable version in the workload's place is needed.
+        *((PLAN, "", (key,), True) for key in ("workload", "template")),
+        (PLAN, "", ("hash", "canary", "source"), False),
+        (PLAN, "", ("workload", "template", "hash", "made"), False),
+        (PLAN, "", tuple(_stable()), False),
+    ],
+)
+def test_what_a_record_must_know_of_the_stable_version(plan: Plan, program: str, lacking: tuple[str, ...], refused: bool) -> None:
+    record = record_of(plan, program=program, stable=_stable(*lacking))
+    with pytest.raises(Refused, match=_NO_STABLE) if refused else nullcontext():
+        assert records.load(records.dump(record), "shop") == record
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._workloads.sw
     key_of,
     lacking_port,
     load,
+    looks_like_version,
     not_at_rest,
     refuse_unclear,
 )
@@ -143,3 +144,29 @@ def test_a_daemon_set_has_no_replicas() -> None:
     assert not can_be_scaled(key_of(daemons)) and can_be_scaled(key_of(BLUE))
     assert behind({"a": "1"}, [daemons]) == []
     assert behind({"a": "1"}, [{**daemons, "status": {"desiredNumberScheduled": 3}}])
+
+
+@pytest.mark.parametrize(
+    ("pods", "switched", "looks"),
+    [
+        ("app=shop,colour=green", "colour", True),
+        ("app=shop,colour=green,more=x", "colour", True),
+        ("app=shop,colour=blue", "", True),
+        ("app=shop,colour=green", "", True),
+        ("app=shop,colour=green", "app", False),
+        ("app=shop,tier=db", "colour", False),
+        ("app=shop", "colour", False),
+        ("app=payments,colour=blue", "colour", False),
+        ("app=payments,colour=green", "app,colour", False),
+        ("app=payments,colour=green", "", False),
+        ("", "", False),
+    ],
+)
+def test_which_pods_look_like_another_version(pods: str, switched: str, looks: bool) -> None:
+    """The Service takes app=shop,colour=blue; switched are the keys that a switch has changed."""
+    labels = dict(each.split("=") for each in pods.split(",") if each)
+    assert looks_like_version(labels, {"app": "shop", "colour": "blue"}, switched.split(",") if switched else []) == looks
+
+
+def test_a_service_without_selector_has_no_versions() -> None:
+    assert not looks_like_version({"app": "shop"}, {}, [])
