@@ -14,6 +14,7 @@ from .._cluster.errors import Conflict
 from .._objects import edits, seals
 from .._objects.edits import Edit
 from .._objects.patches import merge_patch
+from .._objects.paths import MISSING
 from .._objects.refusal import Refused
 from .._objects.resources import Ref
 from .._objects.seals import Seal
@@ -147,12 +148,20 @@ def edit_all(
 
 
 def _refuse_forged(ctx: Context, ref: Ref, live: Object | None) -> None:
-    """Raises Refused for a memory that others wrote; one without a seal will do where a record that has one remembers the same."""
+    """Raises Refused for a memory that others wrote; one without a seal will do where a record that has one vouches for it."""
     if live is None or ctx.way_back:
         return
-    known = ctx.recall(ref.key) if ctx.seal is not None else []
-    vouched = bool(known) and all(field in known for field in edits.fields_of(live))
+    vouched = ctx.seal is not None and _vouched(ctx, ref, live)
     seals.refuse_forged(live, ctx.seal, ctx.accept_unsealed, vouched)
+
+
+def _vouched(ctx: Context, ref: Ref, live: Object) -> bool:
+    """Whether the record remembers the same, or knows that this very object was created for the rollout, which has nothing to put back."""
+    fields, known = edits.fields_of(live), ctx.recall(ref.key)
+    if known:
+        return all(field in known for field in fields)
+    uid = ctx.uid_of(ref.key)
+    return bool(uid) and live["metadata"].get("uid") == uid and all(field.by == ctx.by and field.was is MISSING for field in fields)
 
 
 def put_back(ctx: Context, refs: Mapping[str, Ref], outcome: Outcomes) -> None:
@@ -261,9 +270,12 @@ def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object 
     ctx.guard()
     after: Object | None = None
     if write.live is None:
+        ctx.expect_another(ref.key)
         after = ctx.client.create(ref, write.wanted or {})
+        ctx.created(ref.key, after["metadata"]["uid"])
     elif write.wanted is None:
         ctx.client.delete(ref, write.live)
+        ctx.created(ref.key, "")
     else:
         after = ctx.client.patch(ref, merge_patch(write.live, write.wanted), write.live)
     ctx.journal.wrote(ref, write.live, after)

@@ -1,4 +1,4 @@
-"""What a split leaves in an object that other splits, or routes of the user's, still need: the last one takes it away."""
+"""What a split may take away when it ends: not what other splits, or routes of the user's, need, and nothing that it did not add."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .._cluster.errors import ApiError
 from .._objects import paths
 from .._objects.edits import Edit, fields_of
+from .._objects.paths import MISSING
+from .._objects.refusal import Refused
+from .._objects.relocation import found_again
 from .._objects.resources import Ref, name_of
 from .._routing.registry import router_of
-from .._routing.router import Change, Objects, shares_nothing
+from .._routing.router import Change, Objects, leads_to_canary, shares_nothing
 from .._routing.target import Target
 from .context import Context
 
@@ -48,3 +52,31 @@ def warn_of_kept(ctx: Context, refs: Mapping[str, Ref], kept: Mapping[str, Seque
             "may need where these may not be listed: use state: absent again when none does"
         )
         ctx.journal.warnings.extend([text] if text not in ctx.journal.warnings else [])
+
+
+def refuse_foreign(ctx: Context, target: Target, ref: Ref, live: dict[str, Any] | None, ends: bool) -> None:
+    """Raises Refused for a memory of which putting back would take away what does not lead to the canary: this collection did not add that.
+
+    ref, live: the object that the user names. ends: the split ends. As long as it goes on, the canary may have got another name, and with
+    subsets until it has ended.
+    """
+    protected = [replace(target, canary_service=target.stable_service, canary_subset=target.stable_subset)]
+    protected += [replace(target, canary_service=name, canary_subset="") for name in target.additional_destinations]
+    strict = ends and not target.canary_subset
+    for field in [*fields_of(live), *found_again(live, ctx.recall(ref.key))] if live is not None else []:
+        if field.by != ctx.by or field.was is not MISSING or (isinstance(field.path[-1], str) and field.path[-1] != "mirror"):
+            continue
+        try:
+            there = paths.get(live, field.path)
+        except paths.AmbiguousPath:
+            continue  # Whoever puts it back refuses that.
+        part = {"spec": there}
+        if (
+            there is not MISSING
+            and not leads_to_canary(part, target)
+            and (strict or any(leads_to_canary(part, each) for each in protected))
+        ):
+            raise Refused(
+                f"{ref}: what is remembered of it says that {paths.show(field.path)[:120]} was added here, which does not lead to "
+                f"{target.canary_subset or target.canary_service}: put the object back by hand, and remove what says so"
+            )

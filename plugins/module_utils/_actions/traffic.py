@@ -275,6 +275,7 @@ def _edit(
     def look_at(live: Objects) -> None:
         if not (ctx.check or introduced) and _is_new(target, live, wish):
             raise _NotIntroduced
+        shared.refuse_foreign(ctx, target, next(iter(refs.values())), _first(live), wish is None)
         kept.clear()
         kept.update(shared.still_needed(ctx, target, refs, live))
 

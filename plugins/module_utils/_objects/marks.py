@@ -8,6 +8,10 @@ from __future__ import annotations
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "progressive.delivery"
+# An annotation that names the stable Ingress of a canary one.
+CANARY_OF = "progressive.delivery/canary-of"
+# What the names of routes begin with that are added to a VirtualService.
+MADE_ROUTE = "progressive-delivery-"
 
 # Metadata of these owners is not copied: their tools would take the copy for one of their own objects and prune it.
 FOREIGN_METADATA = (

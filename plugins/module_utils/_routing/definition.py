@@ -14,7 +14,7 @@ from typing import Any, Callable
 from .._objects import names as kube_names
 from .._objects import pages
 from .._objects.refusal import Refused
-from .._objects.restorable import is_described
+from .._objects.restorable import WEIGHT_WORDS, is_described, is_weight_key
 from .._objects.shown import echo, names
 
 Keys = tuple[str, ...]  # a path of keys of mappings
@@ -74,6 +74,14 @@ def _keys(where: str, raw: Any) -> Keys:
     if not isinstance(raw, str) or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", raw):
         raise Refused(f"{where}: {echo(raw)} is not a path of keys such as destination.host")
     return tuple(raw.split("."))
+
+
+def _weight(where: str, raw: Any) -> Keys:
+    """Only fields that are called like a weight are put back, whatever a memory on the object says."""
+    keys = _keys(where, raw)
+    if not is_weight_key(keys[-1]):
+        raise Refused(f"{where}: {echo(raw)} does not say that it is a weight: its last word must be one of {', '.join(WEIGHT_WORDS)}")
+    return keys
 
 
 def _lists(where: str, raw: Any) -> tuple[Keys, ...]:
@@ -159,7 +167,7 @@ TABLE: dict[str, Any] = {
         "not_copied": ("destination_not_copied", _several(_keys)),
     },
     "weight": {
-        "field": ("weight_field", _keys),
+        "field": ("weight_field", _weight),
         "default": ("weight_default", _number(0)),
         "total": ("weight_total", _number(1)),
         "even_when_all_zero": ("weight_even_when_all_zero", _flag),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.run 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.seals import Seal, read_key, refuse_forged, sealed
-from ansible_collections.progressive.delivery.tests.unit.attacks.table import RECORD, ROUTER_PATH, SERVICE_PATH, patch, scene
+from ansible_collections.progressive.delivery.tests.unit.attacks.table import RECORD, ROUTER_PATH, SERVICE_PATH, STEPS, create, patch, scene
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Object, Stage, stage
 from ansible_collections.progressive.delivery.tests.unit.deaths.mortal import at_first
 
+_NGINX = "/apis/networking.k8s.io/v1"
 KEY, OTHER_KEY = "a long enough secret", "another long enough secret"
 
 
@@ -124,6 +126,45 @@ def test_the_way_into_a_key() -> None:
     assert place.phase() == "Paused" and "seal" in data(place)
     place.call(key=KEY, recorded=True, promote={})
     assert place.phase() == "Healthy"
+
+
+def paused_case(case: str) -> Stage:
+    """The application of a case, with pauses that somebody has to promote."""
+    found = CASES[case]
+    if found.steps:
+        return stage(replace(found, steps=STEPS))
+    more = {**found.more, "bluegreen": {**found.more["bluegreen"], "auto_promotion": False}}
+    return stage(replace(found, more=more))
+
+
+@pytest.mark.parametrize("case", [name for name in CASES if not CASES[name].edited])
+def test_a_key_comes_in_the_middle(case: str) -> None:
+    """One call accepts what was written before the key; all later ones need no more than the key."""
+    place = paused_case(case)
+    place.call()
+    place.call(key=KEY, accept=True, recorded=True)
+    while place.phase() == "Paused":
+        place.call(key=KEY, recorded=True, promote={})
+    assert place.phase() == "Healthy" and place.judge.complaints == []
+    place.call(key=KEY, state="absent")
+
+
+def test_only_the_very_object_that_was_created_is_vouched_for() -> None:
+    """Somebody puts another canary Ingress, with a memory of their own, in the place of the one that the record knows."""
+    place = paused_case("clone, ingress-nginx")
+    place.call()
+    place.call(key=KEY, accept=True, recorded=True)
+    path = f"/apis/networking.k8s.io/v1/namespaces/test/ingresses/{NAME}-canary"
+    made = place.cluster.server.request("GET", path).body
+    place.cluster.server.request("DELETE", path)
+    create(
+        place,
+        "ingresses",
+        {**made, "metadata": {k: v for k, v in made["metadata"].items() if k in ("name", "labels", "annotations")}},
+        _NGINX,
+    )
+    with pytest.raises(Refused, match="has no seal"):
+        place.call(key=KEY, recorded=True, promote={})
 
 
 @pytest.mark.parametrize("state", ["aborted", "absent"])

@@ -128,6 +128,8 @@ BAD: list[tuple[str, Object, str]] = [
     ("service through a list", {"destination__service": "to[]"}, "definition, destination, service: 'to[]' is not a path of keys"),
     ("where", {"destination__where": ["kind"]}, "definition, destination, where: ['kind'] does not map fields to values"),
     ("where a mapping", {"destination__where": {"a": {"b": 1}}}, "definition, destination, where: {'a': {'b': 1}} does not map fields"),
+    ("weight in a port", {"weight__field": "port"}, "definition, weight, field: 'port' does not say that it is a weight"),
+    ("weight in a duration", {"weight__field": "weight.duration"}, "definition, weight, field: 'weight.duration' does not say"),
     ("negative weight", {"weight__default": -1}, "definition, weight, default: -1 is not a whole number of 0 or more"),
     ("weight as text", {"weight__default": "1"}, "definition, weight, default: '1' is not a whole number"),
     ("total of nothing", {"weight__total": 0}, "definition, weight, total: 0 is not a whole number of 1 or more"),

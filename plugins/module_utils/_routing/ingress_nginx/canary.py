@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._objects.edits import Edit
-from ..._objects.marks import MANAGED_BY, MANAGER, own_labels
+from ..._objects.marks import CANARY_OF, MANAGED_BY, MANAGER, own_labels
 from ..._objects.resources import labels
 from ..router import Object, service_and_namespace
 from ..target import Target
 from .rules import default_to, hosts_of, rules_to
 
 # Names the stable Ingress of a canary one.
-OF = "progressive.delivery/canary-of"
+OF = CANARY_OF
 
 _OLD_CLASS = "kubernetes.io/ingress.class"
 # The controller takes all but these from the stable Ingress; these it reads on the canary one, for the canary's pods.

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..._objects.edits import Edit
+from ..._objects.marks import MADE_ROUTE
 from ..._objects.refusal import Refused
 from ..router import title
 from ..target import ManagedRoute, Target, Wish
@@ -23,7 +24,7 @@ from .routes import Place
 
 Object = dict[str, Any]
 
-PREFIX = "progressive-delivery-"  # of the names of our own routes
+PREFIX = MADE_ROUTE  # of the names of our own routes
 
 _MIRRORS = ("mirror", "mirrors", "mirrorPercentage", "mirrorPercent", "mirror_percent")
 
