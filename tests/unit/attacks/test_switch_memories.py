@@ -87,7 +87,8 @@ def test_no_other_workload_is_scaled(name: str, replicas: int) -> None:
     if not replicas:
         patch(place, "deployments", VICTIM, {"spec": {"replicas": 0}}, "/apis/apps/v1")
     try:
-        place.call(**({} if replicas else {"state": "absent", "target": None}))
+        options: Object = {} if replicas else {"state": "absent", "target": None}
+        place.call(**options)
     except Refused:
         pass
     assert size(place, VICTIM) == replicas
