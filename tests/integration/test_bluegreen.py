@@ -54,8 +54,9 @@ def test_previewed_switched_undone_and_released(app: Application, style: str) ->
         assert (paused["phase"], paused["weight"]["canary"], paused["step"]["current"]) == ("Paused", 0, "pause until promoted"), paused
         assert set(app.ask(30)) == {"blue"} and this.behind(f"{app.name}-canary") == {"green"}
 
-        switched = this.call(promote={}, until="step")
-        switched = this.call(until="step") if switched["step"]["current"] == "switch" else switched
+        approved = {"revision": paused["revision"], "step": paused["step"]["index"]}
+        switched = this.call(promote=approved, until="step")
+        switched = this.call(promote=approved, until="step") if switched["step"]["current"] == "switch" else switched
         assert (switched["phase"], switched["weight"]["canary"], switched["step"]["index"]) == ("Progressing", 100, 3), switched
         assert set(app.ask(30)) == {"green"}
         pods = set(app.names("Pod"))
@@ -116,7 +117,7 @@ def test_copies_before_the_switch_and_a_probe_that_sees_it(app: Application) -> 
         copies = received(app.transport, app.namespace, "green")
         assert copies > 0 and "mirror" in str(app.get("VirtualService")["spec"])
         this.call(promote={"full": True}, until="step")
-        switched = this.call(until="step", probe=plan["probe"])
+        switched = this.call(promote={"full": True}, until="step", probe=plan["probe"])
         assert (switched.get("failed"), switched["weight"]["canary"]) == (None, 100), switched
         assert switched["measured"]["share"] == 100 and switched["measured"]["told_apart"], switched
         assert set(app.ask(30)) == {"green"} and "mirror" not in str(app.get("VirtualService")["spec"])

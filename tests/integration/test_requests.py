@@ -79,9 +79,14 @@ def test_the_shipped_role_is_enough_for_a_release_and_an_abort(app: Application)
     app.scale(2)
     for manifest in guards(app.name, 1):
         app.make(manifest)
-    plan = {**app.plan(steps=[{"set_weight": 50}, {"pause": {}}], grace=0), "kubeconfig": kubeconfig}
+    plan = {
+        **app.plan(steps=[{"set_weight": 50}, {"pause": {}}], grace=0),
+        "kubeconfig": kubeconfig,
+        "record_key": "only the tests know this",
+    }
     assert app.module("rollout_step", plan)["phase"] == "Paused"
-    assert app.module("rollout_step", {"name": app.name, "state": "aborted", "kubeconfig": kubeconfig})["phase"] == "Aborted"
+    back = {"name": app.name, "state": "aborted", "kubeconfig": kubeconfig, "record_key": plan["record_key"]}
+    assert app.module("rollout_step", back)["phase"] == "Aborted"
     done = app.module("rollout_step", {**plan, "retry": True, "canary": {"steps": []}})
     assert done["phase"] == "Healthy" and not done.get("warnings"), done
 

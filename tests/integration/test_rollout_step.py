@@ -257,12 +257,13 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(still_app: Application, 
     assert still_app.snapshot() == before
 
 
+HTTP = {"name": "http", "containerPort": 8080}
 STATES: list[tuple[str, dict[str, Any], str]] = [
     ("paused", {"paused": True}, "is paused: resume it first"),
     ("scaled to nothing", {"replicas": 0}, "is scaled to 0"),
     (
         "in its own rollout",
-        {"template": {"spec": {"containers": [{"name": "rollouts-demo", "image": "a:unready-1"}]}}},
+        {"template": {"spec": {"containers": [{"name": "rollouts-demo", "image": "a:unready-1", "ports": [HTTP]}]}}},
         "is not fully rolled out",
     ),
 ]

@@ -12,7 +12,7 @@ from typing import Any
 from .._plan.durations import show
 from .._rollout import decide
 from .._rollout import record as records
-from .._rollout.actions import Action, WaitDelay, WaitPause, told
+from .._rollout.actions import Action, RestoreRouters, WaitDelay, WaitPause, told
 from .._rollout.course import Entry
 from .._rollout.program import ABORT, HAND_BACK, RELEASE, program_of
 from .._rollout.record import Record
@@ -29,10 +29,8 @@ _LOOK_EVERY = 2.0
 def advance(this: Run) -> None:
     """Carries out action after action of the record's program, until it ends or the wish is fulfilled."""
     begun_with = _steps_done(this)
-    if this.found is not None and this.record.program == ABORT and this.record.position > 0 and not this.store.sealed:
-        # A record without a seal may say that what goes back has gone back: each action finds out by itself what is left of it.
-        before = this.ctx.clock.now() if this.record.began is not None and this.record.moved is None else this.record.moved
-        this.record = replace(this.record, position=0, began=None, moved=None, moved_before=before or this.record.moved_before)
+    if this.found is not None and this.record.program == ABORT and not this.store.sealed:
+        _make_sure(this)
     while this.found is not None and this.record.under_way:
         program = program_of(this.record, this.plan)
         if this.record.position >= len(program):
@@ -44,6 +42,13 @@ def advance(this: Run) -> None:
             return
         if not _do(this, entry):
             return
+
+
+def _make_sure(this: Run) -> None:
+    """A record without a seal may say that the routers have gone back: that finds out by itself what is left of it."""
+    done = [entry.action for entry in program_of(this.record, this.plan)[: this.record.position]]
+    for action in (each for each in done if isinstance(each, RestoreRouters)):
+        _perform(this, action, resumed=False)
 
 
 def _steps_done(this: Run) -> int:

@@ -128,11 +128,23 @@ def make_service(ctx: Context, stable_name: str, name: str, pin: Mapping[str, st
         wanted = canary_service(stable, name, selector, ctx.by)
         ctx.expect_another(ref.key)
         ctx.guard()
-        live = ctx.client.create(ref, wanted)
-        ctx.journal.wrote(ref, None, live)
-        ctx.created(ref.key, live["metadata"]["uid"])
+        live = _create(ctx, ref, wanted)
     refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
     services.prove(ctx, live)
+
+
+def _create(ctx: Context, ref: Ref, wanted: Object) -> Object:
+    """The object that was created, or that somebody else has created just now."""
+    try:
+        live = ctx.client.create(ref, wanted)
+    except Conflict:
+        found = ctx.client.find(ref)
+        if found is not None:
+            return found
+        live = ctx.client.create(ref, wanted)
+    ctx.journal.wrote(ref, None, live)
+    ctx.created(ref.key, live["metadata"]["uid"])
+    return live
 
 
 def remove_service(ctx: Context, name: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._cluster.errors import ApiError, Conflict
-from .._objects.edits import fields_of
+from .._objects.edits import base_of, fields_of
 from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
 from .._workloads.in_place import size_of
@@ -193,7 +193,9 @@ def is_known(hold: Hold, key: str) -> bool:
 
 def _looks_like_version(hold: Hold, pods: dict[str, str]) -> bool:
     selector = selector_of(hold.service)
-    if selects(selector, pods) and not hold.wish.by_subset:
+    # The second one is what the Service had before the first switch.
+    before = selector_of(base_of(hold.service, hold.ctx.by, "repair"))
+    if (selects(selector, pods) or selects(before, pods)) and not hold.wish.by_subset:
         return True
     edited = [each for each in fields_of(hold.service) if each.by == hold.ctx.by and each.was != each.now]
     switched = {str(each.path[2]) for each in edited if len(each.path) == 3 and each.path[:2] == ("spec", "selector")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._cluster.errors import Conflict
 from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import CONTROLLER_REVISION, DEPLOYMENT, WORKLOADS, Ref
@@ -180,5 +181,8 @@ def _dry_run(ctx: Context, ref: Ref, workload: Object, template: Template) -> Te
     patch = merge_patch(workload, wanted)
     if not patch:
         return template
-    answer: Template = ctx.client.patch(ref, patch, workload, dry_run=True)["spec"]["template"]
+    try:
+        answer: Template = ctx.client.patch(ref, patch, workload, dry_run=True)["spec"]["template"]
+    except Conflict:  # Somebody wrote the object while the API server tried it.
+        answer = ctx.client.patch(ref, patch, workload, dry_run=True)["spec"]["template"]
     return answer
