@@ -71,6 +71,8 @@ def refuse_foreign(ctx: Context, target: Target, ref: Ref, live: dict[str, Any] 
         except paths.AmbiguousPath:
             continue  # Whoever puts it back refuses that.
         part = {"spec": there}
+        if isinstance(there, dict) and (there.get("destination") or {}).get("subset") and not target.canary_subset:
+            continue  # The router refuses a split by subset that the call does not name.
         if (
             there is not MISSING
             and not leads_to_canary(part, target)
