@@ -142,7 +142,7 @@ options:
   definition:
     description:
       - The definition of a router that this collection does not know, as a mapping, or as the path of a YAML file.
-      - What stands in a definition is described in L(the guide to routers,https://github.com/progressive-delivery/progressive.delivery/blob/main/docs/routers.md).
+      - The keys of a definition stand in L(the guide to routers,https://github.com/progressive-delivery/progressive.delivery/blob/main/docs/routers.md).
     type: raw
   canary_workload:
     description:
