@@ -149,14 +149,11 @@ def _make(ctx: Context, original: Ref, ref: Ref) -> None:
                 f"{original} was changed after this revision had begun, and before it was copied: "
                 "run again with the plan, which then releases it as it is now, or abort"
             )
-        ctx.expect_another(ref.key)
-        ctx.guard()
         try:
-            live = ctx.client.create(ref, wanted)
-            ctx.created(ref.key, live["metadata"]["uid"])
+            live = ctx.create(ref, wanted)
         except Conflict:  # One that got no answer, and was repeated.
             live = ctx.client.get(ref)
-        ctx.journal.wrote(ref, None, live)
+            ctx.journal.wrote(ref, None, live)
     made.refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
 
 

@@ -59,6 +59,10 @@ class Journal:
         self.changed = True
         self.diff.append(diff_entry(str(ref), before, after))
 
+    def warn(self, *texts: str) -> None:
+        """Notes warnings, each one once."""
+        self.warnings.extend(text for text in dict.fromkeys(texts) if text not in self.warnings)
+
 
 def _nothing() -> None:
     """Stands for a guard or a beat where no Lease is held."""
@@ -125,6 +129,15 @@ class Context:
         """An object of this namespace."""
         return Ref(resource, self.namespace, name)
 
+    def create(self, ref: Ref, wanted: Object) -> Object:
+        """Creates an object and notes its uid, by which it is known from another one of its name; raises Conflict where there is one."""
+        self.expect_another(ref.key)
+        self.guard()
+        live = self.client.create(ref, wanted)
+        self.journal.wrote(ref, None, live)
+        self.created(ref.key, live["metadata"]["uid"])
+        return live
+
     def until(
         self,
         what: str,
@@ -164,8 +177,7 @@ class Context:
         """After the API server was away: waits until controllers, those of the routers above all, may be taken to know what it says."""
         text = "the API server was away for a while, so the controllers that watch it were given time to come back"
         while self.client.others_lag() > 0:
-            if text not in self.journal.warnings:
-                self.journal.warnings.append(text)
+            self.journal.warn(text)
             self.beat()
             self.clock.sleep(min(self.client.others_lag(), 1.0))
 

@@ -48,6 +48,4 @@ def emit(ctx: Context, workload: dict[str, Any], reason: str, message: str, warn
     except Conflict:
         pass  # The answer to the first attempt got lost.
     except ApiError as refused:
-        text = f"Events are left out: {refused}"
-        if text not in ctx.journal.warnings:
-            ctx.journal.warnings.append(text)
+        ctx.journal.warn(f"Events are left out: {refused}")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from .._cluster.errors import Conflict
-from .._objects import edits
 from .._objects.edits import Edit
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, POD_DISRUPTION_BUDGET, SCALED_OBJECT, Ref, labels, name_of
@@ -78,35 +78,20 @@ def release(stage: Stage, action: kinds.ReleaseGuards) -> None:
         _edit(stage, ref, edits_of)
 
 
-def _refuse_stranger(stage: Stage, ref: Ref, live: Object | None) -> None:
-    """Raises Refused for one that only a record without a seal calls this rollout's."""
-    memory = stage.ctx.recall(ref.key)
-    if live is None or stage.sealed or not memory:
-        return
-    why = _stranger(stage, ref, [live, edits.base_of(live, stage.ctx.by, "repair", memory)])
-    if why:
-        raise Refused(why)
+def _refuse_stranger(stage: Stage, ref: Ref, states: Sequence[Object], pod_labels: Callable[[], Mapping[str, str]]) -> None:
+    """Raises Refused for an autoscaler or a budget that is not this rollout's, whatever the record says of it.
 
-
-def _stranger(stage: Stage, ref: Ref, states: Sequence[Object]) -> str:
-    """Why an autoscaler or a budget is not this rollout's, whatever the record says of it; empty for one that is.
-
-    states: as it is, and as it was before: a record may lie about the latter.
+    states: as it is, and as it was before: a record may lie about the latter. pod_labels: those of the workload's template.
     """
     for state in states:
         if ref.resource == POD_DISRUPTION_BUDGET:
-            if not budgets.protects(state, labels(_workload(stage)["spec"]["template"])):
-                return f"{ref} does not protect the pods of rollout {stage.plan.name}: let it select them, or abort and start again"
+            if not budgets.protects(state, pod_labels()):
+                raise Refused(f"{ref} does not protect the pods of rollout {stage.plan.name}: let it select them, or abort and start again")
         elif scaling.target_of(state) not in _scaled(stage):
-            return (
+            raise Refused(
                 f"{ref} scales {scaling.target_of(state)}, which is not of rollout {stage.plan.name}: let it scale {stage.plan.workload}, "
                 "or abort and start again"
             )
-    return ""
-
-
-def _workload(stage: Stage) -> Object:
-    return stage.ctx.client.find(stage.ref) or {"spec": {"template": {}}}
 
 
 def _scaled(stage: Stage) -> set[str]:
@@ -133,7 +118,7 @@ def _own_size(stage: Stage, canary: Object) -> int:
     if labels(canary).get(ROLLOUT) == stage.ctx.by:
         return 0
     ref = stage.ctx.ref(DEPLOYMENT, name_of(canary))
-    return replicas_of(edits.base_of(canary, stage.ctx.by, "repair", stage.ctx.recall(ref.key)))
+    return replicas_of(objects.original(stage.ctx, ref, canary))
 
 
 def cover(stage: Stage, pod_labels: Mapping[str, str], more: int) -> None:
@@ -168,20 +153,24 @@ def _edit(stage: Stage, ref: Ref, edits_of: Callable[[Object], Sequence[Edit]]) 
     if stage.record.program != RELEASE and ctx.on_drift == "fail":
         ctx = replace(ctx, on_drift="accept")
 
+    # One look at the workload serves all checks of this edit.
+    pod_labels = cache(lambda: labels((ctx.client.find(stage.ref) or {"spec": {"template": {}}})["spec"]["template"]))
+
+    def look(live: objects.Objects) -> None:
+        found = live[""]
+        if found is not None and not stage.sealed and ctx.recall(ref.key):
+            _refuse_stranger(stage, ref, [found, objects.original(ctx, ref, found)], pod_labels)
+
     def changes(bases: objects.Objects) -> list[Change]:
         base = bases[""]
-        if base is None:
-            return [Change("", [])]
-        wanted = list(edits_of(base))
-        why = _stranger(stage, ref, [base]) if wanted else ""
-        if why:
-            raise Refused(why)
+        wanted = [] if base is None else list(edits_of(base))
+        if base is not None and wanted:
+            _refuse_stranger(stage, ref, [base], pod_labels)
         return [Change("", wanted)]
 
     try:
-        objects.edit_all(ctx, {"": ref}, set(), changes, after_read=lambda live: _refuse_stranger(stage, ref, live[""]))
+        objects.edit_all(ctx, {"": ref}, set(), changes, after_read=look)
     except Refused as problem:
         if stage.record.program == RELEASE:
             raise
-        if str(problem) not in ctx.journal.warnings:  # The way back goes on without it.
-            ctx.journal.warnings.append(str(problem))
+        ctx.journal.warn(str(problem))  # The way back goes on without it.

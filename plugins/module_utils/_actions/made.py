@@ -41,14 +41,10 @@ def _written(ctx: Context, ref: Ref, made: Object, shrink: bool) -> bool:
     """Writes what is missing of the Deployment; False when somebody else wrote in between."""
     live = ctx.client.find(ref)
     if live is None:
-        ctx.expect_another(ref.key)
-        ctx.guard()
         try:
-            after = ctx.client.create(ref, made)
+            ctx.create(ref, made)
         except Conflict:
             return False
-        ctx.journal.wrote(ref, None, after)
-        ctx.created(ref.key, after["metadata"]["uid"])
         return True
     refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
     if live["spec"]["selector"] != made["spec"]["selector"]:
@@ -126,25 +122,12 @@ def make_service(ctx: Context, stable_name: str, name: str, pin: Mapping[str, st
         own = {} if exact else selector_of(edits.base_of(stable, ctx.by))
         selector = {key: value for key, value in {**own, **pin}.items() if value is not None}
         wanted = canary_service(stable, name, selector, ctx.by)
-        ctx.expect_another(ref.key)
-        ctx.guard()
-        live = _create(ctx, ref, wanted)
+        try:
+            live = ctx.create(ref, wanted)
+        except Conflict:  # Somebody else has created it just now, or it was refused for another reason.
+            live = ctx.client.find(ref) or ctx.create(ref, wanted)
     refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
     services.prove(ctx, live)
-
-
-def _create(ctx: Context, ref: Ref, wanted: Object) -> Object:
-    """The object that was created, or that somebody else has created just now."""
-    try:
-        live = ctx.client.create(ref, wanted)
-    except Conflict:
-        found = ctx.client.find(ref)
-        if found is not None:
-            return found
-        live = ctx.client.create(ref, wanted)
-    ctx.journal.wrote(ref, None, live)
-    ctx.created(ref.key, live["metadata"]["uid"])
-    return live
 
 
 def remove_service(ctx: Context, name: str) -> None:

@@ -164,6 +164,11 @@ def _vouched(ctx: Context, ref: Ref, live: Object) -> bool:
     return bool(uid) and live["metadata"].get("uid") == uid and all(field.by == ctx.by and field.was is MISSING for field in fields)
 
 
+def original(ctx: Context, ref: Ref, obj: Object) -> Object:
+    """The object as it was before this owner's edits, drift or not."""
+    return edits.base_of(obj, ctx.by, "repair", ctx.recall(ref.key))
+
+
 def put_back(ctx: Context, refs: Mapping[str, Ref], outcome: Outcomes) -> None:
     """Takes a change back that was just made, unless somebody else has changed the object since."""
     for key, ref in reversed(list(refs.items())):
@@ -267,13 +272,11 @@ def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object 
     kept = [] if annotate else [field for field in ctx.recall(ref.key) if field not in mine]
     if remembers:
         ctx.remember(ref.key, [*mine, *kept])
+    if write.live is None:
+        return ctx.create(ref, write.wanted or {})
     ctx.guard()
     after: Object | None = None
-    if write.live is None:
-        ctx.expect_another(ref.key)
-        after = ctx.client.create(ref, write.wanted or {})
-        ctx.created(ref.key, after["metadata"]["uid"])
-    elif write.wanted is None:
+    if write.wanted is None:
         ctx.client.delete(ref, write.live)
         ctx.created(ref.key, "")
     else:
@@ -286,6 +289,6 @@ def _carry_out(ctx: Context, ref: Ref, write: _Write, annotate: bool) -> Object 
 
 def _given_up(ctx: Context, ref: Ref, write: _Write, obj: Object | None) -> Object | None:
     """The object, of which no field is owned here any more where no edit of anybody is left on it."""
-    if obj is None or write.live is None or write.result is None or write.result.fields:
+    if obj is None or write.result is None or write.result.fields:
         return obj
     return give_up(ctx, ref, obj)

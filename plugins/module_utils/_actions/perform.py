@@ -11,17 +11,16 @@ import re
 from collections.abc import Sequence
 from typing import Any, Callable
 
-from .._objects import edits
 from .._objects.refusal import Refused
-from .._objects.resources import POD, SERVICE
+from .._objects.resources import POD, SERVICE, name_of
 from .._objects.resources import labels as labels_of
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._routing.target import Target, Wish, split_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .._workloads.services import selector_of, selector_text, selects
-from . import backends, configs, declared, guards, labels, made, services, traffic
+from .._workloads.services import Selector, selector_of, selector_text, selects
+from . import backends, configs, declared, guards, labels, made, objects, services, traffic
 from .stage import Stage
 from .styles.registry import STYLES
 from .styles.style import Pin
@@ -65,8 +64,8 @@ def _refuse_strangers(stage: Stage, names: Sequence[str], pin: Pin) -> None:
     pods = labels_of(stage.workload()["spec"]["template"])
     for name in names:
         service = stage.ctx.client.get(stage.ctx.ref(SERVICE, name))
-        own = selector_of(edits.base_of(service, stage.ctx.by, "repair", stage.ctx.recall(stage.ctx.ref(SERVICE, name).key)))
-        if not selects(own, pods) or not _takes(selector_of(service), pods):
+        own = selector_of(objects.original(stage.ctx, stage.ctx.ref(SERVICE, name), service))
+        if not _stands_before(service, own, [pods]):
             raise Refused(
                 f"Service {stage.ctx.namespace}/{name} (selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so "
                 f"that rollout {stage.plan.name} must not move it: correct its selector, or abort and start again"
@@ -145,20 +144,19 @@ def _unpin_services(stage: Stage, action: kinds.UnpinServices) -> None:
 
 def _is_own(stage: Stage, service: dict[str, Any]) -> bool:
     """Whether a Service stands before this rollout's pods, and will do with the selector that it had: a record may lie about both."""
-    memory = stage.ctx.recall(stage.ctx.ref(SERVICE, service["metadata"]["name"]).key)
-    if stage.sealed or not memory:
+    ref = stage.ctx.ref(SERVICE, name_of(service))
+    if stage.sealed or not stage.ctx.recall(ref.key):
         return True
-    before = selector_of(edits.base_of(service, stage.ctx.by, "repair", memory))
     names = {stage.plan.workload, stage.plan.canary_workload} if stage.plan.style == "pair" else {stage.plan.workload}
     workloads = [stage.ctx.client.find(stage.ctx.ref(stage.ref.resource, name)) for name in names]
     pods = [labels_of(each["spec"]["template"]) for each in workloads if each is not None]
-    return any(selects(before, each) for each in pods) and any(_takes(selector_of(service), each) for each in pods)
+    return _stands_before(service, selector_of(objects.original(stage.ctx, ref, service)), pods)
 
 
-def _takes(selector: dict[str, str], pods: dict[str, str]) -> bool:
-    """Whether a selector, but for the keys that tell versions, selects such pods."""
-    own = {key: value for key, value in selector.items() if key not in _VERSION_LABELS}
-    return all(pods.get(key) == value for key, value in own.items())
+def _stands_before(service: dict[str, Any], own: Selector, pods: Sequence[dict[str, str]]) -> bool:
+    """Whether a Service takes pods with any of these labels, with its own selector, and now but for the keys that tell versions."""
+    now = {key: value for key, value in selector_of(service).items() if key not in _VERSION_LABELS}
+    return any(selects(own, each) for each in pods) and any(now.items() <= each.items() for each in pods)
 
 
 HANDLERS: dict[type, Callable[[Stage, Any], None]] = {

@@ -88,11 +88,12 @@ class Run:
     def load(self) -> Record | None:
         """The record as it is in the cluster."""
         self.found = self.store.load()
-        if self.found is not None and self.ctx.seal is None and UNSEALED not in self.ctx.journal.warnings:
-            self.ctx.journal.warnings.append(UNSEALED)
-        forged = f"the record of rollout {self.wish.name} does not fit the record_key: it is taken for the way back alone, and not sealed"
-        if self.found is not None and self.store.forged and forged not in self.ctx.journal.warnings:
-            self.ctx.journal.warnings.append(forged)
+        if self.found is not None and self.ctx.seal is None:
+            self.ctx.journal.warn(UNSEALED)
+        if self.found is not None and self.store.forged:
+            self.ctx.journal.warn(
+                f"the record of rollout {self.wish.name} does not fit the record_key: it is taken for the way back alone, and not sealed"
+            )
         return self.found
 
     def is_approved(self, pause: str) -> bool:
@@ -129,19 +130,18 @@ class Run:
     def recall(self, key: str) -> list[Field]:
         """What the record remembers of an object's fields."""
         known = self._loaded(key)
-        ours = [each for each in known if may_restore_in(key.partition("/")[0], each.path, each.was)]
+        ours = _restorable(key, known)
         if len(ours) < len(known):
             text = f"the record of rollout {self.wish.name} remembers fields of {key} that progressive.delivery never changes"
             if self.found is None or self.record.program == RELEASE:
                 raise Refused(f"{text}: {self._remedy}")
-            if text not in self.ctx.journal.warnings:  # The way back must not end at what somebody wrote into the record.
-                self.ctx.journal.warnings.append(text)
+            self.ctx.journal.warn(text)  # The way back must not end at what somebody wrote into the record.
         return ours
 
     def lasting_originals(self) -> dict[str, list[dict[str, Any]]]:
         """What the next revision still remembers of the last one."""
         keys = self.record.originals if self.found else {}
-        found = {key: [each for each in self._loaded(key) if may_restore_in(key.partition("/")[0], each.path, each.was)] for key in keys}
+        found = {key: _restorable(key, self._loaded(key)) for key in keys}
         return {key: [edits.dump(each) for each in fields] for key, fields in found.items() if fields}
 
     @property
@@ -193,6 +193,11 @@ class Run:
         self.ctx.catch_up()
         if self.ctx.clock.monotonic() - self.saved_at > _SAVED_JUST_NOW:
             self.lease.guard()
+
+
+def _restorable(key: str, fields: list[Field]) -> list[Field]:
+    """Those of the remembered fields that this collection can have changed."""
+    return [each for each in fields if may_restore_in(key.partition("/")[0], each.path, each.was)]
 
 
 def open_run(ctx: Context, wish: Wish) -> Run:

@@ -51,7 +51,7 @@ def warn_of_kept(ctx: Context, refs: Mapping[str, Ref], kept: Mapping[str, Seque
             f"{refs[key]} keeps {', '.join(paths.show(edit.path) for edit in kept[key])}, which another {first.resource.kind} needs, or "
             "may need where these may not be listed: use state: absent again when none does"
         )
-        ctx.journal.warnings.extend([text] if text not in ctx.journal.warnings else [])
+        ctx.journal.warn(text)
 
 
 def refuse_foreign(ctx: Context, target: Target, ref: Ref, live: dict[str, Any] | None, ends: bool) -> None:

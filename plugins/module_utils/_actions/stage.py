@@ -120,8 +120,7 @@ class Stage:
             if accepted
             else "the abort puts the stable version's template back: make that change again if it is still wanted"
         )
-        if text not in self.ctx.journal.warnings:
-            self.ctx.journal.warnings.append(text)
+        self.ctx.journal.warn(text)
 
     def admitted(self, before: revisions.Template, after: revisions.Template) -> None:
         """Notes what admission made of the workload's template in a write of this rollout, so that this does not count as drift.

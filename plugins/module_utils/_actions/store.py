@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from .._cluster.client import Client
 from .._cluster.errors import Conflict
@@ -46,10 +46,10 @@ class Store:
             raise Refused(f"{self._ref} was not made by rollout {self._rollout}: rename or delete it, its name is needed for the record")
         data = self._seen.get("data") or {}
         record = records.load(data, self._rollout)
-        if not self._read_only:
-            self._refuse_forged(data)
-        self.sealed = self._fits(data)
-        self.forged = (self._seal is not None and not (self.sealed or self._accept_unsealed)) or (self._seal is None and "seal" in data)
+        self.sealed = self._seal is not None and self._seal.fits(self._place, data.get("record"), data.get("seal"))
+        self.forged = not (self.sealed or self._accept_unsealed) if self._seal is not None else "seal" in data
+        if self.forged and not (self._read_only or self._way_back):
+            self._refuse("seal" in data)
         return record
 
     def look(self) -> Record | None:
@@ -61,18 +61,11 @@ class Store:
     def _place(self) -> str:
         return place_of(self._ref.namespace, self._ref.resource.kind, self._ref.name, "record")
 
-    def _fits(self, data: dict[str, Any]) -> bool:
-        return self._seal is not None and self._seal.fits(self._place, data.get("record"), data.get("seal"))
-
-    def _refuse_forged(self, data: dict[str, Any]) -> None:
+    def _refuse(self, has_seal: bool) -> NoReturn:
         where = f"the record of rollout {self._rollout}"
-        if self._way_back or self._fits(data):
-            return
-        if self._seal is None and "seal" in data:
+        if self._seal is None:
             raise Refused(f"{where} is sealed: give the record_key with which it was sealed; an abort and a hand-back go without it")
-        if self._seal is None or self._accept_unsealed:
-            return
-        if "seal" in data:
+        if has_seal:
             raise Refused(
                 f"{where} does not fit its seal: another client changed it, or record_key is another one: give the right record_key, "
                 f"restore {self._ref}, hand the rollout back (state absent), or set record_unsealed to accept once"

@@ -165,7 +165,7 @@ def _led_to(hold: Hold, key: str) -> list[str]:
     others = [name for name in names if not (hold.wish.swap and name == hold.wish.preview)]
     if others:
         text = f"{key} is not scaled down: Service {', '.join(others)} leads to its pods"
-        hold.ctx.journal.warnings.extend([text] if text not in hold.ctx.journal.warnings else [])
+        hold.ctx.journal.warn(text)
     return names
 
 
@@ -187,7 +187,7 @@ def is_known(hold: Hold, key: str) -> bool:
         f"{ref_of(hold.ctx, key)} is not scaled: the annotation on Service {hold.wish.active}, which has no seal, says that it belongs to "
         "this switch, and the labels of its pods do not: scale it yourself, or set record_key"
     )
-    hold.ctx.journal.warnings.extend([text] if text not in hold.ctx.journal.warnings else [])
+    hold.ctx.journal.warn(text)
     return False
 
 

@@ -68,7 +68,7 @@ def move(
         moved = _edit(ctx, target, wish, require_ready, converge=converge, together=together)
     except _NotIntroduced:
         moved = _move_new(ctx, target, wish, require_ready, converge)
-    ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
+    ctx.journal.warn(*moved.warnings)
     return moved
 
 
@@ -110,7 +110,7 @@ def restore_all(
     """
     moves = _restore_all(ctx, targets, settle, require_ready)
     for moved in moves:
-        ctx.journal.warnings.extend(text for text in moved.warnings if text not in ctx.journal.warnings)
+        ctx.journal.warn(*moved.warnings)
     return moves
 
 

@@ -45,8 +45,7 @@ def options_of(this: Run, record: Record) -> dict[str, Any]:
     why = _why_not_asked(this, options["probe"])
     if why:
         options.pop("probe")
-        if why not in this.ctx.journal.warnings:
-            this.ctx.journal.warnings.append(why)
+        this.ctx.journal.warn(why)
     return options
 
 
@@ -72,7 +71,7 @@ def require_own(this: Run, plan: Plan) -> None:
     if this.store.sealed or (plan.workload in known and second) or _is_marked(this, plan):
         return
     raise Refused(
-        f"rollout {this.wish.name}: that it is about {plan.title} says only its record, which has no seal: give workload with that name, "
+        f"rollout {this.wish.name}: only its record, which has no seal, says that it is about {plan.title}: give workload with that name, "
         "or set record_key"
     )
 
@@ -101,8 +100,7 @@ def require_known_routers(this: Run) -> None:
 
 def require_asked_version(this: Run) -> None:
     """Raises Refused where a release would begin, and only a record without a seal names its version."""
-    asked = this.planned or this.wish.undo is not None or this.wish.plan.get("revision") is not None
-    if not (this.store.sealed or asked):
+    if not (this.store.sealed or _asks_for_version(this)):
         raise Refused(
             f"rollout {this.wish.name}: its record, which has no seal, names a version that does not run: give the plan, or the revision, "
             "or set record_key"
@@ -113,14 +111,22 @@ def require_known_version(this: Run) -> None:
     """Raises Refused where only a record without a seal names the images of the new version, and nothing in the cluster runs them yet."""
     if this.store.sealed or this.planned or this.record.program != RELEASE:
         return
-    # A version that is held by an object of the cluster is found there by its hash, whatever images the record names.
-    wanted = this.plan.revision.images if this.plan.revision.held is None else {}
+    wanted = _images(this.plan)
     unknown = _unknown(wanted, _new_version(this)) if wanted else []
     if unknown:
         raise Refused(
             f"rollout {this.wish.name}: its record, which has no seal, names an image for container {unknown[0]} that no object of this "
             "rollout runs yet: give the plan, or set record_key"
         )
+
+
+def _asks_for_version(this: Run) -> bool:
+    return this.planned or this.wish.undo is not None or this.wish.plan.get("revision") is not None
+
+
+def _images(plan: Plan) -> Mapping[str, str]:
+    """The images by which the plan names its version; one that an object of the cluster holds is found there by its hash instead."""
+    return plan.revision.images if plan.revision.held is None else {}
 
 
 def _unknown(wanted: Mapping[str, str], runs: Object) -> list[str]:
@@ -135,9 +141,8 @@ def version_shown(this: Run) -> tuple[Plan, bool]:
     Admission may have rewritten the images of the record, so that nothing runs them. The record's target then names what does. Images that
     nothing runs are not sent to the API server, not even in a dry run.
     """
-    plan, asked = this.plan, this.planned or this.wish.undo is not None or this.wish.plan.get("revision") is not None
-    wanted = plan.revision.images if plan.revision.held is None else {}
-    if this.store.sealed or asked or this.found is None or not wanted:
+    plan, wanted = this.plan, _images(this.plan)
+    if this.store.sealed or _asks_for_version(this) or this.found is None or not wanted:
         return plan, True
     under_way = this.record.under_way
     if under_way and this.record.program != RELEASE:

@@ -199,5 +199,5 @@ def test_a_key_is_changed_by_accepting_until_the_release_ends() -> None:
 def test_undo_names_the_workload_where_only_a_record_without_a_seal_would() -> None:
     place = scene(paused=False)
     about_other(**ENDED)(place)
-    with pytest.raises(Refused, match=f"that it is about Deployment test/{OTHER} says only its record, which has no seal"):
+    with pytest.raises(Refused, match=f"only its record, which has no seal, says that it is about Deployment test/{OTHER}"):
         place.call(undo="previous")
