@@ -43,6 +43,7 @@ class TwoVersions(Namespace):
             self.make(_service(name))
         for name in (self.name, self.canary):
             self.wait_for_pods(replicas, name)
+            self.wait_for_endpoints(name)
         return self
 
     def snapshot(self, *kinds: str) -> dict[str, Any]:

@@ -67,7 +67,9 @@ def _done(app: SeedApplication, playbook: str, variables: dict[str, Any]) -> Non
 
 
 def _named(app: SeedApplication, variables: dict[str, Any]) -> dict[str, Any]:
-    return {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace}
+    named = {"rollout_name": variables["canary_name"], "rollout_namespace": app.namespace}
+    # A rollout of another name than its workload's: only the record without a seal would say which workload it is about.
+    return {**named, "rollout_workload": variables["canary_workload"]}
 
 
 def _promote(app: SeedApplication, variables: dict[str, Any]) -> None:

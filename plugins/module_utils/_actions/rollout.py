@@ -203,7 +203,8 @@ def _plan(this: Run) -> Plan:
     options = {key: value for key, value in this.wish.plan.items() if value is not None}
     if this.wish.undo is not None:
         options = {**{key: value for key, value in options.items() if key != "workload"}, **_undo(this, this.wish.undo, options)}
-    if "workload" not in options:
+    if "workload" not in options or not (this.planned or this.wish.undo):
+        named = options.pop("workload", {})
         if this.found is None:
             raise Refused(
                 f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: check its name and the namespace, "
@@ -212,11 +213,23 @@ def _plan(this: Run) -> Plan:
         options = {**trust.options_of(this, this.record), **options}
         found = read_plan(this.wish.name, this.ctx.namespace, options)
         trust.require_own(this, found)
+        _refuse_other_workload(found, named)
         return found
     plan = read_plan(this.wish.name, this.ctx.namespace, options)
     if plan.revision.carried and plan.style in ("clone", "in_place") and not plan.hold:
         raise Refused("revision is missing: name the new version by images, template, definition or restart")
     return plan
+
+
+def _refuse_other_workload(plan: Plan, named: Mapping[str, Any]) -> None:
+    """Raises Refused where the call names another workload than its record. named: the option workload."""
+    recorded = {"name": plan.workload, "kind": plan.kind, "style": plan.style, "canary": plan.canary_workload}
+    other = [key for key, value in named.items() if value is not None and value != recorded[key]]
+    if other:
+        raise Refused(
+            f"rollout {plan.name} is about {plan.title} by its record, and workload.{other[0]} is {named[other[0]]!r}: leave workload out "
+            "to go on with that, or give the whole plan (services, routers, canary)"
+        )
 
 
 def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,7 +268,7 @@ def _admit(this: Run) -> str:
 
 def _settled(this: Run) -> bool:
     """Whether the call goes on with the revision under way as it was begun: it names that one, or none of its own."""
-    return this.found is not None and this.record.under_way and (this.wish.revision is not None or not this.wish.plan.get("workload"))
+    return this.found is not None and this.record.under_way and (this.wish.revision is not None or not this.planned)
 
 
 def _start(this: Run) -> None:

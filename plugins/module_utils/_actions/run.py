@@ -15,7 +15,7 @@ from .._objects.refusal import Refused
 from .._objects.relocation import Field
 from .._objects.resources import CONFIG_MAP, LEASE
 from .._objects.restorable import may_restore_in
-from .._plan.plan import Plan
+from .._plan.plan import STRATEGIES, Plan
 from .._plan.probes import Probe, allowed
 from .._rollout.actions import Action
 from .._rollout.program import RELEASE
@@ -82,8 +82,10 @@ class Run:
 
     @property
     def planned(self) -> bool:
-        """Whether the caller gave the plan, as opposed to the record."""
-        return self.wish.plan.get("workload") is not None and self.wish.undo is None
+        """Whether the caller gave the plan, as opposed to the record. The workload alone only says which one the record must be about."""
+        given = {key for key, value in self.wish.plan.items() if value is not None}
+        whole = self.found is None or not given.isdisjoint(("services", *STRATEGIES))
+        return self.wish.undo is None and "workload" in given and whole
 
     def load(self) -> Record | None:
         """The record as it is in the cluster."""

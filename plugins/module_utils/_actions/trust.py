@@ -65,14 +65,15 @@ def require_own(this: Run, plan: Plan) -> None:
 
     It is where the rollout or the call bears the workload's name, or where what the rollout made or changed stands before its pods.
     """
-    named = (this.wish.plan.get("workload") or {}).get("name")
-    known = (this.wish.name, named)
+    workload = this.wish.plan.get("workload") or {}
+    named = workload.get("name")
+    known = (this.wish.name, named, workload.get("canary"))
     second = plan.style != "pair" or plan.canary_workload in (*known, f"{plan.workload}-canary", f"{named}-canary")
-    if this.store.sealed or (plan.workload in known and second) or _is_marked(this, plan):
+    if this.store.sealed or (plan.workload in known[:2] and second) or _is_marked(this, plan):
         return
     raise Refused(
         f"rollout {this.wish.name}: only its record, which has no seal, says that it is about {plan.title}: give workload with that name, "
-        "or set record_key"
+        f"{'and canary with the name of the second one, ' if not second else ''}or set record_key"
     )
 
 

@@ -65,6 +65,8 @@ class Matcher:
     def __init__(self, patterns: Mapping[str, re.Pattern[str]], limit: float = LIMIT, where: str = "probe.expect") -> None:
         self._patterns, self._limit, self._where = dict(patterns), limit, where
         self._process: subprocess.Popen[bytes] | None = None
+        self._input: Any = None  # its pipes
+        self._output: Any = None
         self._buffer = b""
 
     def __enter__(self) -> Matcher:
@@ -101,23 +103,22 @@ class Matcher:
     def _start(self) -> None:
         if not sys.executable:
             raise TooSlow(f"{self._where}: no Python interpreter is known that could search the answers: leave probe out")
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
         )
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
+        self._process, self._input, self._output = process, process.stdin, process.stdout
+        for stream in (self._input, self._output):
             os.set_blocking(stream.fileno(), False)
         self._send([self._limit, [[each.pattern, each.flags] for each in self._patterns.values()]])
         self._answer(next(iter(self._patterns), ""), 0)
 
     def _send(self, value: Any) -> None:
         data = memoryview(json.dumps(value).encode() + b"\n")
-        assert self._process is not None and self._process.stdin is not None
-        stream = self._process.stdin
+        stream = self._input
         deadline = time.monotonic() + _PATIENCE
         while data:
             self._wait(stream, selectors.EVENT_WRITE, deadline)
@@ -130,8 +131,7 @@ class Matcher:
 
     def _answer(self, version: str, length: int) -> bool:
         """The next line. version: whose pattern is searched for now."""
-        assert self._process is not None and self._process.stdout is not None
-        stream = self._process.stdout
+        stream = self._output
         deadline = time.monotonic() + _PATIENCE + self._limit
         while b"\n" not in self._buffer:
             if not self._wait(stream, selectors.EVENT_READ, deadline):
@@ -148,12 +148,10 @@ class Matcher:
 
     def _was_late(self) -> bool:
         """Whether the kernel has ended the process since its time was over."""
-        assert self._process is not None
-        return self._process.wait() == -signal.SIGVTALRM
+        return self._process is not None and self._process.wait() == -signal.SIGVTALRM
 
     def _ended(self) -> str:
-        assert self._process is not None
-        code = self._process.returncode
+        code = self._process.returncode if self._process else None
         return f"{self._where}: the process that searches the answers ended with code {code}: run this again, or leave probe out"
 
     def _wait(self, stream: Any, event: int, deadline: float) -> bool:

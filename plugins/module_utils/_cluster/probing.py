@@ -30,7 +30,7 @@ _AT_ONCE = 4
 _PATIENCE = 3.0
 _BODY = 65536
 # An answer (status, headers, beginning of the body), or why there is none.
-_Reply = Union["tuple[int, Mapping[str, str], str]", str]
+_Reply = Union[tuple[int, Mapping[str, str], str], str]
 _DEFAULT_HEADERS = {"User-Agent": "progressive.delivery", "Connection": "close"}
 
 

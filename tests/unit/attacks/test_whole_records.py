@@ -201,3 +201,14 @@ def test_undo_names_the_workload_where_only_a_record_without_a_seal_would() -> N
     about_other(**ENDED)(place)
     with pytest.raises(Refused, match=f"only its record, which has no seal, says that it is about Deployment test/{OTHER}"):
         place.call(undo="previous")
+
+
+def test_a_workload_without_the_rest_of_a_plan_only_says_which_one_is_meant() -> None:
+    """Then the record's plan is taken, and where that is about another workload nothing is written."""
+    place = scene(paused=True)
+    before = data(place)
+    with pytest.raises(Refused, match=f"is about Deployment test/{NAME} by its record, and workload.name is 'other'"):
+        place.call(**PROMOTE, options={"workload": {"name": "other"}})
+    assert data(place) == before
+    place.call(recorded=True, promote={"full": True}, options={"workload": {"name": NAME}})
+    assert place.phase() == "Healthy"

@@ -222,7 +222,7 @@ class Stage:
         on_drift, wait, wait_timeout: as the module's.
         """
         recorded = wish.pop("recorded", False) or "undo" in wish or wish.get("state", "present") != "present"
-        plan = {} if recorded else {**self.case.plan(), **wish.pop("options", {})}
+        plan = {**({} if recorded else self.case.plan()), **wish.pop("options", {})}
         server = transport or self.cluster.server
         until = wish.pop("until", "end")
         manners: Object = {key: wish.pop(key) for key in ("on_drift", "wait", "wait_timeout") if key in wish}

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 REF = Ref(LEASE, NAMESPACE, "shop.rollout")
 KIND = BY_PLACE[(LEASE.group, LEASE.version, LEASE.plural)]
 FAR, PAST = "9999-12-31T23:59:59.999999Z", "2020-01-01T00:00:00.000000Z"
-HERE = process.fingerprint().split(":")[0]
+HERE = process.fingerprint().split(":", maxsplit=1)[0]
 ABSENT = object()
 
 

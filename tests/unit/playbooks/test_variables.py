@@ -37,7 +37,7 @@ NESTED: dict[str, Any] = {
 PROBES = ["rollout_probe", "rollout_probe_hosts"]
 SEALS = ["rollout_record_key", "rollout_record_unsealed"]
 READ = {
-    "promote": ["rollout_revision", "rollout_at_step", "rollout_full", "rollout_on_drift", *PROBES, *SEALS],
+    "promote": ["rollout_revision", "rollout_at_step", "rollout_full", "rollout_on_drift", "rollout_workload", *PROBES, *SEALS],
     "abort": ["rollout_revision", "rollout_on_drift", "rollout_workload", *SEALS],
     "hand_back": ["rollout_revision", "rollout_on_drift", "rollout_workload", *SEALS],
     "undo": ["rollout_revision", "rollout_on_drift", "rollout_workload", *PROBES, *SEALS],
@@ -104,6 +104,13 @@ def test_every_play_reads_its_own_variables_so(playbook: str) -> None:
             "group/progressive.delivery.own": " ".join(OWN.split()),
         },
     )
+
+
+def test_every_variable_that_a_playbook_reads_is_known() -> None:
+    """And none is known that no playbook reads: whoever misspells one is told."""
+    read = {name for path in (ROOT / "playbooks").glob("*.yml") for name in re.findall(r"'(rollout_[a-z_]+)'", path.read_text())}
+    tasks = yaml.safe_load((ROOT / "playbooks" / "tasks" / "require.yml").read_text())
+    assert set(tasks[-1]["vars"]["__rollout_known"]) == read | {"rollout_name", "rollout_namespace"}
 
 
 EMPTY = {
