@@ -359,7 +359,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.defin
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of, state_of
 from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
-from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES, journal_of, one_line
+from ansible_collections.progressive.delivery.plugins.module_utils._module.results import EXPECTED_ERRORS, failure_of, journal_of, one_line
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.probes import read_hosts
@@ -411,8 +411,8 @@ def main() -> None:
     module: AnsibleModule = make_module(SPEC)
     try:
         this = rollout.open_run(make_context(module, module.params["name"]), wish_of(module.params))
-    except TROUBLES as problem:
-        module.fail_json(msg=one_line(problem), changed=False, safe_to_abort=False, refused=True)
+    except EXPECTED_ERRORS as problem:
+        module.fail_json(**failure_of(problem), changed=False, safe_to_abort=False, refused=True)
     else:
         _carry_out(module, this)
 
@@ -422,9 +422,9 @@ def _carry_out(module: AnsibleModule, this: rollout.Run) -> None:
         rollout.carry_out(this)
     except NotYet as waiting:
         module.exit_json(**_told(module, this), msg=one_line(waiting))
-    except TROUBLES as problem:
+    except EXPECTED_ERRORS as problem:
         safe = this.ctx.journal.acting and not isinstance(problem, (Drifted, Held, Lost))
-        module.fail_json(**_told(module, this), msg=one_line(problem), safe_to_abort=safe, refused=refused(this))
+        module.fail_json(**_told(module, this), **failure_of(problem), safe_to_abort=safe, refused=refused(this))
     else:
         why = not_as_asked(this)
         if why:

@@ -14,6 +14,7 @@ from .._cluster.client import Client
 from .._cluster.clock import Clock
 from .._cluster.waiting import TimeIsUp, wait_until
 from .._objects.patches import diff_entry
+from .._objects.problem import ProblemError
 from .._objects.relocation import Field
 from .._objects.resources import Ref, Resource
 from .._objects.seals import Seal
@@ -27,7 +28,7 @@ Object = dict[str, Any]
 ATTEMPTS = 30
 
 
-class Failed(Exception):
+class Failed(ProblemError):
     """The call cannot go on; what it wrote so far stays, and running it again goes on from there."""
 
 
@@ -39,7 +40,7 @@ class TimedOut(Failed):
     """A wait lasted longer than wait_timeout; the next call may wait on."""
 
 
-class NotYet(Exception):
+class NotYet(ProblemError):
     """There is something to wait for, and the call was told not to."""
 
 

@@ -12,6 +12,7 @@ from .._cluster import process
 from .._cluster.client import Client
 from .._cluster.clock import Clock
 from .._cluster.errors import Conflict
+from .._objects.problem import ProblemError
 from .._objects.refusal import Refused
 from .._objects.resources import LEASE, Ref
 from .._rollout import lease as rules
@@ -29,7 +30,7 @@ class Held(Refused):
     """A living run works on the rollout."""
 
 
-class Lost(Exception):
+class Lost(ProblemError):
     """Somebody else holds the Lease now: this call must not write any more."""
 
 

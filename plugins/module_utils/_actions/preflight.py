@@ -15,7 +15,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import CONFIG_MAP
 from .._plan.plan import read_plan
 from .._rollout import decide
-from .._rollout.findings import FATAL, INFO, WARNING, Finding, fatal, of_message, warning
+from .._rollout.findings import FATAL, INFO, WARNING, Finding, fatal, of_error, warning
 from .._rollout.hazards.registry import advice_in
 from .._rollout.hazards.stickiness import told_by_routers
 from .._rollout.permissions import role
@@ -104,7 +104,7 @@ def _run(check: Check, survey: Survey) -> list[Finding]:
     try:
         found.extend(check.run(survey))
     except (Refused, Failed) as problem:
-        found.append(of_message(check.title, str(problem)))
+        found.append(of_error(check.title, problem))
     except ApiError as problem:
         if problem.status not in _OF_AN_OBJECT:
             raise

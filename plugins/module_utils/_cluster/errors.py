@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._objects.problem import ProblemError
 from .._objects.resources import Ref
 
 _ADMISSION = "ValidatingAdmissionPolicy"
 _VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 
 
-class ApiError(Exception):
+class ApiError(ProblemError):
     """An answer other than success. status: HTTP status."""
 
     def __init__(self, method: str, ref: Ref, status: int, body: Any, listing: bool = False) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
+from .._objects.problem import ProblemError
+
 if TYPE_CHECKING:
     import urllib3
 
@@ -31,7 +33,7 @@ class Response:
     body: Any
 
 
-class TransportError(Exception):
+class TransportError(ProblemError):
     """No answer at all. message: one line; retriable: trying again may help; sent: the server may have carried the request out."""
 
     def __init__(self, message: str, retriable: bool = False, sent: bool = False) -> None:

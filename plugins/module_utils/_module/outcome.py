@@ -18,7 +18,7 @@ from .._rollout.actions import told as in_words
 from .._rollout.decide import refuse_contradiction
 from .._rollout.program import RELEASE
 from .._rollout.report import report
-from .results import TROUBLES
+from .results import EXPECTED_ERRORS
 
 
 def result_of(this: Run) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def tree_of(this: Run) -> str:
     if this.found is not None and plan is not None and not this.ctx.check and (journal.acting or journal.changed):
         try:
             return info.draw(this.ctx, plan, this.found, told)
-        except TROUBLES:
+        except EXPECTED_ERRORS:
             pass  # What the call itself has to tell is what the user must see.
     return info.sketch(this.wish.name, this.ctx.namespace, plan, this.found, told)
 

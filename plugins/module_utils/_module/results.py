@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -16,15 +17,22 @@ from .._cluster.auth import AuthError
 from .._cluster.errors import ApiError
 from .._cluster.transport import TransportError
 from .._objects.patches import merge_diffs
+from .._objects.problem import ProblemError
 from .._objects.refusal import Refused
 
 # What is foreseen; anything else is a bug and keeps its traceback.
-TROUBLES = (Refused, Failed, Lost, NotYet, ApiError, AuthError, TransportError)
+EXPECTED_ERRORS = (Refused, Failed, Lost, NotYet, ApiError, AuthError, TransportError)
 
 
 def one_line(problem: BaseException) -> str:
     """The message of a foreseen trouble."""
     return " ".join(str(problem).split())
+
+
+def failure_of(error: BaseException) -> dict[str, Any]:
+    """What a foreseen error adds to a failed result: `msg`, one line, and `problem` with `object`, `what` and `remedy`."""
+    problem = error.problem if isinstance(error, ProblemError) else None
+    return {"msg": one_line(error), **({"problem": asdict(problem)} if problem is not None and problem.object else {})}
 
 
 def journal_of(module: AnsibleModule, journal: Journal) -> dict[str, Any]:
@@ -43,7 +51,7 @@ def finish(module: AnsibleModule, context: Callable[[AnsibleModule], Context], w
     try:
         ctx = context(module)
         result = work(ctx)
-    except TROUBLES as problem:
-        module.fail_json(msg=one_line(problem), **(journal_of(module, ctx.journal) if ctx else {"changed": False}))
+    except EXPECTED_ERRORS as problem:
+        module.fail_json(**failure_of(problem), **(journal_of(module, ctx.journal) if ctx else {"changed": False}))
     else:
         module.exit_json(**{**journal_of(module, ctx.journal), **result})

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from .problem import ProblemError
 
-class Refused(Exception):
+
+class Refused(ProblemError):
     """Says what is wrong, on which object, and what to do about it, in one line.
 
     Raised before the first write of a call: whoever sees it knows that nothing was changed.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .._objects.problem import ProblemError
+
 FATAL, WARNING, INFO = "fatal", "warning", "info"
 
 
@@ -41,6 +43,12 @@ def info(title: str, problem: str, remedy: str) -> Finding:
 
 
 _OBJECT = re.compile(r"[A-Z]\w+ [^\s/]+/[^\s:,]+")  # as a Ref is written
+
+
+def of_error(title: str, error: ProblemError) -> Finding:
+    """The finding that stands for an error. title: the object, where the error does not tell it apart."""
+    problem = error.problem
+    return fatal(problem.object, problem.what, problem.remedy) if problem.object else of_message(title, str(error))
 
 
 def of_message(title: str, message: str) -> Finding:

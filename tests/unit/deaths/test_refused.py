@@ -10,7 +10,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import refused, result_of
-from ansible_collections.progressive.delivery.plugins.module_utils._module.results import TROUBLES
+from ansible_collections.progressive.delivery.plugins.module_utils._module.results import EXPECTED_ERRORS
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import CASES, NAME, Stage, stage
 from ansible_collections.progressive.delivery.tests.unit.deaths.test_hands import Crowded
@@ -54,7 +54,7 @@ def test_a_refused_call_says_so(case: str, name: str) -> None:
     before = place.record()
     options, wish = REFUSED[name]
     run = opened(place, options, **wish)
-    with pytest.raises(TROUBLES):
+    with pytest.raises(EXPECTED_ERRORS):
         rollout.carry_out(run)
     assert refused(run) and place.record() == before
 
@@ -62,7 +62,7 @@ def test_a_refused_call_says_so(case: str, name: str) -> None:
 def test_a_call_that_began_a_release_does_not_say_so() -> None:
     place = stage(CASES["clone"])
     run = opened(place, CRASHING)
-    with pytest.raises(TROUBLES):
+    with pytest.raises(EXPECTED_ERRORS):
         rollout.carry_out(run)
     assert not refused(run) and result_of(run)["revision"] == 1
 
@@ -74,7 +74,7 @@ def test_a_call_that_goes_on_with_a_release_does_not_say_so() -> None:
     body = {"spec": {"http": [{"name": "primary", "route": route}]}}
     place.cluster.server.request("PATCH", path, {}, body, "application/merge-patch+json")
     run = opened(place, None, promote={"revision": 1})
-    with pytest.raises(TROUBLES, match="was changed by somebody else"):
+    with pytest.raises(EXPECTED_ERRORS, match="was changed by somebody else"):
         rollout.carry_out(run)
     assert not refused(run) and result_of(run)["revision"] == 1
 
@@ -108,6 +108,6 @@ def test_an_abort_holds_to_its_revision_when_another_begins_meanwhile(state: str
     place = paused()
     crowd = Crowded(place.cluster.server, 1, lambda: place.call(options={**PAUSED, **OTHER}))
     run = opened(place, None, crowd, state=state, revision=1)
-    with pytest.raises(TROUBLES, match="goes on with revision 1, but revision 2 is the present one"):
+    with pytest.raises(EXPECTED_ERRORS, match="goes on with revision 1, but revision 2 is the present one"):
         rollout.carry_out(run)
     assert refused(run) and (place.record()["revision"], place.phase()) == (2, "Paused")
