@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._plan.durations import show
-from .._rollout import decide
+from .._rollout import decide, state
 from .._rollout import record as records
 from .._rollout.actions import Action, RestoreRouters, WaitDelay, WaitPause, told
 from .._rollout.course import Entry
@@ -89,7 +89,7 @@ def _goes_back(this: Run, problem: NoProgress) -> bool:
     if this.record.program != RELEASE or this.plan.progress_deadline is None:
         return False
     reason = f"no progress: {problem}"
-    if this.plan.on_deadline == "stop" or decide.is_promoted(this.record, this.plan):
+    if this.plan.on_deadline == "stop" or state.is_promoted(this.record, this.plan):
         this.save(replace(this.record, phase=records.DEGRADED, msg=reason))
         events.emit(this.ctx, this.workload, "RolloutDegraded", f"Revision {this.record.revision}: {problem}", True)
         return False

@@ -98,10 +98,10 @@ def dump(record: Record) -> dict[str, str]:
 def load(data: Any, name: str) -> Record:
     """The record out of the data of a ConfigMap; raises Refused where it cannot be read.
 
-    Anybody who may edit ConfigMaps in the namespace may have written it, so that every field is checked (record_shape.py).
+    Every client that may edit ConfigMaps in the namespace may have written it, so that every field is checked (record_shape.py).
     """
     remedy = f"restore ConfigMap {record_name(name)}, or delete it once the application is as it should be"
-    unreadable = Refused(f"the record of rollout {name} cannot be read: {remedy}")
+    unreadable = Refused(f"rollout {name}", "has a record that cannot be read", remedy)
     try:
         raw = dict(read_json(data["record"]))
     except (KeyError, TypeError, ValueError):
@@ -109,19 +109,20 @@ def load(data: Any, name: str) -> Record:
     version = raw.pop("format", None)
     if version != FORMAT:
         raise Refused(
-            f"the record of rollout {name} has format {repr(version)[:20]}, this release reads {FORMAT}: use the release that wrote it, "
-            f"or {remedy}"
+            f"rollout {name}",
+            f"has a record of format {repr(version)[:20]}, and this release of the collection reads {FORMAT}",
+            f"use the release that wrote it, or {remedy}",
         )
     known = {key: value for key, value in raw.items() if key in {each.name for each in fields(Record)}}
     wrong = misshapen(known)
     if wrong:
-        raise Refused(f"the record of rollout {name} cannot be read ({', '.join(wrong)} not as this collection writes it): {remedy}")
+        raise Refused(f"rollout {name}", f"has a record that cannot be read ({', '.join(wrong)} not as this collection writes it)", remedy)
     try:
         record = Record(**known)
     except TypeError:
         raise unreadable from None
     if name and record.name != name:
-        raise Refused(f"the record of rollout {name} cannot be read (it is that of rollout {record.name}): {remedy}")
+        raise Refused(f"rollout {name}", f"has a record that cannot be read (it is that of rollout {record.name})", remedy)
     return record
 
 

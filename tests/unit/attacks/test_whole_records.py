@@ -199,7 +199,7 @@ def test_a_key_is_changed_by_accepting_until_the_release_ends() -> None:
 def test_undo_names_the_workload_where_only_a_record_without_a_seal_would() -> None:
     place = scene(paused=False)
     about_other(**ENDED)(place)
-    with pytest.raises(Refused, match=f"only its record, which has no seal, says that it is about Deployment test/{OTHER}"):
+    with pytest.raises(Refused, match=f"is about Deployment test/{OTHER}, as only its record says, which has no seal"):
         place.call(undo="previous")
 
 

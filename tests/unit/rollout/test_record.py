@@ -65,16 +65,18 @@ def test_what_a_record_of_an_earlier_release_lacks_has_its_default() -> None:
         ({"record": "3"}, "cannot be read"),
         ({"record": "null"}, "cannot be read"),
         ({"record": '{"format": 1}'}, "cannot be read"),
-        ({"record": "{}"}, "has format None, this release reads 1: use the release that wrote it, or"),
-        ({"record": '{"format": 2, "name": "shop"}'}, "has format 2, this release reads 1: use the release that wrote it, or"),
+        ({"record": "{}"}, "has a record of format None, and this release of the collection reads 1"),
+        (
+            {"record": '{"format": 2, "name": "shop"}'},
+            "has a record of format 2, and this release of the collection reads 1",
+        ),
     ],
 )
 def test_a_record_that_cannot_be_read(data: Any, said: str) -> None:
     with pytest.raises(Refused) as refused:
         records.load(data, "shop")
-    assert said in str(refused.value)
-    assert str(refused.value).startswith("the record of rollout shop ")
-    assert str(refused.value).endswith("restore ConfigMap shop.rollout, or delete it once the application is as it should be")
+    assert refused.value.problem.object == "rollout shop" and said in refused.value.problem.what
+    assert refused.value.problem.remedy.endswith("restore ConfigMap shop.rollout, or delete it once the application is as it should be")
 
 
 def _stable(*lacking: str) -> dict[str, Any]:
