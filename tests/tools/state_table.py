@@ -21,9 +21,9 @@ HEAD = """# The states of a rollout
 `tests/tools/state-table` writes this page from the table in `plugins/module_utils/_rollout/state.py`. A test fails when it is out of date.
 
 A call reads the record, finds where the rollout is (`situation_of`) and what is asked for (`admit` in `_rollout/decide.py`), and looks up
-what to do. In the picture, texts in brackets say what happens while a call carries the rollout out; the others are operations. In check mode
-the operation is the same: its actions are returned, and not carried out. To end a revision and start the other one means: roll back what has
-not switched, finish what has, and then start.
+what to do. In the picture, texts in brackets say what happens while a call carries the rollout out; the others are operations. In check
+mode the operation is the same: its actions are returned, and not carried out. To end a revision and start the other one means: roll back
+what has not switched, finish what has, and then start.
 
 """
 
