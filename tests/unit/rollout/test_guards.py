@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     hand_back_program,
@@ -33,11 +33,11 @@ def plan_in(style: str, *steps: Any) -> Plan:
     return read_plan("shop", "test", {**raw, "workload": {"name": "shop", "style": style, "kind": KINDS.get(style, "Deployment")}})
 
 
-def texts(program: list[Entry]) -> list[str]:
+def texts(program: list[ScheduledAction]) -> list[str]:
     return [str(entry.action) for entry in program]
 
 
-def marked(program: list[Entry]) -> list[str]:
+def marked(program: list[ScheduledAction]) -> list[str]:
     """The actions of guards, each with the one that comes after it."""
     found = texts(program)
     pairs = zip(found, [*found[1:], "the end"], strict=True)
