@@ -19,7 +19,7 @@ from ansible_collections.progressive.delivery.tests.unit.rollout.examples import
 BLUEGREEN: dict[str, Any] = {"services": {"active": "shop", "preview": "shop-preview"}, "canary": None}
 HEADER = {"set_header_route": {"name": "testers", "matches": [{"headers": {"x-canary": "1"}}]}}
 MIRROR = {"set_mirror_route": {"name": "copies", "percent": 10}}
-SCALED = {"guards": ("HorizontalPodAutoscaler/test/shop",), "labels": True, "tracks": True}
+SCALED: dict[str, Any] = {"guards": ("HorizontalPodAutoscaler/test/shop",), "labels": True, "tracks": True}
 EVERYTHING = Facts(
     bystanders=("metrics",), canary_service_made=False, copies=(("ConfigMap", "a", "a-1"),), made=("Service/test/shop",), **SCALED
 )
