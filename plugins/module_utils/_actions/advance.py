@@ -13,7 +13,7 @@ from .._plan.durations import show
 from .._rollout import decide, state
 from .._rollout import record as records
 from .._rollout.actions import Action, RestoreRouters, WaitDelay, WaitPause, told
-from .._rollout.course import Entry
+from .._rollout.course import ScheduledAction
 from .._rollout.program import ABORT, HAND_BACK, RELEASE, program_of
 from .._rollout.record import Record
 from . import events
@@ -55,7 +55,7 @@ def _steps_done(this: Run) -> int:
     return this.record.steps_done if this.found else 0
 
 
-def _do(this: Run, entry: Entry) -> bool:
+def _do(this: Run, entry: ScheduledAction) -> bool:
     """Carries out one entry of the program; False where the call ends here."""
     entered = this.record.began is None
     this.save(decide.begin(this.record, entry, this.ctx.clock.now()))
@@ -125,7 +125,7 @@ def _moved(this: Run) -> None:
     this.save(replace(this.record, moved=this.ctx.clock.now()))
 
 
-def _next(this: Run, entry: Entry) -> None:
+def _next(this: Run, entry: ScheduledAction) -> None:
     before = _steps_done(this)
     this.record = decide.advance(this.record, this.plan, this.ctx.clock.now())
     if _steps_done(this) > before and entry.step is not None:
@@ -138,7 +138,7 @@ def _next(this: Run, entry: Entry) -> None:
         )
 
 
-def _pause(this: Run, entry: Entry, entered: bool) -> bool:
+def _pause(this: Run, entry: ScheduledAction, entered: bool) -> bool:
     """Whether the pause is over; waits for its end where the wish says so. The Lease is free meanwhile."""
     delay = isinstance(entry.action, WaitDelay)
     if entered and not delay:
@@ -162,7 +162,7 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
     return bool(_place(this.found) == place)
 
 
-def _pause_over(this: Run, entry: Entry) -> bool:
+def _pause_over(this: Run, entry: ScheduledAction) -> bool:
     if isinstance(entry.action, WaitPause) and this.is_approved(str(entry.step)):
         return True
     if isinstance(entry.action, WaitDelay) and decide.DELAY in this.record.promoted:
@@ -170,7 +170,7 @@ def _pause_over(this: Run, entry: Entry) -> bool:
     return this.record.resume_at is not None and this.ctx.clock.now() >= this.record.resume_at
 
 
-def _wait_out(this: Run, entry: Entry) -> bool:
+def _wait_out(this: Run, entry: ScheduledAction) -> bool:
     """Sleeps until the pause is over; False when somebody else went on with the rollout meanwhile."""
     place = _place(this.found)
     while not _pause_over(this, entry):

@@ -7,19 +7,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
+from typing import ClassVar
 
 from .._plan.durations import show
 from .._routing.target import ManagedRoute
 from .._workloads.clones import canary_replicas
 
-# Each is idempotent: carried out twice, the second time finds its work done. str() is what users read.
+
+class Action:
+    """One thing that a rollout does to the cluster. Idempotent: the second time it finds its work done. str() is what users read.
+
+    kind: part of the ids that records keep, so it never changes, whatever the class is called.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def variant(self) -> str:
+        """What tells two actions of one kind apart in one sequence, for their ids; empty where nothing does."""
+        return str(getattr(self, "to", ""))
 
 
 @dataclass(frozen=True)
-class CopyConfigs:
+class CopyConfigs(Action):
     """Make the copies of ConfigMaps and Secrets that the new version names: kind, name of the original, name of the copy."""
 
+    kind: ClassVar[str] = "copy-configs"
     copies: tuple[tuple[str, str, str], ...]
 
     def __str__(self) -> str:
@@ -27,9 +40,10 @@ class CopyConfigs:
 
 
 @dataclass(frozen=True)
-class RemoveConfigs:
+class RemoveConfigs(Action):
     """Remove the copies that neither the workload nor a version to which one can go back names. history: whether one can go back."""
 
+    kind: ClassVar[str] = "remove-configs"
     history: bool = True
 
     def __str__(self) -> str:
@@ -37,45 +51,58 @@ class RemoveConfigs:
 
 
 @dataclass(frozen=True)
-class MakeDeclared:
+class MakeDeclared(Action):
     """Make an object that the plan declares and the user has none of; from then on it is the user's."""
 
+    kind: ClassVar[str] = "create-object"
     key: str  # Ref.key
+
+    @property
+    def variant(self) -> str:
+        return self.key
 
     def __str__(self) -> str:
         return f"make {self.key.replace('/', ' ')}"
 
 
 @dataclass(frozen=True)
-class PauseWorkload:
+class PauseWorkload(Action):
     """Stop the workload's own rolling, so that its pods can be pinned by their hash."""
+
+    kind: ClassVar[str] = "pause-workload"
 
     def __str__(self) -> str:
         return "pause the workload"
 
 
 @dataclass(frozen=True)
-class PinServices:
+class PinServices(Action):
     """Point Services at the pods of just one version: of the workload, of what runs the stable version, or of the canary.
 
     The workload is what runs the stable version, unless the style keeps a Deployment per revision.
     """
 
+    kind: ClassVar[str] = "pin-services"
     services: tuple[str, ...]
     to: str  # workload | stable | canary
     carries_traffic: bool = True
+
+    @property
+    def variant(self) -> str:
+        return self.to if self.carries_traffic else f"{self.to}-without-traffic"
 
     def __str__(self) -> str:
         return f"point {_services(self.services)} at the {_version(self.to)}"
 
 
 @dataclass(frozen=True)
-class ScaleFollows:
+class ScaleFollows(Action):
     """Let the workload's autoscaler scale just what has, or is about to get, most of the traffic, and not below its present size.
 
     What it scales then has at least as many pods as what it scaled before.
     """
 
+    kind: ClassVar[str] = "retarget-autoscaler"
     to: str  # workload | stable | canary
 
     def __str__(self) -> str:
@@ -83,13 +110,14 @@ class ScaleFollows:
 
 
 @dataclass(frozen=True)
-class EnsureCanary:
+class EnsureCanary(Action):
     """Run the new version, and wait until it is ready.
 
     weight: the percent of the workload's pods that it needs. replicas: so many instead. shrink: it may get fewer than it has, since it has
     no traffic. least: so many pods in any case.
     """
 
+    kind: ClassVar[str] = "ensure-canary"
     weight: int
     replicas: int | None = None
     shrink: bool = False
@@ -108,12 +136,13 @@ class EnsureCanary:
 
 
 @dataclass(frozen=True)
-class SharePods:
+class SharePods(Action):
     """Let the canary have its share of all pods behind the stable Service, and with it of the traffic.
 
     least: so many pods where it has a share.
     """
 
+    kind: ClassVar[str] = "share-pods"
     weight: int
     least: int = 1
 
@@ -122,17 +151,20 @@ class SharePods:
 
 
 @dataclass(frozen=True)
-class MakeCanaryService:
+class MakeCanaryService(Action):
     """Make the canary Service, where the user has none."""
+
+    kind: ClassVar[str] = "create-canary-service"
 
     def __str__(self) -> str:
         return "make the canary Service"
 
 
 @dataclass(frozen=True)
-class MoveTraffic:
+class MoveTraffic(Action):
     """Give the canary a share of the traffic, on every router; the requests of the routes whatever the share; mirror percent of copies."""
 
+    kind: ClassVar[str] = "move-traffic"
     weight: int
     routes: tuple[ManagedRoute, ...] = ()
     mirror: float = 0.0
@@ -144,25 +176,30 @@ class MoveTraffic:
 
 
 @dataclass(frozen=True)
-class RestoreRouters:
+class RestoreRouters(Action):
     """Put every router back as it was."""
+
+    kind: ClassVar[str] = "restore-routers"
 
     def __str__(self) -> str:
         return "put the routers back"
 
 
 @dataclass(frozen=True)
-class Drain:
+class Drain(Action):
     """Let requests end that are still under way on pods that get no new ones."""
+
+    kind: ClassVar[str] = "drain"
 
     def __str__(self) -> str:
         return "drain"
 
 
 @dataclass(frozen=True)
-class WaitPause:
+class WaitPause(Action):
     """A pause of the plan; None: until promoted."""
 
+    kind: ClassVar[str] = "pause"
     duration: float | None
 
     def __str__(self) -> str:
@@ -170,9 +207,10 @@ class WaitPause:
 
 
 @dataclass(frozen=True)
-class WaitDelay:
+class WaitDelay(Action):
     """Let the version that has no traffic any more run on for a while, so that going back needs no start."""
 
+    kind: ClassVar[str] = "delay"
     duration: float
 
     def __str__(self) -> str:
@@ -180,12 +218,13 @@ class WaitDelay:
 
 
 @dataclass(frozen=True)
-class RollWorkload:
+class RollWorkload(Action):
     """Roll the workload to the new or to the stable template; one that can be paused is paused again.
 
     It has no traffic, unless the plan's promotion is rolling.
     """
 
+    kind: ClassVar[str] = "roll-workload"
     to: str  # new | stable
 
     def __str__(self) -> str:
@@ -193,65 +232,80 @@ class RollWorkload:
 
 
 @dataclass(frozen=True)
-class RemoveCanaryService:
+class RemoveCanaryService(Action):
     """Remove the canary Service that was made here."""
+
+    kind: ClassVar[str] = "remove-canary-service"
 
     def __str__(self) -> str:
         return "remove the canary Service"
 
 
 @dataclass(frozen=True)
-class RemoveCanary:
+class RemoveCanary(Action):
     """Remove what runs the new version, and wait until none of its pods takes requests any more."""
+
+    kind: ClassVar[str] = "remove-canary"
 
     def __str__(self) -> str:
         return "remove the canary"
 
 
 @dataclass(frozen=True)
-class RetireStable:
+class RetireStable(Action):
     """Scale the old version, which has no traffic, to 0; the workload has the new version's template from here on."""
+
+    kind: ClassVar[str] = "retire-stable"
 
     def __str__(self) -> str:
         return "scale the old version to 0"
 
 
 @dataclass(frozen=True)
-class RetireCanary:
+class RetireCanary(Action):
     """Scale the new version, which has no traffic, to 0."""
+
+    kind: ClassVar[str] = "retire-canary"
 
     def __str__(self) -> str:
         return "scale the new version to 0"
 
 
 @dataclass(frozen=True)
-class RemoveRevisions:
+class RemoveRevisions(Action):
     """Remove the Deployments of all revisions."""
+
+    kind: ClassVar[str] = "remove-revisions"
 
     def __str__(self) -> str:
         return "remove the revisions"
 
 
 @dataclass(frozen=True)
-class HoldUpdate:
+class HoldUpdate(Action):
     """Give the workload the new template, and let none of its pods be replaced yet."""
+
+    kind: ClassVar[str] = "hold-update"
 
     def __str__(self) -> str:
         return "give the workload the new template"
 
 
 @dataclass(frozen=True)
-class FinishUpdate:
+class FinishUpdate(Action):
     """Let all pods of the workload be replaced, and by its own update strategy again from here on."""
+
+    kind: ClassVar[str] = "finish-update"
 
     def __str__(self) -> str:
         return "replace the last pods"
 
 
 @dataclass(frozen=True)
-class UnpinServices:
+class UnpinServices(Action):
     """Give Services their own selectors back. canary_gone: what runs the new version is to have no pods by then."""
 
+    kind: ClassVar[str] = "unpin-services"
     services: tuple[str, ...]
     canary_gone: bool = True
 
@@ -260,9 +314,10 @@ class UnpinServices:
 
 
 @dataclass(frozen=True)
-class ReleaseGuards:
+class ReleaseGuards(Action):
     """Give the autoscaler and the disruption budgets their own limits back."""
 
+    kind: ClassVar[str] = "restore-limits"
     to: str  # what the autoscaler goes on scaling: workload | stable | canary
 
     def __str__(self) -> str:
@@ -270,58 +325,33 @@ class ReleaseGuards:
 
 
 @dataclass(frozen=True)
-class ResumeWorkload:
+class ResumeWorkload(Action):
     """Let the workload roll by itself again."""
+
+    kind: ClassVar[str] = "resume-workload"
 
     def __str__(self) -> str:
         return "unpause the workload"
 
 
 @dataclass(frozen=True)
-class LabelPods:
+class LabelPods(Action):
     """Of blue-green: label the pods by where the active and the preview Service lead."""
+
+    kind: ClassVar[str] = "label-pods"
 
     def __str__(self) -> str:
         return "label the pods"
 
 
 @dataclass(frozen=True)
-class UnlabelPods:
+class UnlabelPods(Action):
     """Take these labels off again."""
+
+    kind: ClassVar[str] = "unlabel-pods"
 
     def __str__(self) -> str:
         return "take the labels off the pods"
-
-
-Action = Union[
-    CopyConfigs,
-    RemoveConfigs,
-    MakeDeclared,
-    PauseWorkload,
-    PinServices,
-    ScaleFollows,
-    EnsureCanary,
-    SharePods,
-    MakeCanaryService,
-    MoveTraffic,
-    RestoreRouters,
-    Drain,
-    WaitPause,
-    WaitDelay,
-    RollWorkload,
-    RetireStable,
-    RetireCanary,
-    RemoveRevisions,
-    HoldUpdate,
-    FinishUpdate,
-    RemoveCanaryService,
-    RemoveCanary,
-    UnpinServices,
-    ReleaseGuards,
-    ResumeWorkload,
-    LabelPods,
-    UnlabelPods,
-]
 
 
 _OF_BLUEGREEN = {"the canary Service": "the preview Service", "the canary": "the preview", "the stable version": "the old version"}

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._plan.plan import Plan
 from .._plan.steps import Pause, Preview, SetCanaryScale, SetMirrorRoute, SetWeight, Step, Switch
@@ -16,11 +17,30 @@ from .actions import Action, Drain, EnsureCanary, MoveTraffic, ScaleFollows, Sha
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An action, and the step of the plan (index from 0) that it belongs to; None before the first and after the last."""
+class ScheduledAction:
+    """An action, and the step of the plan (index from 0) that it belongs to; None before the first and after the last.
+
+    id: unique in its sequence, and the same in every sequence of that plan, wherever the action stands; see `identified`.
+    """
 
     action: Action
     step: int | None = None
+    id: str = field(default="", compare=False)
+
+
+def identified(sequence: Sequence[ScheduledAction]) -> list[ScheduledAction]:
+    """The sequence with ids: kind, variant, number of the step (from 1), and the occurrence where that is not the first.
+
+    For example `move-traffic:2`, `pin-services/canary`, `drain#2`.
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for each in sequence:
+        variant = f"/{each.action.variant}" if each.action.variant else ""
+        name = f"{each.action.kind}{variant}{'' if each.step is None else f':{each.step + 1}'}"
+        seen[name] += 1
+        found.append(replace(each, id=name if seen[name] == 1 else f"{name}#{seen[name]}"))
+    return found
 
 
 @dataclass(frozen=True)
@@ -41,17 +61,19 @@ def first_size(steps: Sequence[Step], floor: Floor = Floor()) -> EnsureCanary:
     return EnsureCanary(1)
 
 
-def entries(steps: Sequence[Step], scaled: bool = False, switch: Sequence[Action] = (), floor: Floor = Floor()) -> list[Entry]:
+def entries(steps: Sequence[Step], scaled: bool = False, switch: Sequence[Action] = (), floor: Floor = Floor()) -> list[ScheduledAction]:
     """The actions of the steps, in order. scaled: there is an autoscaler, which can follow the traffic. switch: those of that step."""
     course = _Course(scaled, tuple(switch), floor)
-    return [Entry(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
+    return [ScheduledAction(action, index) for index, step in enumerate(steps) for action in course.follow(step)]
 
 
-def sharing_pods(steps: Sequence[Step], _scaled: bool = False, _switch: Sequence[Action] = (), floor: Floor = Floor()) -> list[Entry]:
+def sharing_pods(
+    steps: Sequence[Step], _scaled: bool = False, _switch: Sequence[Action] = (), floor: Floor = Floor()
+) -> list[ScheduledAction]:
     """The same where just the numbers of pods share the traffic."""
     shares = {index: SharePods(step.weight, floor.pods) for index, step in enumerate(steps) if isinstance(step, SetWeight)}
     found = [(index, shares.get(index) or _waited(step)) for index, step in enumerate(steps)]
-    return [Entry(action, index) for index, action in found if action is not None]
+    return [ScheduledAction(action, index) for index, action in found if action is not None]
 
 
 def _waited(step: Step) -> WaitPause | None:

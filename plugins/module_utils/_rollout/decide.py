@@ -15,7 +15,7 @@ from .._plan.plan import Plan
 from .._workloads.clones import revision_name
 from . import state
 from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
-from .course import Entry
+from .course import ScheduledAction
 from .program import ABORT, HAND_BACK, RELEASE, program_of, release_program
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
 from .state import Operation, Request, Situation, situation_of
@@ -242,7 +242,7 @@ def advance(record: Record, plan: Plan, now: float) -> Record:
     return replace(record, position=record.position + 1, began=None, moved=None, resume_at=None, phase=PROGRESSING, steps=steps)
 
 
-def begin(record: Record, entry: Entry, now: float) -> Record:
+def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
     """The record as it is written before an action: from when, in which step, until when a pause lasts."""
     # After a deadline was over whoever goes on has its time anew.
     began = now if record.began is None or record.phase == DEGRADED else record.began
@@ -282,7 +282,7 @@ def _passed(record: Record, index: int, pause: WaitPause, step: str, until: str)
     return step in record.promoted or (pause.duration is not None and (found or until == "end"))
 
 
-def _finished_before(program: list[Entry], index: int) -> int:
+def _finished_before(program: list[ScheduledAction], index: int) -> int:
     """How many steps have no entry from this one on."""
     return len({each.step for each in program[:index]} - {each.step for each in program[index:]} - {None})
 
@@ -316,7 +316,7 @@ def current_weight(record: Record, plan: Plan) -> int:
     return weight
 
 
-def walked(record: Record, plan: Plan) -> list[Entry]:
+def walked(record: Record, plan: Plan) -> list[ScheduledAction]:
     """The entries of the revision under way that are done: of the release, and of the way back where it has turned round."""
     if not record.under_way or record.program == HAND_BACK:
         return []

@@ -12,7 +12,7 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._plan.durations import seconds
 from .actions import Action, EnsureCanary, MoveTraffic, PinServices, RetireStable, RollWorkload, SharePods, WaitPause
-from .course import Entry
+from .course import ScheduledAction
 
 # The longest times that a record may ask for, in seconds: an abort must not wait for ever.
 MOST_GRACE = 3600.0
@@ -41,7 +41,7 @@ def _capped(part: Mapping[str, Any], keys: Sequence[str], most: float) -> dict[s
     return found
 
 
-def last_open_pause(program: Sequence[Entry], position: int) -> int | None:
+def last_open_pause(program: Sequence[ScheduledAction], position: int) -> int | None:
     """The place of the last pause before a position that somebody had to promote; None where there was none."""
     passed = [
         index for index, entry in enumerate(program[:position]) if isinstance(entry.action, WaitPause) and entry.action.duration is None
@@ -49,7 +49,7 @@ def last_open_pause(program: Sequence[Entry], position: int) -> int | None:
     return passed[-1] if passed else None
 
 
-def visible_since(program: Sequence[Entry], pause: int, position: int) -> list[Action]:
+def visible_since(program: Sequence[ScheduledAction], pause: int, position: int) -> list[Action]:
     """What was done after a pause and before a position, and shows in the cluster: only who may change the application can have done it."""
     before = [entry.action for entry in program[:pause]]
     weight = next((each.weight for each in reversed(before) if isinstance(each, (MoveTraffic, SharePods))), 0)
@@ -66,7 +66,7 @@ def visible_since(program: Sequence[Entry], pause: int, position: int) -> list[A
     return found
 
 
-def pods_at(program: Sequence[Entry], pause: int, live: int) -> int:
+def pods_at(program: Sequence[ScheduledAction], pause: int, live: int) -> int:
     """How many pods of the new version there are at a pause. live: those of the stable version."""
     sizes = [entry.action for entry in program[:pause] if isinstance(entry.action, EnsureCanary)]
     return max((each.pods(live) for each in sizes), default=0)

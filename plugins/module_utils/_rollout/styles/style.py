@@ -27,7 +27,7 @@ from ..actions import (
     ScaleFollows,
     WaitDelay,
 )
-from ..course import Entry, Floor, entries
+from ..course import Floor, ScheduledAction, entries
 from ..record import Record
 
 
@@ -105,7 +105,7 @@ class Style:
     hand_back: Callable[[Plan, Facts], list[Action]]
     lasting: bool = False
     follows: bool = True
-    course: Callable[[Sequence[Step], bool, Sequence[Action], Floor], list[Entry]] = entries
+    course: Callable[[Sequence[Step], bool, Sequence[Action], Floor], list[ScheduledAction]] = entries
 
 
 def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
