@@ -42,7 +42,7 @@ def _diagram() -> str:
     arrows: dict[tuple[Situation, Situation], list[str]] = {}
     for (situation, _request), outcome in TABLE.items():
         to = LEADS_TO.get(outcome) if isinstance(outcome, Operation) else None
-        if to not in (None, situation):
+        if isinstance(outcome, Operation) and to is not None and to is not situation:
             arrows.setdefault((situation, to), []).append(outcome.value)
     lines += [f"    {_id(start)} --> {_id(end)}: {' / '.join(dict.fromkeys(names))}" for (start, end), names in arrows.items()]
     for start, ends in PROGRESS.items():

@@ -20,6 +20,7 @@ from .._rollout.hazards.registry import advice_in
 from .._rollout.hazards.stickiness import told_by_routers
 from .._rollout.permissions import role
 from .._rollout.record import Record, record_name
+from .._rollout.state import Operation
 from .._workloads.revisions import template_hash
 from . import rights
 from .checks import Check, checks_of, permissions
@@ -83,7 +84,7 @@ def _record(survey: Survey) -> tuple[Record | None, list[Finding]]:
             survey.recall(record)
             live = running(survey.ctx, survey.plan, record, survey.workload)["template"]
             asked = template_hash(survey.template_or_present)
-            if decide.admit(record, survey.plan, asked, live, False, survey.held, survey.reconfigured(record)) == decide.REPLACE:
+            if decide.admit(record, survey.plan, asked, live, False, survey.held, survey.reconfigured(record)) is Operation.REPLACE:
                 problem = (
                     f"revision {record.revision} is under way ({record.phase}) and releases another version, which this one would replace"
                 )

@@ -21,7 +21,7 @@ from .._rollout import record as records
 from .._rollout.actions import Action, WaitDelay
 from .._rollout.course import wishes
 from .._rollout.expiry import let_expire
-from .._rollout.program import RELEASE, program_of
+from .._rollout.program import RELEASE, program_of, reached
 from .._rollout.record import Record
 from .._rollout.state import Operation, Request, Situation
 from .._routing.target import DesiredTraffic, split_of
@@ -127,7 +127,7 @@ def _replace(this: Run) -> None:
     if this.ctx.check:
         old = turning.plan_of(this, this.record)
         turned = decide.replaced(this.record, old, reason, revisions.template_hash(this.template))
-        rest = [entry.action for entry in program_of(turned, old)[turned.position :]]
+        rest = [entry.action for entry in program_of(turned, old)[reached(turned, old) :]]
         rest = [each for each in rest if not (isinstance(each, WaitDelay) and decide.DELAY in turned.promoted)]
         after = decide.successor(turned, old, this.plan, revisions.template_hash(this.template))
         _preview(this, after and replace(after, **_configs(this)), rest)

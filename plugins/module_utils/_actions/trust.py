@@ -18,7 +18,7 @@ from .._plan.probes import read_probe
 from .._plan.revision import Revision
 from .._rollout import actions as kinds
 from .._rollout import trust
-from .._rollout.program import RELEASE, program_of
+from .._rollout.program import RELEASE, program_of, reached
 from .._rollout.record import Record
 from .._workloads import in_place, revisions
 from .._workloads.clones import clone_name, revision_name
@@ -198,14 +198,14 @@ def require_approval(this: Run) -> None:
                 "promote it with full, abort it, or set record_key",
             )
         return
-    program = program_of(record, this.plan)
-    pause = trust.last_open_pause(program, record.position)
+    program, here = program_of(record, this.plan), reached(record, this.plan)
+    pause = trust.last_open_pause(program, here)
     step = program[pause].step if pause is not None else None
     if (
         pause is None
         or step is None
         or step <= _granted(this)
-        or any(_shows(this, each, pause) for each in trust.visible_since(program, pause, record.position))
+        or any(_shows(this, each, pause) for each in trust.visible_since(program, pause, here))
     ):
         return
     raise Refused(

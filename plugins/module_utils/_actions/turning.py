@@ -15,7 +15,7 @@ from .._objects.refusal import Drifted, Refused
 from .._objects.resources import WORKLOADS
 from .._plan.plan import STRATEGIES, Plan, read_plan
 from .._rollout import decide, state
-from .._rollout.program import program_of
+from .._rollout.program import program_of, reached
 from .._rollout.record import Record
 from .._rollout.state import Operation, Request
 from . import checks, trust
@@ -161,7 +161,7 @@ def _turn_round(this: Run, reason: str, **marks: Any) -> None:
     back = replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), **marks)
     program_of(back, this.plan)  # Says so where there is no way back.
     if this.ctx.check:
-        this.ahead = [entry.action for entry in program_of(back, this.plan)[back.position :]]
+        this.ahead = [entry.action for entry in program_of(back, this.plan)[reached(back, this.plan) :]]
         this.ctx.journal.changed = True
         return
     this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}

@@ -16,8 +16,8 @@ from .._workloads.clones import revision_name
 from . import state
 from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
 from .course import ScheduledAction
-from .program import ABORT, HAND_BACK, RELEASE, program_of, release_program
-from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
+from .program import ABORT, HAND_BACK, RELEASE, program_of, reached, release_program, turned_at
+from .record import ABORTED, BEGINNING, DEGRADED, END, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
 from .state import Operation, Request, Situation, situation_of
 from .styles.registry import STYLES, facts_of
 from .styles.style import stable_services
@@ -55,18 +55,15 @@ def admit(
     """
     asked = _version_asked(record, plan, target, live, held, reconfigured)
     there = asked is Request.CONTINUE and record is not None and record.under_way
-    if asked is Request.CHANGED_PLAN:
-        request = asked
-    elif promote is not None:
+    request: Request = asked
+    if asked is not Request.CHANGED_PLAN and promote is not None:
         full = Request.PROMOTE_FULL if promote.get("full") else Request.PROMOTE
         at_rest = asked is Request.RELEASE_RUNNING and not (record is not None and record.under_way)
         request = full if there or at_rest else Request.PROMOTE_OTHER
-    elif asked is not Request.CONTINUE:
-        request = asked
-    elif retry and not there:
+    elif asked is Request.CONTINUE and retry and not there:
         request = Request.RETRY
-    else:
-        request = asked if ensure_step is None else Request.ENSURE_STEP
+    elif asked is Request.CONTINUE and ensure_step is not None:
+        request = Request.ENSURE_STEP
     own = plan if record is not None and record.plan_hash == plan.hash else None
     return state.decide(plan.name, record, situation_of(record, own), request)
 
@@ -179,7 +176,7 @@ def undone(record: Record | None, name: str, undo: str, live: str) -> dict[str, 
     live: hash of the template that the workload has. Raises Refused where there is no such revision.
     """
     state.decide(name, record, situation_of(record, None), Request.UNDO)
-    complete = [entry for entry in record.history if entry["phase"] == HEALTHY]
+    complete = [entry for entry in record.history if entry["phase"] == HEALTHY] if record is not None else []
     if undo != "previous":
         found = next((entry for entry in complete if str(entry["revision"]) == undo), None)
         if found is None:
@@ -222,7 +219,7 @@ def begin_abort(record: Record, reason: str, now: float | None = None) -> Record
         record,
         program=ABORT,
         aborted_at=record.position,
-        position=0,
+        position=BEGINNING,
         began=None,
         moved=None,
         moved_before=now if moving and record.moved is None else record.moved,
@@ -235,11 +232,13 @@ def begin_abort(record: Record, reason: str, now: float | None = None) -> Record
 def advance(record: Record, plan: Plan, now: float) -> Record:
     """The record after the action at its position is done."""
     program = program_of(record, plan)
-    done, rest = program[record.position], program[record.position + 1 :]
+    here = reached(record, plan)
+    done, rest = program[here], program[here + 1 :]
+    following = rest[0].id if rest else END
     steps = list(record.steps)
     if done.step is not None and (not rest or rest[0].step != done.step):
         steps[done.step] = {**steps[done.step], "ended": now}
-    return replace(record, position=record.position + 1, began=None, moved=None, resume_at=None, phase=PROGRESSING, steps=steps)
+    return replace(record, position=following, began=None, moved=None, resume_at=None, phase=PROGRESSING, steps=steps)
 
 
 def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
@@ -253,6 +252,7 @@ def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
     resume_at = began + wait.duration if wait and wait.duration is not None else None
     return replace(
         record,
+        position=entry.id,
         began=began,
         steps=steps,
         phase=PAUSED if isinstance(wait, WaitPause) else PROGRESSING,
@@ -264,21 +264,22 @@ def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
 def ahead(record: Record, plan: Plan, until: str) -> list[Action]:
     """The actions that a call carries out: to the next pause, to the end of the step, or over timed pauses to the end."""
     program = program_of(record, plan)
+    here = reached(record, plan)
     actions: list[Action] = []
-    for index in range(record.position, len(program)):
+    for index in range(here, len(program)):
         entry = program[index]
         if until == "step" and _finished_before(program, index) > record.steps_done:
             break
         if not isinstance(entry.action, WaitPause):
             actions.append(entry.action)
-        elif not _passed(record, index, entry.action, str(entry.step), until):
+        elif not _passed(record, index == here, entry.action, str(entry.step), until):
             break
     return actions
 
 
-def _passed(record: Record, index: int, pause: WaitPause, step: str, until: str) -> bool:
+def _passed(record: Record, here: bool, pause: WaitPause, step: str, until: str) -> bool:
     """Whether a call goes over this pause: one that is promoted, and a timed one that it finds or rides out."""
-    found = index == record.position and record.began is not None
+    found = here and record.began is not None
     return step in record.promoted or (pause.duration is not None and (found or until == "end"))
 
 
@@ -291,12 +292,12 @@ def refuse_contradiction(record: Record, plan: Plan) -> None:
     """Raises Refused where a record under way is at no place of its own plan, so that another client has written it."""
     if not record.under_way:
         return
-    program = program_of(record, plan)
-    finished_steps = _finished_before(program, record.position) if record.program == RELEASE else record.steps_done
-    if record.position > len(program) or record.steps_done != finished_steps or record.steps_done > len(plan.steps):
+    here = reached(record, plan)
+    finished_steps = _finished_before(program_of(record, plan), here) if record.program == RELEASE else record.steps_done
+    if record.steps_done != finished_steps or record.steps_done > len(plan.steps):
         raise Refused(
             f"rollout {plan.name}",
-            f"has a record that does not fit its plan (action {record.position} of {len(program)}, {record.steps_done} finished steps)",
+            f"has a record that does not fit its plan (next action {record.position or 'the first'}, finished steps {record.steps_done})",
             f"restore ConfigMap {record_name(plan.name)}, or put the application back by hand and delete it",
         )
 
@@ -322,14 +323,14 @@ def walked(record: Record, plan: Plan) -> list[ScheduledAction]:
         return []
     release = release_program(plan, facts_of(record))
     if record.program != ABORT:
-        return release[: record.position]
-    return [*release[: record.aborted_at], *program_of(record, plan)[: record.position]]
+        return release[: reached(record, plan)]
+    return [*release[: turned_at(record, plan)], *program_of(record, plan)[: reached(record, plan)]]
 
 
 def finished(record: Record, plan: Plan, now: float) -> Record:
     """The record after a release or an abort has come to its end."""
     phase = ABORTED if record.program == ABORT else HEALTHY
-    done = replace(record, program="", position=0, phase=phase, began=None, moved=None, resume_at=None)
+    done = replace(record, program="", position=BEGINNING, phase=phase, began=None, moved=None, resume_at=None)
     done = replace(done, history=with_history(done, now, plan.history_limit))
     if not (STYLES[plan.order].lasting or plan.hold):
         return replace(done, originals={})
@@ -343,4 +344,4 @@ def finished(record: Record, plan: Plan, now: float) -> Record:
 
 def begin_hand_back(record: Record) -> Record:
     """The record of a rollout with nothing under way, which takes from here on what its releases left behind."""
-    return replace(record, program=HAND_BACK, position=0, began=None, moved=None, phase=PROGRESSING, forget=True)
+    return replace(record, program=HAND_BACK, position=BEGINNING, began=None, moved=None, phase=PROGRESSING, forget=True)

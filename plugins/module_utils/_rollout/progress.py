@@ -15,7 +15,7 @@ from .._plan.plan import Plan
 from .._plan.steps import SetWeight
 from .._workloads.pods import troubles
 from . import actions as kinds
-from .program import RELEASE, program_of
+from .program import RELEASE, program_of, reached
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 from .seen import Object, Seen
 from .versions import Scene, Waiting, is_pod_of, revisions_of, workloads_of
@@ -29,7 +29,8 @@ _OF_SERVICES = (kinds.PinServices, kinds.UnpinServices, kinds.MakeCanaryService)
 def action_at(record: Record, plan: Plan | None) -> kinds.Action | None:
     """The action that the record is at; None where nothing is under way, or it is at its end."""
     program = program_of(record, plan) if plan is not None and record.under_way else []
-    return program[record.position].action if record.position < len(program) else None
+    here = reached(record, plan) if plan is not None and program else 0
+    return program[here].action if here < len(program) else None
 
 
 def waiting_version(record: Record, plan: Plan | None) -> Waiting | None:
@@ -75,7 +76,7 @@ def progress_of(scene: Scene, plan: Plan | None) -> Object | None:
     about = _about(scene, action)
     return {
         "action": kinds.told(action, plan.strategy) if action is not None else "finish",
-        "number": min(record.position + 1, max(1, len(program_of(record, plan)))),
+        "number": min(reached(record, plan) + 1, max(1, len(program_of(record, plan)))),
         "total": len(program_of(record, plan)),
         "since": record.began,
         "elapsed": None if record.began is None or seen.now is None else max(0.0, seen.now - record.began),

@@ -12,9 +12,12 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._objects.untrusted import read_json
-from .record_shape import misshapen
+from . import format1
+from .record_shape import SHAPE, misshapen
 
-FORMAT = 1
+FORMAT = 2
+# Positions in a sequence where no action comes next, or none has been begun; all others are ids of actions.
+BEGINNING, END = "", "end"
 
 PROGRESSING = "Progressing"
 PAUSED = "Paused"
@@ -35,11 +38,11 @@ class Record:
     phase: str
     msg: str = ""
     program: str = ""  # release, abort or hand back; empty when nothing is under way
-    position: int = 0  # the action of the program that comes next
+    position: str = BEGINNING  # the id of the action of the program that comes next
     began: float | None = None  # when that action began
     moved: float | None = None  # when that action wrote its last move of traffic
     moved_before: float | None = None  # of a way back: when the action that it cut off may have moved traffic
-    aborted_at: int = 0  # the position in the release from which the abort goes back
+    aborted_at: str = BEGINNING  # the position in the release from which the abort goes back
     forget: bool = False  # the record goes when the program ends
     resume_at: float | None = None  # end of the timed pause that is under way
     promoted: dict[str, Any] = field(default_factory=dict)  # step index -> who passed that pause, and when
@@ -107,16 +110,20 @@ def load(data: Any, name: str) -> Record:
     except (KeyError, TypeError, ValueError):
         raise unreadable from None
     version = raw.pop("format", None)
-    if version != FORMAT:
+    if isinstance(version, int) and version > FORMAT:
         raise Refused(
             f"rollout {name}",
-            f"has a record of format {repr(version)[:20]}, and this release of the collection reads {FORMAT}",
-            f"use the release that wrote it, or {remedy}",
+            f"has a record of format {repr(version)[:20]}, which a newer release of the collection wrote; this one reads up to {FORMAT}",
+            f"use that release, or {remedy}",
         )
+    if version not in (format1.FORMAT, FORMAT) or isinstance(version, bool):
+        raise unreadable
     known = {key: value for key, value in raw.items() if key in {each.name for each in fields(Record)}}
-    wrong = misshapen(known)
+    wrong = misshapen(known, {**SHAPE, **format1.SHAPE} if version == format1.FORMAT else SHAPE)
     if wrong:
         raise Refused(f"rollout {name}", f"has a record that cannot be read ({', '.join(wrong)} not as this collection writes it)", remedy)
+    if version == format1.FORMAT:
+        known = format1.marked(known)
     try:
         record = Record(**known)
     except TypeError:

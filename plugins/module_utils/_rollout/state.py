@@ -13,7 +13,7 @@ from typing import Union
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
 from .actions import PinServices, WaitDelay
-from .program import HAND_BACK, RELEASE, already_promoted, release_program
+from .program import HAND_BACK, RELEASE, already_promoted, reached, release_program
 from .record import ABORTED, PAUSED, Record
 from .styles.registry import facts_of
 from .styles.style import stable_services
@@ -196,12 +196,12 @@ def situation_of(record: Record | None, plan: Plan | None) -> Situation:
 
 def is_promoted(record: Record, plan: Plan) -> bool:
     """Whether a release has come so far that there is no way back."""
-    return already_promoted(release_program(plan, facts_of(record)), record.position, plan)
+    return already_promoted(release_program(plan, facts_of(record)), reached(record, plan), plan)
 
 
 def _has_switched(record: Record, plan: Plan) -> bool:
     """Whether the new version has all the traffic, and is to keep it, while the old one runs."""
     program = release_program(plan, facts_of(record))
-    rest = [entry.action for entry in program[record.position :]]
+    rest = [entry.action for entry in program[reached(record, plan) :]]
     switch = PinServices(stable_services(plan, facts_of(record)), "canary")
     return switch not in rest and (plan.bluegreen is not None or any(isinstance(each, WaitDelay) for each in rest))

@@ -160,6 +160,14 @@ def new_record(**changes: Any) -> Act:
     return act
 
 
+def further(place: Stage, by: int) -> str:
+    """The position so many actions behind that of the record."""
+    now = records.load({"record": json.dumps(place.record())}, NAME)
+    program = program_of(now, read_plan(NAME, "test", now.plan))
+    [here] = [index for index, entry in enumerate(program) if entry.id == now.position]
+    return program[here + by].id
+
+
 def memory(where: str, path: list[Any], was: Any, **now: Any) -> Act:
     """Somebody who may edit an object writes our annotation on it."""
     text = json.dumps({"at": 1.0, "fields": [{"by": NAME, "depth": 1, "path": path, "was": was, **now}]})
@@ -337,7 +345,7 @@ ATTACKS: dict[str, Attack] = {
     "a place behind the pause": Attack(
         _R,
         lambda place: record(
-            position=place.record()["position"] + 1, phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 2, began=None
+            position=further(place, 1), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 2, began=None
         )(place),
         WITH_PLAN,
         holds=True,
@@ -345,13 +353,13 @@ ATTACKS: dict[str, Attack] = {
     "a place behind both pauses": Attack(
         _R,
         lambda place: record(
-            position=place.record()["position"] + 4, phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 4, began=None
+            position=further(place, 4), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 4, began=None
         )(place),
         WITH_PLAN,
         holds=True,
     ),
-    "a place behind the end": Attack(_R, record(position=9000), ABORT),
-    "an abort that is at its end": Attack(_R, record(program="abort", phase="Progressing", position=9000), GO_ON),
+    "a place behind the end": Attack(_R, record(position="drain#9000"), ABORT),
+    "an abort that is at its end": Attack(_R, record(program="abort", phase="Progressing", position="end"), GO_ON),
     "skipped steps": Attack(_R, record(skips=True), WITH_PLAN, holds=True),
     "finished steps": Attack(_R, record(steps=[{"began": 1.0, "ended": 2.0}] * 5), WITH_PLAN, holds=True),
     # Times

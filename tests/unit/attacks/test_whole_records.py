@@ -48,12 +48,12 @@ def placed(raw: Object) -> Object:
     """The record with the first position that its plan, its steps and its phase do not contradict."""
     whole = records.load({"record": json.dumps(raw)}, NAME)
     plan = read_plan(NAME, "test", whole.plan)
-    for position in range(100):
+    for number, entry in enumerate(program_of(whole, plan)):
         try:
-            decide.refuse_contradiction(replace(whole, position=position), plan)
-        except (Refused, IndexError):
+            decide.refuse_contradiction(replace(whole, position=entry.id), plan)
+        except Refused:
             continue
-        return {**raw, "position": position}
+        return {**raw, "position": number if raw["format"] == 1 else entry.id}
     raise AssertionError("no position fits")
 
 

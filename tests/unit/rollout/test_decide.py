@@ -10,7 +10,14 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.prob
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide, state
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import (
+    ABORTED,
+    BEGINNING,
+    DEGRADED,
+    HEALTHY,
+    PAUSED,
+    Record,
+)
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.state import Operation
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of, release_of
 
@@ -204,7 +211,7 @@ def test_an_abort_of_the_present_revision_is_not(record: Record | None, revision
 
 def test_an_abort_turns_the_record_round_once() -> None:
     turned = decide.begin_abort(SECOND_PAUSE, "aborted by ann")
-    assert (turned.program, turned.position, turned.aborted_at, turned.msg) == ("abort", 0, SECOND_PAUSE.position, "aborted by ann")
+    assert (turned.program, turned.position, turned.aborted_at, turned.msg) == ("abort", BEGINNING, "pause:4", "aborted by ann")
     assert (turned.began, turned.moved, turned.resume_at, turned.phase) == (None, None, None, "Progressing")
     assert (turned.revision, turned.target, turned.steps) == (7, "new", SECOND_PAUSE.steps)
     assert decide.begin_abort(turned, "again") == turned
@@ -374,74 +381,3 @@ def test_ahead(record: Record, until: str, first: str | None, last: str | None) 
     found = [str(action) for action in decide.ahead(record, PLAN, until)]
     assert (found[0], found[-1]) == (first, last) if found else (first, last) == (None, None)
     assert "pause" not in found
-
-
-# Going back
-
-
-def ended(revision: int, before: str, phase: str = HEALTHY) -> dict[str, Any]:
-    return {"revision": revision, "target": f"r{revision}", "images": {"app": f"shop:{revision}"}, "phase": phase, "before": kept(before)}
-
-
-def kept(version: str) -> dict[str, Any]:
-    return {"template": version, "images": {"app": f"shop:{version[1:]}"}}
-
-
-HISTORY = [ended(4, "r3", ABORTED), ended(3, "r2"), ended(2, "r1"), ended(1, "r0")]
-AFTERWARDS = record_of(PLAN, **ENDED, history=HISTORY)
-
-
-@pytest.mark.parametrize(
-    ("undo", "live", "version"),
-    [
-        ("previous", "r3", "r2"),
-        ("previous", "r1", "r0"),
-        pytest.param("previous", "other", "r3", id="the workload was changed by hand: the last that was released"),
-        ("2", "r3", "r2"),
-        pytest.param("3", "r3", "r3", id="the one that runs"),
-    ],
-)
-def test_undo(undo: str, live: str, version: str) -> None:
-    wanted = kept(version)
-    assert decide.undone(AFTERWARDS, "shop", undo, live) == {"images": wanted["images"], "held": wanted["template"]}
-
-
-@pytest.mark.parametrize(
-    ("target", "window", "skips"),
-    [
-        ("r3", 0, False),
-        pytest.param("r3", 1, True, id="the present one counts"),
-        ("r2", 1, False),
-        ("r2", 2, True),
-        pytest.param("r1", 2, False, id="out of the window"),
-        pytest.param("r4", 4, False, id="an aborted one"),
-        pytest.param("r0", 9, False, id="what ran before the first release"),
-    ],
-)
-def test_what_was_released_before_skips_the_steps(target: str, window: int, skips: bool) -> None:
-    assert decide.skips_steps(AFTERWARDS, replace(PLAN, rollback_window=window), target) is skips
-
-
-def test_the_first_release_skips_nothing() -> None:
-    assert not decide.skips_steps(None, replace(PLAN, rollback_window=3), "new")
-
-
-def without_before(revision: int) -> dict[str, Any]:
-    return {key: value for key, value in ended(revision, "r0").items() if key != "before"}
-
-
-@pytest.mark.parametrize(
-    ("record", "undo", "what"),
-    [
-        (None, "previous", "has nothing to undo: it has no record in this namespace"),
-        (SECOND_PAUSE, "previous", "has nothing to undo: revision 7 is under way (Paused)"),
-        (AFTERWARDS, "4", "has no revision 4 to go back to (complete are: 3, 2, 1)"),
-        (AFTERWARDS, "last", "has no revision last to go back to (complete are: 3, 2, 1)"),
-        (record_of(PLAN, **ENDED), "previous", "does not know what ran before"),
-        (record_of(PLAN, **ENDED, history=[without_before(3)]), "previous", "does not know what ran before"),
-    ],
-)
-def test_there_is_nothing_to_go_back_to(record: Record | None, undo: str, what: str) -> None:
-    with pytest.raises(Refused) as refused:
-        decide.undone(record, "shop", undo, "r3")
-    assert (refused.value.problem.object, refused.value.problem.what) == ("rollout shop", what)

@@ -14,7 +14,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.repo
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.seen import Seen
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import ended, line, told
-from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of, release_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.scenes import (
     BLUEGREEN_PLAN,
     CANARY_PLAN,
@@ -35,6 +35,7 @@ PLANS = [
     plan_of({"set_weight": 20}, workload={"name": "shop", "kind": "StatefulSet"}),
     plan_of({"set_weight": 20}, routers=[{"type": "replicas"}], services={"stable": "shop"}),
 ]
+POSITIONS = ["", "end", "drain", "pause:2", "no-such-action", *(each.id for each in release_of(CANARY_PLAN, record_of(CANARY_PLAN)))]
 PARTS = ("workload", "services", "canary", "bluegreen", "routers", "revision", "hold", "grace")
 KEYS = st.sampled_from(["name", "template", "hash", "revision", "target", "phase", "began", "ended", "1"])
 JSON = st.recursive(
@@ -47,8 +48,8 @@ SENSIBLE = st.fixed_dictionaries(
     optional={
         "phase": st.sampled_from(["Progressing", "Paused", "Healthy", "Aborted", "Degraded", "?"]),
         "program": st.sampled_from(["", "release", "abort", "hand back", "?"]),
-        "position": st.integers(0, 30),
-        "aborted_at": st.integers(0, 30),
+        "position": st.sampled_from(POSITIONS),
+        "aborted_at": st.sampled_from(POSITIONS),
         "began": st.none() | st.floats(0, 3e9),
         "resume_at": st.none() | st.floats(0, 3e9),
         "steps": st.lists(st.sampled_from([{"began": 1.0}, {"began": 1.0, "ended": 2.0}, {}]), max_size=5),

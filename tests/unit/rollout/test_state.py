@@ -12,7 +12,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.refu
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.expiry import let_expire
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of, reached
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.state import (
     LEADS_TO,
@@ -69,11 +69,11 @@ def test_only_a_release_under_way_is_promoted_rolled_back_or_replaced() -> None:
 def walk(record: Record, plan: Plan) -> Iterator[Record]:
     """The records of a rollout that is carried out to its end."""
     while record.under_way:
-        program = program_of(record, plan)
-        if record.position >= len(program):
+        program, here = program_of(record, plan), reached(record, plan)
+        if here >= len(program):
             record = decide.finished(record, plan, NOW)
         else:
-            record = decide.begin(record, program[record.position], NOW)
+            record = decide.begin(record, program[here], NOW)
             yield record
             record = decide.advance(record, plan, NOW)
         yield record
