@@ -11,7 +11,7 @@ from typing import Any
 
 from .._cluster.errors import Conflict, NotFound
 from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, SERVICE, Resource, labels, name_of
-from .._rollout import actions as kinds
+from .._steps import actions as kinds
 from .._workloads import revisions
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.label_selectors import pod_selector

@@ -12,19 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects.durations import seconds
+from .._objects.reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Target, given_of
+from .._steps.reading import read_steps
+from .._steps.step import Step
 from .._workloads.starting import StartTolerance
 from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
-from .durations import seconds
 from .probes import Probe, read_probe
-from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
 from .revision import Revision, read_revision
 from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
 from .starts import read_start_tolerance
-from .steps import Pause, SetWeight, Step, read_steps
 
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
 _MAX_NAME = 63 - len("-canary")
@@ -271,7 +272,7 @@ def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[st
         if _wants(raw, key):
             raise Refused(f"{key}: router type {REPLICAS} does not have that: leave it out, or use another router")
     for number, step in enumerate(steps, 1):
-        if not isinstance(step, (SetWeight, Pause)):
+        if not step.by_pods:
             raise Refused(f"canary.steps, step {number}, {step}: router type {REPLICAS} has set_weight and pause only: use another router")
 
 

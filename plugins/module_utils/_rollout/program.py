@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .actions import Action, CopyConfigs, LabelPods, MakeDeclared, PinServices, RemoveConfigs, UnlabelPods
-from .course import ScheduledAction, identified
+from .._steps.action import Action
+from .._steps.actions import CopyConfigs, LabelPods, MakeDeclared, RemoveConfigs, UnlabelPods
+from .._steps.sequence import ScheduledAction, identified
 from .record import Record
 from .styles.registry import STYLES, Facts, facts_of, floor_of
 from .styles.style import stable_services
@@ -74,7 +75,7 @@ def _labelled(plan: Plan, facts: Facts, program: list[ScheduledAction]) -> list[
     for entry, following in zip(program, [*program[1:], None]):
         found.append(entry)
         previewed = entry.step == 0 and (following is None or following.step != 0)
-        if previewed or (isinstance(entry.action, PinServices) and entry.action.services == stable):
+        if previewed or entry.action.pins(stable):
             found.append(ScheduledAction(LabelPods(), entry.step))
     return identified([*found, ScheduledAction(LabelPods())])
 
@@ -86,5 +87,5 @@ def _tidied(facts: Facts, history: bool = True) -> list[Action]:
 
 def already_promoted(release: Sequence[ScheduledAction], position: int, plan: Plan) -> bool:
     """Whether the way back is closed, so that there is none but another release."""
-    final = STYLES[plan.order].final
-    return any(isinstance(entry.action, final) for entry in release[: position + 1])
+    final = {each.kind for each in STYLES[plan.order].final}
+    return any(entry.action.kind in final for entry in release[: position + 1])

@@ -6,19 +6,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import (
-    READERS,
-    Pause,
-    SetCanaryScale,
-    SetHeaderRoute,
-    SetMirrorRoute,
-    SetWeight,
-    read_steps,
-)
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.pause import Pause
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.reading import read_steps
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.registry import STEPS
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_canary_scale import SetCanaryScale
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_header_route import SetHeaderRoute
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_mirror_route import SetMirrorRoute
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_weight import SetWeight
 
 QA = Condition("header", "x-qa", "exact", "1")
-KINDS = ", ".join(READERS)
+KINDS = ", ".join(STEPS)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PROGRESSING, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import facts_of
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 
 SEED: tuple[Any, ...] = (
     {"set_weight": 5},

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._objects.resources import CONTROLLER_REVISION, POD, STATEFUL_SET, labels, name_of
-from ..._rollout import actions as kinds
 from ..._rollout.styles.registry import facts_of
 from ..._rollout.styles.style import stable_services
+from ..._steps import actions as kinds
 from ..._workloads import in_place, revisions
 from ..._workloads.in_place import CONTROLLER_REVISION_HASH
 from ..._workloads.label_selectors import pod_selector

@@ -11,9 +11,9 @@ from typing import Any
 
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, Ref
-from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
 from ..._rollout.styles.registry import facts_of
+from ..._steps import actions as kinds
 from ..._workloads import revisions
 from ..._workloads.deployments import replicas_of
 from ..._workloads.label_selectors import match_labels

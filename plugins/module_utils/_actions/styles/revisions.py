@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, labels, name_of
-from ..._rollout import actions as kinds
+from ..._steps import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION

@@ -18,7 +18,7 @@ from ..._objects.resources import POD_DISRUPTION_BUDGET, labels, name_of
 from ..._objects.shown import echo
 from ..._routing.registry import router_of
 from ..._workloads import budgets, scaling
-from ..course import wishes
+from ..desired import desired_traffic
 from ..findings import Finding, warning
 from .scene import Object, Scene
 
@@ -99,7 +99,7 @@ def _of_template(scene: Scene) -> list[Path]:
 def _edited(scene: Scene, target: Any, objects: Mapping[str, Any], key: str) -> list[Path]:
     """Where the steps change one object of a router; what cannot be written down is refused elsewhere."""
     found: dict[str, Path] = {}
-    for wish in wishes(scene.plan).values():
+    for wish in desired_traffic(scene.plan).values():
         try:
             changes = router_of(target).changes(objects, target, wish)
         except Refused:

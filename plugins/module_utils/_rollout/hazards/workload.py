@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..._objects import pages
-from ..._plan.steps import SetWeight
 from ..._workloads.deployments import not_rolled_out
 from ..._workloads.revisions import template_hash
 from ..findings import Finding, fatal, warning
@@ -60,7 +59,7 @@ def stops_all(scene: Scene) -> Iterator[Finding]:
 
 def cannot_be_split(scene: Scene) -> Iterator[Finding]:
     """One pod is of one version."""
-    weights = [step.weight for step in scene.plan.steps if isinstance(step, SetWeight)]
+    weights = [step.new_weight or 0 for step in scene.plan.steps]
     if scene.plan.by_pods and scene.replicas == 1 and any(0 < weight < 100 for weight in weights):
         yield fatal(scene.title, "has one pod, which router type replicas cannot split", "scale it to 2 or more, or use another router")
 

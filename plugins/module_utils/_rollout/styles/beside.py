@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 # The orders, and why each is as it is, stand in docs/semantics.md.
 from ..._plan.plan import Plan
-from ..actions import (
-    Action,
+from ..._steps.action import Action
+from ..._steps.actions import (
     Drain,
     EnsureCanary,
     PauseWorkload,
@@ -23,7 +23,7 @@ from ..actions import (
     RollWorkload,
     UnpinServices,
 )
-from ..course import first_size
+from ..._steps.sequence import first_size
 from .style import (
     Facts,
     Style,

@@ -9,17 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..actions import (
-    Action,
-    Drain,
-    EnsureCanary,
-    FinishUpdate,
-    HoldUpdate,
-    PinServices,
-    RollWorkload,
-    UnpinServices,
-)
-from ..course import first_size
+from ..._steps.action import Action
+from ..._steps.actions import Drain, EnsureCanary, FinishUpdate, HoldUpdate, PinServices, RollWorkload, UnpinServices
+from ..._steps.sequence import first_size
 from .style import (
     Facts,
     Style,

@@ -9,18 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..actions import (
-    Action,
-    Drain,
-    EnsureCanary,
-    PauseWorkload,
-    PinServices,
-    RemoveCanary,
-    RollWorkload,
-    SharePods,
-    UnpinServices,
-)
-from ..course import sharing_pods
+from ..._steps.action import Action
+from ..._steps.actions import Drain, EnsureCanary, PauseWorkload, PinServices, RemoveCanary, RollWorkload, SharePods, UnpinServices
+from ..._steps.sequence import compile_for_pods
 from .style import Facts, Style, has, nothing, released, resumed, stable_services
 
 
@@ -57,4 +48,4 @@ def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     return [RemoveCanary(), UnpinServices(stable_services(plan, facts)), *released(facts, "workload"), *resumed(plan)]
 
 
-REPLICAS = Style(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=sharing_pods)
+REPLICAS = Style(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=compile_for_pods)

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._objects.reading import keys
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Condition, Match
-from .reading import keys
 
 # The option's keys, and what a condition is called by each.
 _NAMED = {"headers": "header", "cookies": "cookie", "query": "query"}

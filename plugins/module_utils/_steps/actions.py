@@ -1,4 +1,4 @@
-"""The actions of which every rollout is made; _actions/perform.py carries them out."""
+"""The kinds of actions that a rollout consists of; _actions/perform.py performs them."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -9,23 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .._plan.durations import show
-from .._routing.target import ManagedRoute
+from .._objects.durations import show
+from .._routing.target import DesiredTraffic, ManagedRoute, split_of
 from .._workloads.clones import canary_replicas
-
-
-class Action:
-    """One thing that a rollout does to the cluster. Idempotent: the second time it finds its work done. str() is what users read.
-
-    kind: part of the ids that records keep, so it never changes, whatever the class is called.
-    """
-
-    kind: ClassVar[str]
-
-    @property
-    def variant(self) -> str:
-        """What tells two actions of one kind apart in one sequence, for their ids; empty where nothing does."""
-        return str(getattr(self, "to", ""))
+from .action import Action
 
 
 @dataclass(frozen=True)
@@ -44,10 +31,8 @@ class RemoveConfigs(Action):
     """Remove the copies that neither the workload nor a version to which one can go back names. history: whether one can go back."""
 
     kind: ClassVar[str] = "remove-configs"
+    sentence: ClassVar[str] = "remove the copies of ConfigMaps and Secrets that no version needs any more"
     history: bool = True
-
-    def __str__(self) -> str:
-        return "remove the copies of ConfigMaps and Secrets that no version needs any more"
 
 
 @dataclass(frozen=True)
@@ -70,9 +55,8 @@ class PauseWorkload(Action):
     """Stop the workload's own rolling, so that its pods can be pinned by their hash."""
 
     kind: ClassVar[str] = "pause-workload"
-
-    def __str__(self) -> str:
-        return "pause the workload"
+    sentence: ClassVar[str] = "pause the workload"
+    concerns: ClassVar[str] = "workload"
 
 
 @dataclass(frozen=True)
@@ -83,6 +67,8 @@ class PinServices(Action):
     """
 
     kind: ClassVar[str] = "pin-services"
+    waits_for: ClassVar[str | None] = "the endpoints of the Services, and proxies to know it"
+    evidence: ClassVar[str] = "selector"
     services: tuple[str, ...]
     to: str  # workload | stable | canary
     carries_traffic: bool = True
@@ -90,6 +76,13 @@ class PinServices(Action):
     @property
     def variant(self) -> str:
         return self.to if self.carries_traffic else f"{self.to}-without-traffic"
+
+    def pins(self, services: tuple[str, ...]) -> str | None:
+        return self.to if self.services == services else None
+
+    @property
+    def proves_promotion(self) -> bool:
+        return self.to == "canary" and self.carries_traffic
 
     def __str__(self) -> str:
         return f"point {_services(self.services)} at the {_version(self.to)}"
@@ -118,6 +111,10 @@ class EnsureCanary(Action):
     """
 
     kind: ClassVar[str] = "ensure-canary"
+    proves_promotion: ClassVar[bool] = True
+    concerns: ClassVar[str] = "canary"
+    canary_after: ClassVar[bool | None] = True
+    evidence: ClassVar[str] = "size"
     weight: int
     replicas: int | None = None
     shrink: bool = False
@@ -143,8 +140,15 @@ class SharePods(Action):
     """
 
     kind: ClassVar[str] = "share-pods"
+    concerns: ClassVar[str] = "canary"
+    canary_after: ClassVar[bool | None] = True
+    evidence: ClassVar[str] = "share"
     weight: int
     least: int = 1
+
+    @property
+    def weight_after(self) -> int:
+        return self.weight
 
     def __str__(self) -> str:
         return f"give the canary {self.weight} % of the pods" + (f", {self.least} or more" if self.least > 1 else "")
@@ -155,9 +159,9 @@ class MakeCanaryService(Action):
     """Make the canary Service, where the user has none."""
 
     kind: ClassVar[str] = "create-canary-service"
-
-    def __str__(self) -> str:
-        return "make the canary Service"
+    sentence: ClassVar[str] = "make the canary Service"
+    waits_for: ClassVar[str | None] = "the endpoints of the Services, and proxies to know it"
+    canary_service_after: ClassVar[bool | None] = True
 
 
 @dataclass(frozen=True)
@@ -165,9 +169,19 @@ class MoveTraffic(Action):
     """Give the canary a share of the traffic, on every router; the requests of the routes whatever the share; mirror percent of copies."""
 
     kind: ClassVar[str] = "move-traffic"
+    waits_for: ClassVar[str | None] = "the routers, and proxies to know it"
+    evidence: ClassVar[str] = "split"
     weight: int
     routes: tuple[ManagedRoute, ...] = ()
     mirror: float = 0.0
+
+    @property
+    def weight_after(self) -> int:
+        return self.weight
+
+    @property
+    def traffic(self) -> DesiredTraffic:
+        return DesiredTraffic(split_of(self.weight), self.routes, self.mirror)
 
     def __str__(self) -> str:
         names = f", requests by {', '.join(route.name for route in self.routes)}" if self.routes else ""
@@ -180,9 +194,9 @@ class RestoreRouters(Action):
     """Put every router back as it was."""
 
     kind: ClassVar[str] = "restore-routers"
-
-    def __str__(self) -> str:
-        return "put the routers back"
+    sentence: ClassVar[str] = "put the routers back"
+    waits_for: ClassVar[str | None] = "the routers, and proxies to know it"
+    restores_routers: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -190,9 +204,8 @@ class Drain(Action):
     """Let requests end that are still under way on pods that get no new ones."""
 
     kind: ClassVar[str] = "drain"
-
-    def __str__(self) -> str:
-        return "drain"
+    sentence: ClassVar[str] = "drain"
+    waits_for: ClassVar[str | None] = "requests that are under way to end"
 
 
 @dataclass(frozen=True)
@@ -200,10 +213,13 @@ class WaitPause(Action):
     """A pause of the plan; None: until promoted."""
 
     kind: ClassVar[str] = "pause"
+    sentence: ClassVar[str] = "pause"
+    is_pause: ClassVar[bool] = True
     duration: float | None
 
-    def __str__(self) -> str:
-        return "pause"
+    @property
+    def seconds(self) -> float | None:
+        return self.duration
 
 
 @dataclass(frozen=True)
@@ -211,7 +227,12 @@ class WaitDelay(Action):
     """Let the version that has no traffic any more run on for a while, so that going back needs no start."""
 
     kind: ClassVar[str] = "delay"
+    is_delay: ClassVar[bool] = True
     duration: float
+
+    @property
+    def seconds(self) -> float:
+        return self.duration
 
     def __str__(self) -> str:
         return f"wait {show(self.duration)}"
@@ -225,7 +246,13 @@ class RollWorkload(Action):
     """
 
     kind: ClassVar[str] = "roll-workload"
+    concerns: ClassVar[str] = "workload"
+    evidence: ClassVar[str] = "template"
     to: str  # new | stable
+
+    @property
+    def proves_promotion(self) -> bool:
+        return self.to == "new"
 
     def __str__(self) -> str:
         return f"roll the workload to the {self.to} version"
@@ -236,9 +263,8 @@ class RemoveCanaryService(Action):
     """Remove the canary Service that was made here."""
 
     kind: ClassVar[str] = "remove-canary-service"
-
-    def __str__(self) -> str:
-        return "remove the canary Service"
+    sentence: ClassVar[str] = "remove the canary Service"
+    canary_service_after: ClassVar[bool | None] = False
 
 
 @dataclass(frozen=True)
@@ -246,9 +272,9 @@ class RemoveCanary(Action):
     """Remove what runs the new version, and wait until none of its pods takes requests any more."""
 
     kind: ClassVar[str] = "remove-canary"
-
-    def __str__(self) -> str:
-        return "remove the canary"
+    sentence: ClassVar[str] = "remove the canary"
+    concerns: ClassVar[str] = "canary"
+    canary_after: ClassVar[bool | None] = False
 
 
 @dataclass(frozen=True)
@@ -256,9 +282,9 @@ class RetireStable(Action):
     """Scale the old version, which has no traffic, to 0; the workload has the new version's template from here on."""
 
     kind: ClassVar[str] = "retire-stable"
-
-    def __str__(self) -> str:
-        return "scale the old version to 0"
+    proves_promotion: ClassVar[bool] = True
+    sentence: ClassVar[str] = "scale the old version to 0"
+    evidence: ClassVar[str] = "template"
 
 
 @dataclass(frozen=True)
@@ -266,9 +292,9 @@ class RetireCanary(Action):
     """Scale the new version, which has no traffic, to 0."""
 
     kind: ClassVar[str] = "retire-canary"
-
-    def __str__(self) -> str:
-        return "scale the new version to 0"
+    sentence: ClassVar[str] = "scale the new version to 0"
+    concerns: ClassVar[str] = "canary"
+    canary_after: ClassVar[bool | None] = False
 
 
 @dataclass(frozen=True)
@@ -276,9 +302,7 @@ class RemoveRevisions(Action):
     """Remove the Deployments of all revisions."""
 
     kind: ClassVar[str] = "remove-revisions"
-
-    def __str__(self) -> str:
-        return "remove the revisions"
+    sentence: ClassVar[str] = "remove the revisions"
 
 
 @dataclass(frozen=True)
@@ -286,9 +310,8 @@ class HoldUpdate(Action):
     """Give the workload the new template, and let none of its pods be replaced yet."""
 
     kind: ClassVar[str] = "hold-update"
-
-    def __str__(self) -> str:
-        return "give the workload the new template"
+    sentence: ClassVar[str] = "give the workload the new template"
+    concerns: ClassVar[str] = "workload"
 
 
 @dataclass(frozen=True)
@@ -296,9 +319,8 @@ class FinishUpdate(Action):
     """Let all pods of the workload be replaced, and by its own update strategy again from here on."""
 
     kind: ClassVar[str] = "finish-update"
-
-    def __str__(self) -> str:
-        return "replace the last pods"
+    sentence: ClassVar[str] = "replace the last pods"
+    concerns: ClassVar[str] = "workload"
 
 
 @dataclass(frozen=True)
@@ -306,6 +328,7 @@ class UnpinServices(Action):
     """Give Services their own selectors back. canary_gone: what runs the new version is to have no pods by then."""
 
     kind: ClassVar[str] = "unpin-services"
+    waits_for: ClassVar[str | None] = "the endpoints of the Services, and proxies to know it"
     services: tuple[str, ...]
     canary_gone: bool = True
 
@@ -318,10 +341,8 @@ class ReleaseGuards(Action):
     """Give the autoscaler and the disruption budgets their own limits back."""
 
     kind: ClassVar[str] = "restore-limits"
+    sentence: ClassVar[str] = "give the autoscaler and the disruption budgets their own limits back"
     to: str  # what the autoscaler goes on scaling: workload | stable | canary
-
-    def __str__(self) -> str:
-        return "give the autoscaler and the disruption budgets their own limits back"
 
 
 @dataclass(frozen=True)
@@ -329,9 +350,7 @@ class ResumeWorkload(Action):
     """Let the workload roll by itself again."""
 
     kind: ClassVar[str] = "resume-workload"
-
-    def __str__(self) -> str:
-        return "unpause the workload"
+    sentence: ClassVar[str] = "unpause the workload"
 
 
 @dataclass(frozen=True)
@@ -339,9 +358,7 @@ class LabelPods(Action):
     """Of blue-green: label the pods by where the active and the preview Service lead."""
 
     kind: ClassVar[str] = "label-pods"
-
-    def __str__(self) -> str:
-        return "label the pods"
+    sentence: ClassVar[str] = "label the pods"
 
 
 @dataclass(frozen=True)
@@ -349,20 +366,7 @@ class UnlabelPods(Action):
     """Take these labels off again."""
 
     kind: ClassVar[str] = "unlabel-pods"
-
-    def __str__(self) -> str:
-        return "take the labels off the pods"
-
-
-_OF_BLUEGREEN = {"the canary Service": "the preview Service", "the canary": "the preview", "the stable version": "the old version"}
-
-
-def told(action: Action, strategy: str) -> str:
-    """The action in the words of the strategy."""
-    text = str(action)
-    for word, other in _OF_BLUEGREEN.items() if strategy == "bluegreen" else ():
-        text = text.replace(word, other)
-    return text
+    sentence: ClassVar[str] = "take the labels off the pods"
 
 
 def _version(to: str) -> str:
