@@ -31,7 +31,7 @@ class Pause(Step):
     """
 
     key: ClassVar[str] = "pause"
-    description: ClassVar[str] = "waits for its O(duration), or, as an empty mapping, until the rollout is promoted"
+    description: ClassVar[str] = "waits for C(duration), or, as an empty mapping, until the rollout is promoted"
     options: ClassVar[tuple[Option, ...]] = (
         Option("duration", "duration", "How long to wait; without it the step waits until the rollout is promoted."),
         Option("expires", "duration", "Within what time from its begin the rollout has to be promoted."),

@@ -109,6 +109,12 @@ class Step(ABC):
         """The same where only the numbers of pods share the traffic."""
         return []
 
+    @classmethod
+    def documentation(cls) -> str:
+        """The step in the description of `canary.steps`: what it does, and its options."""
+        said = f"C({cls.key}) {cls.description}."
+        return " ".join([said, *(f"C({each.name}){'' if each.required else ' (optional)'}: {each.description}" for each in cls.options)])
+
     @property
     def data(self) -> dict[str, Any]:
         """The step as data, which is the same for two steps that do the same."""
