@@ -229,7 +229,7 @@ def test_requests(shop: TwoVersions) -> None:
 BAD_INPUT: dict[str, tuple[Manifest, str]] = {
     "switch": (
         {"matches": [{"headers": {"x-qa": {"switch": True}}}]},
-        "HTTP route number 1 without a name: istio cannot do header x-qa switch",
+        "HTTP route number 1 without a name cannot match header x-qa switch with router istio",
     ),
     "a pattern that Envoy does not take": (
         {"matches": [{"headers": {"x-qa": {"regex": "(?!a)b"}}}]},

@@ -81,11 +81,11 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "too few": ({"min_ready": 0}, "min_ready: 0 is too few: use 1 or more"),
     "pods of another": (
         {"target": "greedy"},
-        "Deployment test/greedy: its selector web=yes takes the pods of Deployment/modest, too: tell the two apart",
+        "Deployment test/greedy has the selector web=yes, which selects the pods of Deployment/modest, too: give the two",
     ),
     "pods that the active one takes, too": (
         {"target": "modest", "active_service": "both"},
-        "Deployment test/greedy: its selector web=yes takes the pods of Deployment/modest, too",
+        "Deployment test/greedy has the selector web=yes, which selects the pods of Deployment/modest, too",
     ),
     "no labels": ({"target": "unlabelled"}, "Deployment test/unlabelled has no matchLabels in its selector"),
     "another port": (
@@ -163,7 +163,7 @@ def test_a_rollout_of_its_own_is_refused_unless_min_ready_says_that_it_may_be() 
 def test_what_an_earlier_call_moved_must_be_named() -> None:
     place = stage(Case({}, (*PREVIEWED, service("other", colour="green"))))
     place.call(preview_service=PREVIEW, target=BLUE)
-    with pytest.raises(Refused, match="preview_service: earlier calls moved Service shop-preview: name that, or use state absent first"):
+    with pytest.raises(Refused, match="preview_service must be shop-preview, which earlier calls moved: name that Service, or use state absent first"):
         place.call(preview_service="other")
 
 
@@ -199,7 +199,7 @@ def test_a_memory_that_cannot_be_read(text: str, wish: Object) -> None:
     marked = {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ANNOTATION: text}}}
     place = stage(replace(Case({}), objects=(*PREVIEWED[:2], marked)))
     version = place.cluster.store.version
-    with pytest.raises(Refused, match="is not ours to read any more: scale its workloads as you want them by hand"):
+    with pytest.raises(Refused, match="that cannot be read: scale its workloads as you want them by hand"):
         place.call(**wish)
     assert place.cluster.store.version == version
 
@@ -235,5 +235,5 @@ def test_a_service_that_is_under_something_else_is_left_to_that() -> None:
     field = {"path": ["spec", "selector", "colour"], "by": "shop-rollout", "depth": 3, "was": "green", "now": "blue"}
     pinned = {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ORIGINAL: json.dumps({"at": 1, "fields": [field]})}}}
     place = stage(Case({}, (*PREVIEWED[:2], pinned)))
-    with pytest.raises(Refused, match="Service shop is pointed at its pods by shop-rollout: end that first"):
+    with pytest.raises(Refused, match="Service shop is managed by shop-rollout: end that first"):
         place.call()

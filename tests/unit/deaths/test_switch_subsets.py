@@ -88,8 +88,8 @@ def test_death(target: str) -> None:
 
 REFUSED: dict[str, tuple[Object, str]] = {
     "no subset": ({"target": "shop-red"}, "none of the subsets 'a' and 'b' has the pods of Deployment/shop-red"),
-    "no router": ({"routers": []}, "routers: an earlier call moved istio shop, which this one does not name: name it, too"),
-    "absent without": ({"routers": [], "state": "absent", "target": None}, "routers: an earlier call moved istio shop"),
+    "no router": ({"routers": []}, "routers must name istio shop, which an earlier call moved: add it"),
+    "absent without": ({"routers": [], "state": "absent", "target": None}, "routers must name istio shop"),
 }
 
 
