@@ -189,7 +189,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such canary Service": ({"canary_service": "nope", "additional_destinations": ["shop-canary"]}, "Service {ns}/nope does not exist"),
     "two rules": ({"routes": []}, "has 2 rules that lead to Service 'shop' (rule 'all', rule 'old')"),
     "no such rule": ({"routes": ["nope"]}, "has no rule named 'nope' (it has: all, old)"),
-    "a pattern of paths": ({"matches": [{"path": {"regex": "/a.*"}}]}, "have path regex '/a.*', which router gateway_api cannot match on HTTPRoutes"),
+    "a pattern of paths": (
+        {"matches": [{"path": {"regex": "/a.*"}}]},
+        "have path regex '/a.*', which router gateway_api cannot match on HTTPRoutes",
+    ),
     "another path where the prefix is replaced": ({"routes": ["old"], "matches": [{"path": "/old/a"}]}, "rule 'old' replaces the prefix"),
     "a switch": ({"matches": [{"headers": {"a": {"switch": True}}}]}, "have header a switch, which router gateway_api cannot match"),
     "version": ({"api_version": "v1alpha1"}, "api_version 'v1alpha1' does not serve HTTPRoute: use one of gateway.networking.k8s.io/v1,"),

@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "a preview elsewhere": ({"preview_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
     "several at once": (
         {"active_service": "both"},
-        "Deployment/greedy, Deployment/modest: the active Service has the pods of all of them, so it is not clear which one is to be left",
+        "Deployment/greedy, Deployment/modest all have pods behind the active Service, so that it is not clear which one it must leave",
     ),
     "no preview": (
         {"preview_service": None, "routers": ISTIO},
@@ -113,7 +113,10 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "a router twice": ({"routers": ISTIO * 2}, "routers: istio shop stands there more than once: write one entry with all its routes"),
     "an unknown option": ({"routers": [{**ISTIO[0], "weight": 1}]}, "routers, number 1: unknown key weight"),
     "a route that is not there": ({"routers": [{**ISTIO[0], "routes": ["x"]}]}, "has no HTTP route named 'x' (it has: primary)"),
-    "half by subset": ({"routers": [{**ISTIO[0], "stable_subset": "a"}]}, "stable_subset: a split by subset needs canary_subset, destina"),
+    "half by subset": (
+        {"routers": [{**ISTIO[0], "stable_subset": "a"}]},
+        "stable_subset needs canary_subset, destination_rule for a split by subset",
+    ),
     "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use one of the two ways"),
     "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay: 'soon' is not a duration"),
     "no grace": ({"grace": "-1s"}, "grace: '-1s' is not a duration"),
@@ -163,7 +166,9 @@ def test_a_rollout_of_its_own_is_refused_unless_min_ready_says_that_it_may_be() 
 def test_what_an_earlier_call_moved_must_be_named() -> None:
     place = stage(Case({}, (*PREVIEWED, service("other", colour="green"))))
     place.call(preview_service=PREVIEW, target=BLUE)
-    with pytest.raises(Refused, match="preview_service must be shop-preview, which earlier calls moved: name that Service, or use state absent first"):
+    with pytest.raises(
+        Refused, match="preview_service must be shop-preview, which earlier calls moved: name that Service, or use state absent first"
+    ):
         place.call(preview_service="other")
 
 

@@ -199,10 +199,10 @@ def test_refusals(subsets: list[Object], host: str, http: list[Object], asked: O
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"stable_subset": "v1"}, "stable_subset alone is no split by subset: add canary_subset, destination_rule"),
-        ({"stable_subset": "v1", "canary_subset": "v2"}, "stable_subset, canary_subset alone is no split by subset: add destination_rule"),
-        ({"destination_rule": "shop"}, "destination_rule alone is no split by subset: add stable_subset, canary_subset"),
-        ({"canary_labels": (("a", "b"),)}, "canary_labels alone is no split by subset: add stable_subset, canary_subset, destination_rule"),
+        ({"stable_subset": "v1"}, "stable_subset needs canary_subset, destination_rule for a split by subset"),
+        ({"stable_subset": "v1", "canary_subset": "v2"}, "stable_subset, canary_subset needs destination_rule for a split by subset"),
+        ({"destination_rule": "shop"}, "destination_rule needs stable_subset, canary_subset for a split by subset"),
+        ({"canary_labels": (("a", "b"),)}, "canary_labels needs stable_subset, canary_subset, destination_rule for a split by subset"),
         ({**SUBSETS, "canary_subset": "v1"}, "is 'v1' as stable_subset is: give the canary a subset of its own"),
     ],
 )
