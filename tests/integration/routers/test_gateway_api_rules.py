@@ -191,7 +191,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such rule": ({"routes": ["nope"]}, "has no rule named 'nope' (it has: all, old)"),
     "a pattern of paths": (
         {"matches": [{"path": {"regex": "/a.*"}}]},
-        "have path regex '/a.*', which router gateway_api cannot match on HTTPRoutes",
+        "have path regex '/a.*', which router gateway_api cannot match",
     ),
     "another path where the prefix is replaced": ({"routes": ["old"], "matches": [{"path": "/old/a"}]}, "rule 'old' replaces the prefix"),
     "a switch": ({"matches": [{"headers": {"a": {"switch": True}}}]}, "have header a switch, which router gateway_api cannot match"),

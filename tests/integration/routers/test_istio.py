@@ -235,7 +235,7 @@ BAD_INPUT: dict[str, tuple[Manifest, str]] = {
         {"matches": [{"headers": {"x-qa": {"regex": "(?!a)b"}}}]},
         "its patterns (RE2) have no look-around",
     ),
-    "half of a split by subset": ({"stable_subset": "v1"}, "stable_subset: a split by subset needs canary_subset, destination_rule too"),
+    "half of a split by subset": ({"stable_subset": "v1"}, "stable_subset needs canary_subset, destination_rule for a split"),
     "no such DestinationRule": (
         {"stable_subset": "v1", "canary_subset": "v2", "destination_rule": "nope"},
         "DestinationRule {ns}/nope does not exist: check its name and the namespace",
