@@ -1,8 +1,8 @@
 """Print which files of plugins/ one call enters on the cluster in memory, for a weight and for a step of a rollout.
 
-A file is entered when one of its functions is called while the call is carried out: from the module's entry, its options read, to its
-result. Comprehensions and class bodies do not count. Each file counts once. The way goes on to another room (a folder below plugins/) when a
-function calls one of a file that is in another room, and each such pair of files counts once; it returns where that room was left before.
+A file is entered when one of its functions is called while the call is carried out, from the module's options to its result. Comprehensions
+and class bodies do not count. The way goes to another room (a folder below plugins/) where a function calls one of a file in another room,
+and each pair of files counts once. It returns where it comes to a room that was left before.
 """
 
 from __future__ import annotations
