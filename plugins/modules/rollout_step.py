@@ -385,9 +385,9 @@ SPEC: dict[str, Any] = {
 
 def wish_of(params: dict[str, Any]) -> rollout.Wish:
     """What the options ask for."""
-    for option, does in (("undo", "releases an old version"), ("ensure_step", "does a step of a release")):
+    for option in ("undo", "ensure_step"):
         if params[option] is not None and params["state"] != "present":
-            raise Refused(f"{option} cannot be used with state {params['state']}: it {does}")
+            raise Refused(option, f"cannot be used with state {params['state']}", "remove it, or use state present")
     callers_probe(params)
     revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
     number = revision.pop("number", None)
