@@ -32,10 +32,7 @@ options:
         long it may take, in seconds or as a duration such as V(5m); V(60s) by default, and C(name), what messages call the check.
     type: dict
     required: true
-  name:
-    description: What messages call them.
-    type: str
-    default: checks
+  name: {description: What messages call them., type: str, default: checks}
 """
 
 EXAMPLES = r"""
