@@ -209,6 +209,7 @@ rollouts:
           type: list
           elements: dict
     tree: {description: "All of it as a picture in text, of several lines, without colour.", returned: always, type: str}
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any

@@ -108,6 +108,7 @@ role:
       - {apiGroups: [""], resources: [configmaps], resourceNames: [rollouts-demo.rollout], verbs: [get, patch, delete]}
       - {apiGroups: [""], resources: [configmaps], verbs: [create]}
 msg: {description: "The first of the findings that are fatal or warnings, or that there is none, on one line.", returned: always, type: str}
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any

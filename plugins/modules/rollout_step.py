@@ -180,6 +180,15 @@ tree:
     - Just its head, without workloads and pods, from a call that had nothing to do, and in check mode.
   returned: when the record could be read
   type: str
+problem:
+  description: Why the call failed, as data. RV(msg) is the same in one sentence, C(object what: remedy).
+  returned: failure, unless the reason is not about one object or option
+  type: dict
+  sample: {object: "canary.steps[1].set_weight", what: "must be a whole number from 0 to 100, not 120", remedy: correct the number}
+  contains:
+    object: {description: "The object (C(Service shop/web)), the rollout (C(rollout shop)), or the option.", returned: always, type: str}
+    what: {description: What is wrong with it., returned: always, type: str}
+    remedy: {description: What to do about it., returned: always, type: str}
 """
 
 from typing import Any

@@ -220,7 +220,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     (
         "a port of no Service",
         {"services": {"stable": "nope", "ports": [{"port": 80, "protocol": "X"}]}},
-        "Service {ns}/nope does not exist and cannot be made, the API server refuses Service {ns}/nope as invalid",
+        "Service {ns}/nope does not exist and cannot be made",
     ),
     (
         "a router's spec",
