@@ -20,14 +20,8 @@ version_added: 0.1.0
 author:
   - progressive.delivery contributors (@progressive-delivery)
 options:
-  _terms:
-    description: Names of the variable.
-    type: list
-    elements: str
-    required: true
-  default:
-    description: What to return when the variable is not given. Without a default this is an error.
-    type: raw
+  _terms: {description: Names of the variable., type: list, elements: str, required: true}
+  default: {description: What to return when the variable is not given. Without a default this is an error., type: raw}
 """
 
 EXAMPLES = r"""
@@ -41,10 +35,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-_raw:
-  description: The value of the variable.
-  type: list
-  elements: raw
+_raw: {description: The value of the variable., type: list, elements: raw}
 """
 
 from collections.abc import Mapping

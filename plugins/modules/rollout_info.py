@@ -24,9 +24,6 @@ options:
   name:
     description: Name of the rollout. Without it, all that have a record in the namespace, which needs the right to list ConfigMaps.
     type: str
-  namespace:
-    description: The namespace. Without it, the one of the kubeconfig's context.
-    type: str
   changed_from:
     description:
       - The RV(mark) of a former call. The call then ends as soon as something else is seen, or after O(wait_timeout).
@@ -36,13 +33,6 @@ options:
     description: With O(changed_from), how long to wait for a change, in seconds or as a duration such as V(1m).
     type: str
     default: 30s
-attributes:
-  check_mode:
-    description: Changes nothing in any case.
-    support: full
-  diff_mode:
-    description: Has nothing to show.
-    support: N/A
 seealso:
   - module: progressive.delivery.rollout_status_info
   - module: progressive.delivery.rollout_step
@@ -61,10 +51,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-mark:
-  description: Stands for what was seen; it differs when the line of a rollout does.
-  returned: success
-  type: str
+mark: {description: Stands for what was seen; it differs when the line of a rollout does., returned: success, type: str}
 rollouts:
   description:
     - The rollouts, by name. One that has no record, and was asked for by its name, is C(Healthy) at revision 0.
@@ -73,14 +60,8 @@ rollouts:
   type: list
   elements: dict
   contains:
-    name:
-      description: The name of the rollout.
-      returned: always
-      type: str
-    namespace:
-      description: Its namespace.
-      returned: always
-      type: str
+    name: {description: The name of the rollout., returned: always, type: str}
+    namespace: {description: Its namespace., returned: always, type: str}
     phase:
       description: C(Progressing), C(Paused), C(Healthy), C(Aborted) or C(Degraded); C(Unknown) where its record cannot be read.
       returned: always
@@ -90,10 +71,7 @@ rollouts:
       returned: always
       type: str
       sample: waiting for promotion
-    msg:
-      description: Where it stands, and how to go on.
-      returned: always
-      type: str
+    msg: {description: "Where it stands, and how to go on.", returned: always, type: str}
     line:
       description: Both in one line, as M(progressive.delivery.rollout_status_info) prints it when it changes.
       returned: always
@@ -111,14 +89,8 @@ rollouts:
       description: Whether the seal in the record fits O(record_key); null without that option, and without a record.
       returned: always
       type: bool
-    strategy:
-      description: V(canary) or V(bluegreen).
-      returned: always
-      type: str
-    step:
-      description: Where in its steps it is, as M(progressive.delivery.rollout_step) returns it.
-      returned: always
-      type: dict
+    strategy: {description: V(canary) or V(bluegreen)., returned: always, type: str}
+    step: {description: "Where in its steps it is, as M(progressive.delivery.rollout_step) returns it.", returned: always, type: dict}
     weight:
       description: The split of the traffic in percent that it has reached; null where its record cannot be read.
       returned: always
@@ -137,35 +109,17 @@ rollouts:
       returned: always
       type: dict
       contains:
-        action:
-          description: The action, as RV(progressive.delivery.rollout_step#module:actions) has it.
-          returned: always
-          type: str
-        number:
-          description: Its number in the course of the release, or of the way back, counted from 1.
-          returned: always
-          type: int
-        total:
-          description: How many there are.
-          returned: always
-          type: int
-        since:
-          description: When it began, in seconds since the epoch; null before.
-          returned: always
-          type: float
-        elapsed:
-          description: How many seconds ago that was.
-          returned: always
-          type: float
+        action: {description: "The action, as RV(progressive.delivery.rollout_step#module:actions) has it.", returned: always, type: str}
+        number: {description: "Its number in the course of the release, or of the way back, counted from 1.", returned: always, type: int}
+        total: {description: How many there are., returned: always, type: int}
+        since: {description: "When it began, in seconds since the epoch; null before.", returned: always, type: float}
+        elapsed: {description: How many seconds ago that was., returned: always, type: float}
         ready:
           description: How many of the pods that it is about are ready, of how many; null where it is about none.
           returned: always
           type: str
           sample: 3/5
-        waiting_for:
-          description: What it waits for, as far as that can be seen.
-          returned: always
-          type: str
+        waiting_for: {description: "What it waits for, as far as that can be seen.", returned: always, type: str}
         holder:
           description:
             - The run that works on it, and where that runs, as far as it can be told; null where none does.
@@ -187,22 +141,13 @@ rollouts:
         - Null without a workload.
       returned: always
       type: dict
-    revision:
-      description: The number of the revision.
-      returned: always
-      type: int
-    resume_at:
-      description: When a timed pause is over, in seconds since the epoch.
-      returned: always
-      type: float
+    revision: {description: The number of the revision., returned: always, type: int}
+    resume_at: {description: "When a timed pause is over, in seconds since the epoch.", returned: always, type: float}
     expires_at:
       description: When the pause that it is at expires, in seconds since the epoch; null where it does not.
       returned: always
       type: float
-    at_expiry:
-      description: What the next call does then, V(abort) or V(promote).
-      returned: always
-      type: str
+    at_expiry: {description: "What the next call does then, V(abort) or V(promote).", returned: always, type: str}
     steps_skipped:
       description: Whether the release skips its steps, since it goes back within its plan's C(rollback_window).
       returned: always
@@ -228,68 +173,24 @@ rollouts:
       type: list
       elements: dict
       contains:
-        kind:
-          description: Its kind.
-          returned: always
-          type: str
-        name:
-          description: Its name.
-          returned: always
-          type: str
+        kind: {description: Its kind., returned: always, type: str}
+        name: {description: Its name., returned: always, type: str}
         version:
           description: C(canary) (C(preview)) where it runs the new version beside the other, else C(stable) (C(active)).
           returned: always
           type: str
-        revision:
-          description: The revision that it runs; 0 where that was not released by this rollout.
-          returned: always
-          type: int
-        roles:
-          description: Of that version; none for one that is kept, or is going.
-          returned: always
-          type: list
-          elements: str
-        status:
-          description: C(Healthy), C(Progressing), C(Degraded) or C(ScaledDown).
-          returned: always
-          type: str
-        replicas:
-          description: How many pods it wants.
-          returned: always
-          type: int
-        ready:
-          description: How many of its pods are ready.
-          returned: always
-          type: int
-        paused:
-          description: Whether it is paused.
-          returned: always
-          type: bool
-        images:
-          description: The images that run, by container.
-          returned: always
-          type: dict
-        waiting:
-          description: Those of a paused one that do not yet.
-          returned: always
-          type: dict
-        services:
-          description: The Services that lead to it.
-          returned: always
-          type: list
-          elements: str
-        delay:
-          description: In how many seconds it is scaled down; null where it is not.
-          returned: always
-          type: float
-        created:
-          description: When it was made.
-          returned: always
-          type: str
-        age:
-          description: How many seconds ago that was.
-          returned: always
-          type: float
+        revision: {description: The revision that it runs; 0 where that was not released by this rollout., returned: always, type: int}
+        roles: {description: "Of that version; none for one that is kept, or is going.", returned: always, type: list, elements: str}
+        status: {description: "C(Healthy), C(Progressing), C(Degraded) or C(ScaledDown).", returned: always, type: str}
+        replicas: {description: How many pods it wants., returned: always, type: int}
+        ready: {description: How many of its pods are ready., returned: always, type: int}
+        paused: {description: Whether it is paused., returned: always, type: bool}
+        images: {description: "The images that run, by container.", returned: always, type: dict}
+        waiting: {description: Those of a paused one that do not yet., returned: always, type: dict}
+        services: {description: The Services that lead to it., returned: always, type: list, elements: str}
+        delay: {description: In how many seconds it is scaled down; null where it is not., returned: always, type: float}
+        created: {description: When it was made., returned: always, type: str}
+        age: {description: How many seconds ago that was., returned: always, type: float}
         pods:
           description: Its pods (C(name), C(state) in words, C(status), containers C(ready), C(restarts), C(created), C(age)).
           returned: always
@@ -301,19 +202,14 @@ rollouts:
       type: list
       elements: dict
       contains:
-        revision:
-          description: Its number; 0 stands for what was not released by this rollout.
-          returned: always
-          type: int
+        revision: {description: Its number; 0 stands for what was not released by this rollout., returned: always, type: int}
         workloads:
           description: What runs it, as RV(rollouts[].workloads), each with just the pods of this revision.
           returned: always
           type: list
           elements: dict
-    tree:
-      description: All of it as a picture in text, of several lines, without colour.
-      returned: always
-      type: str
+    tree: {description: "All of it as a picture in text, of several lines, without colour.", returned: always, type: str}
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any

@@ -27,38 +27,9 @@ extends_documentation_fragment:
   - progressive.delivery.ignored
   - progressive.delivery.plan
 options:
-  name:
-    description: Name of the rollout.
-    type: str
-    required: true
-  namespace:
-    description: The namespace. Without it, the one of the kubeconfig's context.
-    type: str
-  workload:
-    description: As O(progressive.delivery.rollout_step#module:workload).
-    type: dict
-    required: true
-  revision:
-    description: As O(progressive.delivery.rollout_step#module:revision).
-    type: dict
-  services:
-    description: As O(progressive.delivery.rollout_step#module:services).
-    type: dict
-    required: true
-  routers:
-    description: As O(progressive.delivery.rollout_step#module:routers).
-    type: list
-    elements: dict
-  canary:
-    description: As O(progressive.delivery.rollout_step#module:canary).
-    type: dict
-attributes:
-  check_mode:
-    description: Changes nothing in any case.
-    support: full
-  diff_mode:
-    description: Has nothing to show.
-    support: N/A
+  name: {description: Name of the rollout., type: str, required: true}
+  workload: {required: true}
+  services: {required: true}
 seealso:
   - module: progressive.delivery.rollout_step
   - module: progressive.delivery.rollout_info
@@ -100,10 +71,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-ok:
-  description: Whether nothing is fatal, so that M(progressive.delivery.rollout_step) would begin.
-  returned: success
-  type: bool
+ok: {description: "Whether nothing is fatal, so that M(progressive.delivery.rollout_step) would begin.", returned: success, type: bool}
 findings:
   description: What was found, the fatal first.
   returned: success
@@ -117,16 +85,8 @@ findings:
       returned: always
       type: str
       choices: [fatal, warning, info]
-    object:
-      description: What it is about.
-      returned: always
-      type: str
-      sample: Deployment test/rollouts-demo
-    problem:
-      description: What is wrong with it.
-      returned: always
-      type: str
-      sample: is paused
+    object: {description: What it is about., returned: always, type: str, sample: Deployment test/rollouts-demo}
+    problem: {description: What is wrong with it., returned: always, type: str, sample: is paused}
     remedy:
       description: What to do.
       returned: always
@@ -147,10 +107,8 @@ role:
     rules:
       - {apiGroups: [""], resources: [configmaps], resourceNames: [rollouts-demo.rollout], verbs: [get, patch, delete]}
       - {apiGroups: [""], resources: [configmaps], verbs: [create]}
-msg:
-  description: The first of the findings that are fatal or warnings, or that there is none, on one line.
-  returned: always
-  type: str
+msg: {description: "The first of the findings that are fatal or warnings, or that there is none, on one line.", returned: always, type: str}
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any
@@ -163,15 +121,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 
-# What the parts of a plan hold is read where rollout_step has it read, so that both take the same.
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "workload": {"type": "dict", "required": True},
-    "revision": {"type": "dict", "no_log": True},
-    "services": {"type": "dict", "required": True},
-    "routers": {"type": "list", "elements": "dict"},
-    "canary": {"type": "dict"},
     **PLAN_SPEC,
+    **{option: {**PLAN_SPEC[option], "required": True} for option in ("workload", "services")},
 }
 
 

@@ -26,9 +26,6 @@ options:
   name:
     description: Name of the rollout. Without it, all that have a record in the namespace, which needs the right to list ConfigMaps.
     type: str
-  namespace:
-    description: The namespace. Without it, the one of the kubeconfig's context.
-    type: str
   watch:
     description:
       - Follow the rollouts.
@@ -52,13 +49,6 @@ options:
     default: 30s
 notes:
   - Cannot be used with C(async).
-attributes:
-  check_mode:
-    description: Changes nothing in any case.
-    support: full
-  diff_mode:
-    description: Has nothing to show.
-    support: N/A
 seealso:
   - module: progressive.delivery.rollout_info
 """

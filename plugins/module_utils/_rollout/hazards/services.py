@@ -97,5 +97,5 @@ def standing_by(scene: Scene) -> Iterator[Finding]:
     there = [name_of(each) for each in scene.named_services]
     for name in scene.bystanders if scene.plan.stable_service in there else ():
         problem = f"selects the same pods, so it is kept on one version together with Service {scene.plan.stable_service}"
-        remedy = "nothing is to be done, unless it should see both versions: then let something else select them"
+        remedy = "do nothing, unless it should select both versions; then change its selector"
         yield warning(scene.titled("Service", name), problem, remedy)
