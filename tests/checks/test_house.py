@@ -13,8 +13,8 @@ from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT, t
 pytestmark = pytest.mark.quick
 
 # A room may import only what stands below it.
-ROOMS = ["modules", "_module", "_actions", "_cluster", "_rollout", "_plan", "_workloads", "_routing", "_objects"]
-PURE = {"_rollout", "_plan", "_workloads", "_routing", "_objects"}
+ROOMS = ["modules", "_module", "_actions", "_cluster", "_rollout", "_plan", "_strategies", "_workloads", "_routing", "_objects"]
+PURE = {"_rollout", "_plan", "_strategies", "_workloads", "_routing", "_objects"}
 MAY_USE_CLUSTER = {"_actions", "_module"}
 
 # What a pure room may import of others: nothing that reads a clock, a file, the network or the environment.
@@ -61,9 +61,15 @@ def parse(name: str) -> ast.Module:
 
 
 def imports(name: str) -> Iterator[tuple[str, ...]]:
-    """The full names of all that a file imports, late imports included; those of this collection begin with plugins."""
+    """The full names of all that a file imports, late imports included, those for annotations alone left out.
+
+    Those of this collection begin with plugins.
+    """
     package = (*COLLECTION, *PurePosixPath(name).parent.parts)
-    for node in ast.walk(parse(name)):
+    tree = parse(name)
+    for_types = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    unused = {each for node in for_types for each in ast.walk(node)}
+    for node in (each for each in ast.walk(tree) if each not in unused):
         if isinstance(node, ast.Import):
             found = [tuple(alias.name.split(".")) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -90,6 +96,25 @@ def test_pure_rooms_are_pure(name: str) -> None:
     assert foreign <= PURE_LIBRARY
     called = {ast.unparse(node.func) for node in ast.walk(parse(name)) if isinstance(node, ast.Call)}
     assert not [call for call in called if call in IMPURE_CALLS or ".".join(call.split(".")[-2:]) in IMPURE_CALLS]
+
+
+STYLES = {"clone", "revisions", "pair", "in_place"}
+
+
+def _names_a_strategy(node: ast.expr) -> bool:
+    """Whether an operand is a strategy's name: a literal, a tuple with one, or a variable or attribute called style or order."""
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return any(map(_names_a_strategy, node.elts))
+    if isinstance(node, ast.Constant):
+        return node.value in STYLES
+    return ast.unparse(node).split(".")[-1] in ("style", "order")
+
+
+@pytest.mark.parametrize("name", [name for name in PLUGINS if "/_strategies/" not in name])
+def test_only_strategies_compare_their_names(name: str) -> None:
+    compared = [node for node in ast.walk(parse(name)) if isinstance(node, ast.Compare)]
+    found = [ast.unparse(node) for node in compared if any(map(_names_a_strategy, (node.left, *node.comparators)))]
+    assert not found, f"{name}: ask the strategy's description (_strategies/strategy.py) what it can do"
 
 
 @pytest.mark.parametrize("name", [name for name in PYTHON if (ROOT / name).stat().st_size])

@@ -19,6 +19,7 @@ from .._rollout.hazards.registry import hazards_in
 from .._rollout.hazards.services import lacking_port
 from .._rollout.permissions import lacking
 from .._routing.target import Target
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
@@ -163,7 +164,7 @@ def _name_is_free(survey: Survey) -> Iterator[Finding]:
 
 
 def _stable_version(survey: Survey) -> Iterator[Finding]:
-    if survey.stable and survey.plan.style == "pair":
+    if survey.stable and strategy_of(survey.plan).keeps_second_workload:
         yield from _service_of_the_other(survey)
 
 
@@ -202,7 +203,7 @@ def _pods(survey: Survey) -> Iterator[Finding]:
     if survey.scene.at_rest is not None:
         return  # The hazards say so.
     # A bystander of a pair may well take both of the two.
-    names = (survey.plan.stable_service, *(survey.scene.bystanders if survey.plan.style != "pair" else ()))
+    names = (survey.plan.stable_service, *(() if strategy_of(survey.plan).keeps_second_workload else survey.scene.bystanders))
     for service in (each for each in survey.scene.foreign_services if name_of(each) in names and selector_of(each)):
         pods, _version = survey.ctx.client.list(POD, survey.ctx.namespace, selector_text(selector_of(service)))
         others = [name_of(pod) for pod in pods if is_ready(pod) and not selects(survey.stable.pods, labels(pod))]

@@ -147,8 +147,7 @@ def _is_own(stage: Stage, service: dict[str, Any]) -> bool:
     ref = stage.ctx.ref(SERVICE, name_of(service))
     if stage.sealed or not stage.ctx.recall(ref.key):
         return True
-    names = {stage.plan.workload, stage.plan.canary_workload} if stage.plan.style == "pair" else {stage.plan.workload}
-    workloads = [stage.ctx.client.find(stage.ctx.ref(stage.ref.resource, name)) for name in names]
+    workloads = map(stage.ctx.client.find, stage.user_workloads)
     pods = [labels_of(each["spec"]["template"]) for each in workloads if each is not None]
     return _stands_before(service, selector_of(objects.original(stage.ctx, ref, service)), pods)
 

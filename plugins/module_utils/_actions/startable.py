@@ -13,8 +13,8 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, labels, name_of
 from .._plan.plan import Plan
+from .._strategies.registry import strategy_of
 from .._workloads import in_place
-from .._workloads.clones import clone_name, revision_name
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.label_selectors import match_labels
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
@@ -43,9 +43,9 @@ def stable_of(ctx: Context, plan: Plan, live: Object, held: bool = False) -> Sta
 
     held: the workload is paused between releases.
     """
-    if plan.style == "in_place":
+    if strategy_of(plan).replaces_in_place:
         return _in_place(ctx, plan, live)
-    if plan.style == "pair":
+    if strategy_of(plan).keeps_second_workload:
         return _pair(ctx, plan, live)
     found = workload.present_hash(ctx, live, held)
     return Stable(found, {POD_TEMPLATE_HASH: found})
@@ -58,9 +58,10 @@ def of_revision(running: Mapping[str, Any]) -> Stable:
 
 def refuse_taken(ctx: Context, plan: Plan, deployments: Sequence[Object], target: str) -> None:
     """Raises Refused where something of the user's has the name that the new version's Deployment needs. target: its hash."""
-    needed = {"clone": clone_name(plan.workload), "revisions": revision_name(plan.workload, target)}.get(plan.style)
+    strategy = strategy_of(plan)
+    needed = strategy.new_workload_name(plan, target)
     for each in deployments:
-        if name_of(each) == needed:
+        if strategy.creates_second_workload and name_of(each) == needed:
             made.refuse_foreign(each, ctx.ref(DEPLOYMENT, needed), plan.name)
 
 

@@ -29,6 +29,7 @@ from .._objects.resources import (
 )
 from .._plan.plan import Plan
 from .._routing.router import Part
+from .._strategies.registry import strategy_of
 from .hazards.pod_labels import VIRTUAL_SERVICE
 from .hazards.registry import LOOKS
 from .hazards.scene import DESTINATION_RULE
@@ -92,7 +93,7 @@ def grants(plan: Plan, around: Around) -> list[Grant]:
         *(Grant(each, ("get", "patch", "delete"), record) for each in (CONFIG_MAP, LEASE)),
         *(Grant(each, ("create",)) for each in (CONFIG_MAP, LEASE)),
         Grant(EVENT, ("create",), optional=True),
-        *(_in_place(plan) if plan.style == "in_place" else _of_deployments(plan)),
+        *(_in_place(plan) if strategy_of(plan).replaces_in_place else _of_deployments(plan)),
         *_services(plan, around),
         Grant(POD, ("list", "watch")),
         *([Grant(POD, ("patch",))] if around.labels_pods else []),
@@ -138,11 +139,12 @@ def _in_place(plan: Plan) -> list[Grant]:
 
 def _of_deployments(plan: Plan) -> list[Grant]:
     common = [Grant(DEPLOYMENT, ("list",)), Grant(REPLICA_SET, ("list",))]
-    if plan.style == "revisions":  # <workload>-<hash>
+    strategy = strategy_of(plan)
+    if strategy.keeps_versions:  # <workload>-<hash>
         return [Grant(DEPLOYMENT, VERBS), *common]
     both = Grant(DEPLOYMENT, _WAITED_FOR, (plan.workload, plan.canary_workload))
-    made = [Grant(DEPLOYMENT, ("create",)), Grant(DEPLOYMENT, ("delete",), (plan.canary_workload,))] if plan.style == "clone" else []
-    return [both, *made, *common]
+    created = [Grant(DEPLOYMENT, ("create",)), Grant(DEPLOYMENT, ("delete",), (plan.canary_workload,))]
+    return [both, *(created if strategy.creates_second_workload else []), *common]
 
 
 def _services(plan: Plan, around: Around) -> list[Grant]:

@@ -12,6 +12,7 @@ from ..._objects.refusal import Drifted
 from ..._objects.resources import DEPLOYMENT, SERVICE
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
+from ..._strategies.registry import strategy_of
 from ..._workloads import revisions
 from ..._workloads.clones import clone_name, clone_of
 from ..._workloads.deployments import replicas_of
@@ -99,7 +100,7 @@ def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
         return stage.stable_template(deployment) if stage.ours(present) else present
 
     workload.roll(stage.ctx, stage.plan.workload, template_of, stage.admitted)
-    if stage.plan.pauses:
+    if strategy_of(stage.plan).pauses_workload:
         workload.pause(stage.ctx, stage.plan.workload)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# The orders, and why each is as it is, stand in docs/semantics.md.
 from ..._plan.plan import Plan
+
+# The orders, and why each is as it is, stand in docs/semantics.md.
+from ..._strategies.registry import strategy_of
 from ..actions import (
     Action,
     Drain,
@@ -47,7 +49,7 @@ from .style import (
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
-    pause: list[Action] = [PauseWorkload()] if plan.pauses else []
+    pause: list[Action] = [PauseWorkload()] if strategy_of(plan).pauses_workload else []
     if facts.unchanged:
         return pause
     return [

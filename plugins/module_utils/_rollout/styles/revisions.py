@@ -88,4 +88,4 @@ def _hand_back(plan: Plan, facts: Facts) -> list[Action]:
     return [*moved, UnpinServices(pinned_services(plan, facts)), *released(facts, "workload"), ResumeWorkload()]
 
 
-REVISIONS = Style(_start, _switch, _ending, _way_back, (RetireStable,), _hand_back, lasting=True)
+REVISIONS = Style(_start, _switch, _ending, _way_back, (RetireStable,), _hand_back)

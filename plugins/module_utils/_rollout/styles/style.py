@@ -13,6 +13,7 @@ from typing import Callable
 from ..._objects.resources import POD_DISRUPTION_BUDGET
 from ..._plan.plan import Plan
 from ..._plan.steps import Step
+from ..._strategies.registry import strategy_of
 from ..._workloads.configs import copies_in
 from ..actions import (
     Action,
@@ -92,7 +93,6 @@ class Style:
     way_back: given the actions that have begun, back to the stable version, from wherever they may have come to.
     final: from the first of these kinds of action on there is no way back but another release.
     hand_back: after a release, to the application as it was; nothing where a release leaves nothing behind.
-    lasting: a release does leave something behind, and what it changed is remembered until the hand-back.
     follows: what scales the workload may scale what runs the new version instead.
     course: the steps as actions, where there may be an autoscaler that follows the traffic, and with those of the switch.
     """
@@ -103,7 +103,6 @@ class Style:
     way_back: Callable[[Plan, Facts, Sequence[Action]], list[Action]]
     final: tuple[type, ...]
     hand_back: Callable[[Plan, Facts], list[Action]]
-    lasting: bool = False
     follows: bool = True
     course: Callable[[Sequence[Step], bool, Sequence[Action], Floor], list[Entry]] = entries
 
@@ -174,7 +173,7 @@ def has(actions: Sequence[Action], kind: type) -> bool:
 
 def resumed(plan: Plan) -> list[Action]:
     """Ends the workload's pause, unless it is held between releases."""
-    return [ResumeWorkload()] if plan.pauses and not plan.hold else []
+    return [ResumeWorkload()] if strategy_of(plan).pauses_workload and not plan.hold else []
 
 
 def nothing(_plan: Plan, _facts: Facts) -> list[Action]:
