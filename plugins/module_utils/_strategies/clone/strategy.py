@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Clone(Strategy):
-    kinds = ("Deployment",)
+    kinds: tuple[str, ...] = ("Deployment",)
     options = frozenset({"promotion", "hold"})
     can_share_pods = True
     pauses_workload = True
