@@ -18,7 +18,7 @@ from .._plan.routers import title_of
 from .._plan.switch import Switch
 from .._routing.registry import router_of
 from .._routing.served import Measured
-from .._routing.target import Target, Wish, split_of
+from .._routing.target import DesiredTraffic, Target, split_of
 from .._workloads.label_selectors import match_labels
 from .._workloads.services import Endpoints, is_headless, selector_of
 from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, refuse_unclear, takes
@@ -29,21 +29,21 @@ from .switch_hold import Hold, Overruled, Stale
 
 Object = dict[str, Any]
 
-_TO_PREVIEW, _TO_ACTIVE = Wish(split_of(100)), Wish(split_of(0))
+_TO_PREVIEW, _TO_ACTIVE = DesiredTraffic(split_of(100)), DesiredTraffic(split_of(0))
 
 
 @dataclass
 class Work:
     """One call's work.
 
-    began: by the monotonic clock. switched_in: seconds from there until the new version was proven, None where it was not.
+    began: by the monotonic clock. switch_seconds: seconds from there until the new version was proven, None where it was not.
     measured: by a probe. endpoints: of the active Service, once proven. waits: what is left to the next call.
     """
 
     hold: Hold
     began: float
     target: Object = field(default_factory=dict)
-    switched_in: float | None = None
+    switch_seconds: float | None = None
     measured: Measured | None = None
     endpoints: Endpoints | None = None
     waits: str = ""
@@ -111,7 +111,7 @@ def _share_elsewhere(work: Work, router: Target) -> int:
     return split.stable if _to_target(work, router) is _TO_PREVIEW else split.canary
 
 
-def _to_target(work: Work, router: Target) -> Wish:
+def _to_target(work: Work, router: Target) -> DesiredTraffic:
     """What brings all requests to the subset that has the target's pods."""
     fits = [wish for wish in (_TO_ACTIVE, _TO_PREVIEW) if takes(_subset(work, router, wish), work.target)]
     if len(fits) != 1:
@@ -123,7 +123,7 @@ def _to_target(work: Work, router: Target) -> Wish:
     return fits[0]
 
 
-def _subset(work: Work, router: Target, wish: Wish) -> dict[str, str]:
+def _subset(work: Work, router: Target, wish: DesiredTraffic) -> dict[str, str]:
     """The labels of the subset that gets all requests by that wish."""
     [backend] = router_of(router).backends(traffic.objects_of(work.ctx, router), router, wish.split, None)
     return {**dict(backend.labels), **dict(router.canary_labels if wish is _TO_PREVIEW else router.stable_labels)}
@@ -307,7 +307,7 @@ def _prove(work: Work) -> None:
     if work.ctx.check:
         return
     work.endpoints = services.prove(work.ctx, work.hold.service)
-    work.switched_in = round(work.ctx.clock.monotonic() - work.began, 3)
+    work.switch_seconds = round(work.ctx.clock.monotonic() - work.began, 3)
 
 
 def _put_routers_back(work: Work) -> None:
@@ -321,9 +321,9 @@ def _settle(work: Work, since: float) -> None:
     ctx, wish = work.ctx, work.wish
     if ctx.check:
         return
-    if wish.probe is not None and ctx.wait and work.switched_in is not None and (wish.by_subset or not wish.routers):
+    if wish.probe is not None and ctx.wait and work.switch_seconds is not None and (wish.by_subset or not wish.routers):
         work.measured = traffic.measure_share(ctx, 0.0, 1.0, wish.probe)
-        if work.measured.told_apart and len(wish.routers) < 2:
+        if work.measured.conclusive and len(wish.routers) < 2:
             return
     ctx.settle(wish.grace, since)
 
@@ -398,7 +398,7 @@ def _give_routers_back(work: Work) -> bool:
     """Whether any had been moved."""
     ctx, grace = work.ctx, work.wish.grace
     there = [router for router in work.wish.routers if traffic.main_object(ctx, router)]
-    moves = traffic.restore_all(ctx, there, lambda emptied: None if ctx.check else traffic.settle(ctx, emptied, grace))
+    moves = traffic.restore_all(ctx, there, lambda drained: None if ctx.check else traffic.settle(ctx, drained, grace))
     return any(moved.changed for moved in moves)
 
 

@@ -23,7 +23,7 @@ from .._routing.registry import WITHOUT_ROUTER, default_grace
 from .._routing.replicas import told
 from .._routing.router import service_and_namespace
 from .._routing.served import Measured
-from .._routing.target import ManagedRoute, Split, Target, Wish, split_of
+from .._routing.target import DesiredTraffic, ManagedRoute, Split, Target, split_of
 from .definitions import given_definition
 from .probes import callers_probe
 
@@ -42,14 +42,14 @@ def _targets_of(params: dict[str, Any], namespace: str) -> list[Target]:
     return [read_router(params["router"], name, options, "", Between(namespace, stable, canary)) for name in names]
 
 
-def _wish_of(params: dict[str, Any]) -> Wish:
+def _wish_of(params: dict[str, Any]) -> DesiredTraffic:
     """How the traffic shall be shared."""
     weight = params["weight"]
     matches = read_matches(params["matches"])
     if weight is None and not matches and not params["mirror"]:
         raise Refused("weight is missing: state present needs it, or matches, or mirror")
     routes = (ManagedRoute("canary", matches, params["inherit"]),) if matches else ()
-    return Wish(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]))
+    return DesiredTraffic(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]))
 
 
 def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params["state"] == "present":
         moves = traffic.move_all(ctx, targets, _wish_of(params), params["require_ready"], converge)
     else:
-        moves = traffic.restore_all(ctx, targets, lambda emptied: settle(*emptied), params["require_ready"])
+        moves = traffic.restore_all(ctx, targets, lambda drained: settle(*drained), params["require_ready"])
     _warn_of_others(ctx, moves, params["state"])
     measured = settle(*moves)
     resources = [without_managed_fields(obj) for moved in moves for obj in moved.resources]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._objects.refusal import Refused
 
 if TYPE_CHECKING:
-    from .definition import Definition
+    from .custom.definition import Definition
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class ManagedRoute:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesiredTraffic:
     """How the traffic is to be shared.
 
     mirror: percent of the requests that are copied to the canary, whose answers nobody gets.

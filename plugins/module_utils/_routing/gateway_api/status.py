@@ -26,7 +26,7 @@ _REMEDIES = {
 _NO_MIRROR = {"traefik.io/gateway-controller": "Traefik"}
 
 
-def missing(route: Object, namespace: str) -> str | None:
+def not_ready_reason(route: Object, namespace: str) -> str | None:
     """What is missing until every parent serves the route at its generation, None where nothing is.
 
     Raises Refused where a parent refuses this generation, and where there is no parent; NotSeen where no controller speaks for one. Of

@@ -14,7 +14,7 @@ from typing import Any
 from ..._objects.edits import Edit
 from ..._objects.refusal import Refused
 from ..router import service_and_namespace, title
-from ..target import Target, Wish
+from ..target import DesiredTraffic, Target
 from .canary import annotations_of
 from .rules import other_services, ports_of
 
@@ -40,16 +40,16 @@ def mirror_edits(stable: Mapping[str, Any], target: Target, percent: float) -> l
     return [Edit(("metadata", "annotations", f"{target.annotation_prefix}/{key}"), value) for key, value in wanted.items()]
 
 
-def mirror_warnings(stable: Mapping[str, Any], target: Target, wish: Wish) -> list[str]:
+def mirror_warnings(stable: Mapping[str, Any], target: Target, desired: DesiredTraffic) -> list[str]:
     """What a mirror costs with the controller ingress-nginx."""
-    if not wish.mirror:
+    if not desired.mirror:
         return []
     where = f"{title(dict(stable))} mirrors its requests to Service {service_and_namespace(target.canary_service, target)[0]}"
     cost = (
         "ingress-nginx reloads when the mirror begins and ends, which closes idle keep-alive connections, and holds a client's connection"
     )
     found = [f"{where}: {cost} until the copy is answered, so that a slow canary slows users"]
-    if wish.split.canary or wish.routes:
+    if desired.split.canary or desired.routes:
         found.append(f"{where}, and a share of them goes there anyway: the canary gets those requests twice")
     return found
 

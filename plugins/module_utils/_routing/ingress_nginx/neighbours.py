@@ -17,9 +17,9 @@ from typing import Any
 from ..._objects.refusal import Refused
 from ..router import Object, Objects, service_and_namespace, title
 from ..target import Target
+from .annotations import said
 from .canary import OF, annotations_of
 from .rules import default_of, paths_of
-from .wishes import said
 
 _OLD_CLASS = "kubernetes.io/ingress.class"
 # A Service and its port, as written.

@@ -16,12 +16,12 @@ from ..._objects.marks import MANAGED_BY, MANAGER
 from ..._objects.refusal import Refused
 from ..._objects.resources import labels, versioned
 from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, service_and_namespace, title
-from ..target import Split, Target, Wish, split_of
+from ..target import DesiredTraffic, Split, Target, split_of
+from .annotations import annotations_for, said
 from .canary import OF, annotations_of, canary_edits, skeleton
 from .mirrors import mirror_edits, mirror_warnings
 from .neighbours import left_behind, look_around
 from .rules import default_of, other_services, paths_of, ports_of, services_of
-from .wishes import said, wish_annotations
 
 _STABLE, _CANARY = "ingress", "canary_ingress"
 _LONGEST_NAME = 253
@@ -36,7 +36,7 @@ def parts(target: Target) -> dict[str, Part]:
     }
 
 
-def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
+def changes(objects: Objects, target: Target, desired: DesiredTraffic | None) -> list[Change]:
     """A mirror stands on the user's Ingress, all else on the canary one, which is there as long as requests shall come to it.
 
     At weight 0 it would still get the clients that have its cookie, where any Ingress of the stable Service has session affinity. To make
@@ -44,14 +44,14 @@ def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]
     """
     stable, canary = objects[_STABLE] or {}, objects[_CANARY]
     _refuse_foreign(canary, target)
-    if wish is None:
+    if desired is None:
         return [Change(_STABLE), Change(_CANARY, remove=True)]
-    if canary is not None and not wish.reaches_canary:
+    if canary is not None and not desired.reaches_canary:
         return [Change(_STABLE), Change(_CANARY, remove=True)]  # Whatever has become of its rules.
     _refuse_unusable(stable, target)
-    wanted = wish_annotations(title(stable), wish)
-    found = [Change(_STABLE, mirror_edits(stable, target, wish.mirror))]
-    if not (wish.split.canary or wish.routes):
+    wanted = annotations_for(title(stable), desired)
+    found = [Change(_STABLE, mirror_edits(stable, target, desired.mirror))]
+    if not (desired.split.canary or desired.routes):
         return [*found, Change(_CANARY, remove=True)]
     return [*found, Change(_CANARY, canary_edits(stable, target, wanted), make=skeleton(stable, target, _canary_name(target)))]
 
@@ -65,20 +65,20 @@ def weight(objects: Objects, target: Target) -> Split:
     return split_of(min(max(_number(given.get("canary-weight"), 0), 0), total), total)
 
 
-def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+def backends(objects: Objects, target: Target, split: Split, desired: DesiredTraffic | None) -> list[Backend]:
     """The stable Service must be ready even at canary weight 100: the controller answers 503 where the main backend is empty."""
     name, namespace = service_and_namespace(target.stable_service, target)
     ports = [port.get("number") or port.get("name") for port in ports_of(objects[_STABLE] or {}, name)]
-    found = backends_by_service(target, split, wish, ports)
+    found = backends_by_service(target, split, desired, ports)
     if any(each.service == name for each in found):
         return found
     return [Backend(name, namespace, "every request first (ingress-nginx answers all with 503 when it is empty, the canary's too)"), *found]
 
 
-def warnings(objects: Objects, target: Target, wish: Wish) -> list[str]:
+def warnings(objects: Objects, target: Target, desired: DesiredTraffic) -> list[str]:
     """Session affinity comes before weight and matches, with `affinity-canary-behavior: legacy` too."""
     stable = objects[_STABLE] or {}
-    found = mirror_warnings(stable, target, wish)
+    found = mirror_warnings(stable, target, desired)
     if annotations_of(stable, target).get("affinity") == "cookie":
         where = f"{title(stable)} has session affinity ({target.annotation_prefix}/affinity: cookie)"
         text = "clients with its cookie stay with the version that gave it, whatever weight and matches say; only new ones move"
@@ -86,11 +86,13 @@ def warnings(objects: Objects, target: Target, wish: Wish) -> list[str]:
     return found
 
 
-def beside(objects: Objects, target: Target, wish: Wish | None, there: Sequence[Object], together: Sequence[Target]) -> list[str]:
+def beside(
+    objects: Objects, target: Target, desired: DesiredTraffic | None, there: Sequence[Object], together: Sequence[Target]
+) -> list[str]:
     """What other Ingresses of the same class make of the canary Ingress, which a mirror alone does not need."""
-    if wish is None or not (wish.split.canary or wish.routes):
+    if desired is None or not (desired.split.canary or desired.routes):
         return left_behind(objects, target, there, together) if objects[_STABLE] is not None else []
-    return look_around(objects, target, wish_annotations(title(objects[_STABLE] or {}), wish), there, together)
+    return look_around(objects, target, annotations_for(title(objects[_STABLE] or {}), desired), there, together)
 
 
 def _canary_name(target: Target) -> str:
@@ -159,4 +161,13 @@ def _number(value: Any, otherwise: int) -> int:
         return otherwise
 
 
-ROUTER = Router(parts, changes, weight, backends, grace=6.0, warnings=warnings, beside=beside)
+ROUTER = Router(
+    parts,
+    changes,
+    weight,
+    backends,
+    grace=6.0,
+    options=("api_version", "canary_ingress", "annotation_prefix", "allow_mirror_reload"),
+    warnings=warnings,
+    beside=beside,
+)

@@ -17,7 +17,7 @@ from ..._objects.edits import Edit
 from ..._objects.marks import MADE_ROUTE
 from ..._objects.refusal import Refused
 from ..router import title
-from ..target import ManagedRoute, Target, Wish
+from ..target import DesiredTraffic, ManagedRoute, Target
 from . import matches, routes, weights
 from .matches import Unsayable
 from .routes import Place
@@ -41,9 +41,9 @@ def mirror(place: Place, target: Target, percent: float) -> list[Edit]:
     return [Edit((*place.path, "mirror"), destination), Edit((*place.path, "mirrorPercentage"), {"value": share})]
 
 
-def managed(obj: Object, places: Sequence[Place], target: Target, wish: Wish) -> list[Edit]:
+def managed(obj: Object, places: Sequence[Place], target: Target, desired: DesiredTraffic) -> list[Edit]:
     """Our own routes, in the order asked: those that inherit nothing on top, the others each above the route whose requests they take."""
-    if not wish.routes:
+    if not desired.routes:
         return []
     unsure = [place for place in places if place.by_index]
     if unsure:
@@ -51,15 +51,15 @@ def managed(obj: Object, places: Sequence[Place], target: Target, wish: Wish) ->
             f"{unsure[0].title} has the name and the matches of another route, so that it cannot be found again with routes above it: "
             "give it a name of its own"
         )
-    made = [(0, route, entry) for route in wish.routes if not route.inherit for entry in _as_asked(places[0], route, target)]
+    made = [(0, route, entry) for route in desired.routes if not route.inherit for entry in _as_asked(places[0], route, target)]
     for place in sorted(places, key=lambda each: each.index):
-        made += [(place.index, route, entry) for route in wish.routes if route.inherit for entry in _inherited(place, route, target)]
-    _refuse_idle(places, wish, [route for _index, route, _entry in made])
+        made += [(place.index, route, entry) for route in desired.routes if route.inherit for entry in _inherited(place, route, target)]
+    _refuse_idle(places, desired, [route for _index, route, _entry in made])
     return _inserted(obj, made)
 
 
-def _refuse_idle(places: Sequence[Place], wish: Wish, used: Sequence[ManagedRoute]) -> None:
-    idle = [route.name for route in wish.routes if route not in used]
+def _refuse_idle(places: Sequence[Place], desired: DesiredTraffic, used: Sequence[ManagedRoute]) -> None:
+    idle = [route.name for route in desired.routes if route not in used]
     if idle:
         raise Refused(
             f"{places[0].title}: no request that it takes has what {', '.join(idle)} asks for: "

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ..._objects.refusal import Refused
 from ..._objects.shown import echo
-from ..target import Condition, Split, Wish, within
+from ..target import Condition, DesiredTraffic, Split, within
 
 # What the controller's validation lets pass; what it does not it takes for absent, without a word.
 _HEADER = re.compile(r"[-\w]+", re.ASCII)
@@ -22,9 +22,9 @@ _PATTERN = re.compile(r"[-._~/:a-zA-Z0-9^$\[\](){}*+?|&=\\]*")
 _CAN = "it can do one header (exact, prefix, regex, present, switch) and one cookie (switch)"
 
 
-def wish_annotations(where: str, wish: Wish) -> dict[str, str]:
+def annotations_for(where: str, desired: DesiredTraffic) -> dict[str, str]:
     """By name, without the prefix. Raises Refused for what the dialect has no words for."""
-    return {"canary": "true", **_weights(wish.split), **_matches(where, wish)}
+    return {"canary": "true", **_weights(desired.split), **_matches(where, desired)}
 
 
 def said(value: str | None) -> bool:
@@ -41,8 +41,8 @@ def _weights(split: Split) -> dict[str, str]:
     return {"canary-weight": str(split.canary * factor), "canary-weight-total": str(split.total * factor)}
 
 
-def _matches(where: str, wish: Wish) -> dict[str, str]:
-    conditions = list(dict.fromkeys(_only(where, match) for route in wish.routes for match in route.matches))
+def _matches(where: str, desired: DesiredTraffic) -> dict[str, str]:
+    conditions = list(dict.fromkeys(_only(where, match) for route in desired.routes for match in route.matches))
     headers = [each for each in conditions if each.what == "header"]
     cookies = [each for each in conditions if each.what == "cookie"]
     for found in (headers, cookies):

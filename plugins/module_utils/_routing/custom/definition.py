@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Callable
 
-from .._objects import names as kube_names
-from .._objects import pages
-from .._objects.refusal import Refused
-from .._objects.restorable import WEIGHT_WORDS, is_described, is_weight_key
-from .._objects.shown import echo, names
+from ..._objects import names as kube_names
+from ..._objects import pages
+from ..._objects.refusal import Refused
+from ..._objects.restorable import WEIGHT_WORDS, is_described, is_weight_key
+from ..._objects.shown import echo, names
 
 Keys = tuple[str, ...]  # a path of keys of mappings
 Pairs = tuple[tuple[Keys, Any], ...]

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from .._objects import paths
-from .._objects.edits import Edit
-from .._objects.paths import MISSING, Path, Step
-from .._objects.refusal import Refused
-from .._objects.resources import Resource
+from ..._objects import paths
+from ..._objects.edits import Edit
+from ..._objects.paths import MISSING, Path, Step
+from ..._objects.refusal import Refused
+from ..._objects.resources import Resource
+from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, refuse_requests, service_and_namespace, title
+from ..target import DesiredTraffic, Split, Target, within
 from .definition import Definition, Keys, Pairs
-from .router import Backend, Change, Object, Objects, Part, Router, backends_by_service, refuse_all, service_and_namespace, title
-from .target import Split, Target, Wish, within
 
 _PART = "object"
 
@@ -34,7 +34,7 @@ def router(definition: Definition) -> Router:
         weight=partial(_weight, definition),
         backends=partial(_backends, definition),
         grace=definition.grace,
-        missing=partial(_missing, definition),
+        not_ready_reason=partial(_not_ready_reason, definition),
         warnings=partial(_warnings, definition),
     )
 
@@ -53,13 +53,13 @@ def _parts(definition: Definition, target: Target) -> dict[str, Part]:
     }
 
 
-def _changes(definition: Definition, objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
+def _changes(definition: Definition, objects: Objects, target: Target, desired: DesiredTraffic | None) -> list[Change]:
     """The weights of the stable and the canary destination in every route asked for; a canary destination that is not there is added."""
-    if wish is None:
+    if desired is None:
         return [Change(_PART)]
     obj = objects[_PART] or {}
-    refuse_all(title(obj), target.router, wish, "its definition says where weights stand, and nothing else")
-    return [Change(_PART, [edit for route in _chosen(definition, obj, target) for edit in _edits(definition, route, target, wish)])]
+    refuse_requests(title(obj), target.router, desired, "its definition says where weights stand, and nothing else")
+    return [Change(_PART, [edit for route in _chosen(definition, obj, target) for edit in _edits(definition, route, target, desired)])]
 
 
 def _weight(definition: Definition, objects: Objects, target: Target) -> Split:
@@ -68,14 +68,14 @@ def _weight(definition: Definition, objects: Objects, target: Target) -> Split:
     return _shares(definition, route, target)
 
 
-def _backends(definition: Definition, objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+def _backends(definition: Definition, objects: Objects, target: Target, split: Split, desired: DesiredTraffic | None) -> list[Backend]:
     """The Services that get a share, at the ports of the routes asked for, where the definition says where these stand."""
     try:
         routes = _chosen(definition, objects[_PART] or {}, target) if definition.destination_port else []
     except Refused:
         routes = []  # The object is put back, whatever was asked for.
     stable = [each for route in routes for each in _find(definition, route, target.stable_service, target)]
-    return backends_by_service(target, split, wish, [_get(each, definition.destination_port) for each in stable])
+    return backends_by_service(target, split, desired, [_get(each, definition.destination_port) for each in stable])
 
 
 @dataclass(frozen=True)
@@ -154,11 +154,11 @@ def _named(
     return found[0]
 
 
-def _edits(definition: Definition, route: _Route, target: Target, wish: Wish) -> list[Edit]:
-    split = wish.split
+def _edits(definition: Definition, route: _Route, target: Target, desired: DesiredTraffic) -> list[Edit]:
+    split = desired.split
     _refuse_others(definition, route, target)
     stable, canary = (_find(definition, route, service, target) for service in (target.stable_service, target.canary_service))
-    if not canary and split.canary == 0 and not wish.introduce:
+    if not canary and split.canary == 0 and not desired.introduce:
         return []  # Without a canary destination nothing goes there already.
     wanted = _parts_of(definition, route, target, split)
     edits = [*_weighted(definition, route, stable[0], wanted.stable)]
@@ -318,7 +318,7 @@ def _get(part: Any, keys: Keys) -> Any:
     return None if value is MISSING else value
 
 
-def _warnings(definition: Definition, objects: Objects, _target: Target, _wish: Wish) -> list[str]:
+def _warnings(definition: Definition, objects: Objects, _target: Target, _desired: DesiredTraffic) -> list[str]:
     obj = objects[_PART] or {}
     return [
         f"{title(obj)} keeps clients at the version that they got first ({'.'.join(keys)}), whatever the weight: only new clients are split"
@@ -327,7 +327,7 @@ def _warnings(definition: Definition, objects: Objects, _target: Target, _wish: 
     ]
 
 
-def _missing(definition: Definition, objects: Objects, _target: Target) -> str | None:
+def _not_ready_reason(definition: Definition, objects: Objects, _target: Target) -> str | None:
     obj = objects[_PART] or {}
     if not definition.status_wanted:
         return None
