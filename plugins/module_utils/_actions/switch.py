@@ -76,7 +76,11 @@ def carry_out(ctx: Context, wish: Switch, began: float) -> Work:
         except NotYet as later:
             work.waits = str(later)
             return work
-    raise Failed(f"{work.hold.ref} was changed by somebody else {ATTEMPTS} times in a row: find out who, and run again")
+    raise Failed(
+        str(work.hold.ref),
+        f"could not be updated: {ATTEMPTS} write conflicts",
+        "find the client that keeps changing it (see metadata.managedFields), and run again",
+    )
 
 
 # There
@@ -117,8 +121,9 @@ def _to_target(work: Work, router: Target) -> DesiredTraffic:
     if len(fits) != 1:
         names = f"{router.stable_subset!r} and {router.canary_subset!r}"
         raise Refused(
-            f"DestinationRule {work.ctx.namespace}/{router.destination_rule}: {'both' if fits else 'none'} of the subsets {names} "
-            f"{'have' if fits else 'has'} the pods of {work.wish.key}: name subsets, or give them labels, of which just one has them"
+            f"DestinationRule {work.ctx.namespace}/{router.destination_rule}",
+            f"has {'two subsets' if fits else 'no subset'} with the pods of {work.wish.key} among {names}",
+            "name subsets, or give them labels, of which exactly one has these pods",
         )
     return fits[0]
 
@@ -186,7 +191,7 @@ def _check(work: Work, memory: Memory, away: bool) -> list[Object]:
     workloads = switch_workloads.every(ctx, wish.kind)
     selector = selector_of(hold.service)
     if wish.by_subset and not takes(selector, work.target):
-        raise Refused(f"{hold.ref} does not lead to the pods of {wish.key}, so no subset of it can have them: widen its selector")
+        raise Refused(str(hold.ref), f"does not select the pods of {wish.key}, so that no subset of it can have them", "widen its selector")
     leaving = [each for each in behind(selector, workloads) if key_of(each) != wish.key and _is_left(work, each)]
     refuse_unclear(work.target, workloads, leaving)
     _refuse_unusable(work, hold.service)
@@ -212,14 +217,14 @@ def _refuse_unusable(work: Work, service: Object) -> None:
     _refuse_drifted(work, service, work.target)
     lacking = lacking_port(service, work.target)
     if lacking:
-        raise Refused(lacking)
+        raise Refused(lacking.object, lacking.what, lacking.remedy)
 
 
 def _refuse_drifted(work: Work, service: Object, workload: Object) -> None:
     """Raises what would be raised when the Service is pointed at the workload's pods."""
     own, others = match_labels(workload), sorted({each.by for each in edits.fields_of(service)} - {work.ctx.by})
     if others:
-        raise Refused(f"Service {service['metadata']['name']} is pointed at its pods by {', '.join(others)}: end that first")
+        raise Refused(f"Service {service['metadata']['name']}", f"is managed by {', '.join(others)}", "end that first")
     services.selector_edits(service, own, merge=False)
     if selector_of(service) != own:
         edits.edited(service, work.ctx.by, lambda base: services.selector_edits(base, own, merge=False), work.ctx.on_drift)
@@ -245,9 +250,11 @@ def _refuse_forgotten(wish: Switch, memory: Memory | None) -> None:
     named = [title_of(each) for each in wish.routers]
     left = [each for each in memory.routers if each not in named]
     if left:
-        raise Refused(f"routers: an earlier call moved {', '.join(left)}, which this one does not name: name it, too")
+        raise Refused("routers", f"must name {', '.join(left)}, which an earlier call moved", "add it")
     if wish.preview and memory.preview not in ("", wish.preview):
-        raise Refused(f"preview_service: earlier calls moved Service {memory.preview}: name that, or use state absent first")
+        raise Refused(
+            "preview_service", f"must be {memory.preview}, which earlier calls moved", "name that Service, or use state absent first"
+        )
 
 
 def _lead_preview(work: Work, workload: Object | None) -> None:

@@ -38,7 +38,11 @@ def router_of(target: Target) -> Router:
         return ROUTERS[target.router]
     if target.router in SHIPPED:
         return custom.router(shipped(target.router))
-    raise Refused(f"unknown router {target.router!r}: use one of {', '.join(names())}, or describe it with definition ({pages.ROUTERS})")
+    raise Refused(
+        "router",
+        f"must be a known router, not {target.router!r}",
+        f"use one of {', '.join(names())}, or describe it with definition ({pages.ROUTERS})",
+    )
 
 
 # Seconds until what balances a Service's traffic has taken over its EndpointSlices.

@@ -79,9 +79,9 @@ class Split:
 def split_of(weight: int, total: int = 100) -> Split:
     """The split that gives the canary `weight` of `total` parts."""
     if total < 1:
-        raise Refused(f"weight_total {total} is out of range: use 1 or more, 100 for percent")
+        raise Refused("weight_total", f"must be 1 or more, not {total}", "use 100 for percent")
     if not 0 <= weight <= total:
-        raise Refused(f"weight {weight} is out of range: use 0 to {total}")
+        raise Refused("weight", f"must be a whole number from 0 to {total}, not {weight}", "correct it")
     return Split(total - weight, weight)
 
 

@@ -19,7 +19,7 @@ _COOKIE = re.compile(r"[-.~\w]+", re.ASCII)
 _VALUE = re.compile(r"[-._~/:a-zA-Z0-9]+( +[-._~/:a-zA-Z0-9]+)*")
 _PATTERN = re.compile(r"[-._~/:a-zA-Z0-9^$\[\](){}*+?|&=\\]*")
 
-_CAN = "it can do one header (exact, prefix, regex, present, switch) and one cookie (switch)"
+_CAN = "one header (exact, prefix, regex, present, switch) and one cookie (switch)"
 
 
 def annotations_for(where: str, desired: DesiredTraffic) -> dict[str, str]:
@@ -48,16 +48,16 @@ def _matches(where: str, desired: DesiredTraffic) -> dict[str, str]:
     for found in (headers, cookies):
         names = list(dict.fromkeys(each.name.lower() for each in found))  # nginx takes both whatever their case
         if len(names) > 1:
-            raise _cannot(where, f"two {found[0].what}s ({', '.join(names)})", f"{_CAN}: choose one")
+            raise _cannot(where, f"two {found[0].what}s ({', '.join(names)})", f"use at most {_CAN}")
     return {**_header(where, headers), **_cookie(where, cookies)}
 
 
 def _only(where: str, match: Sequence[Condition]) -> Condition:
     if len(match) > 1:
-        raise _cannot(where, " and ".join(map(str, match)) + " at once", "name them as alternatives, or use a router that can")
+        raise _cannot(where, " and ".join(map(str, match)) + " at once", "name them as alternatives, or use a router that can do this")
     [condition] = match
     if condition.what not in ("header", "cookie"):
-        raise _cannot(where, str(condition), f"{_CAN}: leave it out, or use a router that can")
+        raise _cannot(where, str(condition), f"use {_CAN}, or a router that can do more")
     return condition
 
 
@@ -66,13 +66,13 @@ def _header(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
         return {}
     first = alternatives[0]
     if not _HEADER.fullmatch(first.name):
-        raise _cannot(where, f"header {echo(first.name)}", "it takes letters, digits and '-' in the name")
+        raise _cannot(where, f"header {echo(first.name)}", "use letters, digits and '-' in the name")
     if "_" in first.name:
         raise _cannot(
             where,
-            f"header {echo(first.name)}",
-            "nginx drops headers with '_' in their names unless enable-underscores-in-headers is set, and then '-' in a name stands for "
-            f"both: write {first.name.replace('_', '-')!r}",
+            f"header {echo(first.name)} (nginx drops headers with '_' in their names unless enable-underscores-in-headers is set, and then "
+            "'-' in a name stands for both)",
+            f"write {first.name.replace('_', '-')!r}",
         )
     if first.how == "switch" and len(alternatives) == 1:
         return {"canary-by-header": first.name}
@@ -84,9 +84,9 @@ def _header(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
 def _cookie(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
     for each in alternatives:
         if each.how != "switch":
-            raise _cannot(where, str(each), "of a cookie it can do just `switch: true`, the values `always` and `never`")
+            raise _cannot(where, str(each), "write `switch: true` for a cookie, whose values are `always` and `never`")
         if not _COOKIE.fullmatch(each.name):
-            raise _cannot(where, f"cookie {echo(each.name)}", "it takes letters, digits and '-._~' in the name")
+            raise _cannot(where, f"cookie {echo(each.name)}", "use letters, digits and '-._~' in the name")
     return {"canary-by-cookie": alternatives[0].name} if alternatives else {}
 
 
@@ -107,7 +107,9 @@ def _pattern(where: str, condition: Condition) -> str:
     strange = sorted(set(_PATTERN.sub("", condition.value)))
     if strange:
         shown = " ".join(map(repr, strange))
-        raise _cannot(where, f"{condition}: its patterns cannot hold {shown}", "write such a character as \\xHH, its number in hexadecimal")
+        raise _cannot(
+            where, f"{condition}, since its patterns cannot hold {shown}", "write such a character as \\xHH, its number in hexadecimal"
+        )
     return condition.value or ".*"
 
 
@@ -122,5 +124,5 @@ def _literal(where: str, condition: Condition, character: str) -> str:
     return f"\\x{ord(character):02x}"
 
 
-def _cannot(where: str, what: str, instead: str) -> Refused:
-    return Refused(f"{where}: ingress_nginx cannot do {what}: {instead}")
+def _cannot(where: str, what: str, remedy: str) -> Refused:
+    return Refused(where, f"cannot carry {what} with router ingress_nginx", remedy)

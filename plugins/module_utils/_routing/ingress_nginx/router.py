@@ -106,36 +106,39 @@ def _canary_name(target: Target) -> str:
 def _refuse_foreign(canary: Object | None, target: Target) -> None:
     """Raises Refused for a canary Ingress that was not made here, or for another stable Ingress."""
     if _canary_name(target) == target.name:
-        raise Refused(f"canary_ingress {target.name!r} is the stable Ingress itself: give the canary one another name")
+        raise Refused("canary_ingress", f"is {target.name!r}, the stable Ingress itself", "give the canary Ingress another name")
     if canary is None:
         return
     owner = (canary["metadata"].get("annotations") or {}).get(OF)
     if labels(canary).get(MANAGED_BY) != MANAGER or owner is None:
-        raise Refused(f"{title(canary)} was not made here: delete it, or give the canary Ingress another name with canary_ingress")
+        raise Refused(
+            title(canary), "was not created by this collection", "delete it, or give the canary Ingress another name with canary_ingress"
+        )
     if owner != target.name:
-        raise Refused(f"{title(canary)} is the canary of Ingress {owner!r}: give this one another name with canary_ingress")
+        raise Refused(title(canary), f"is the canary of Ingress {owner!r}", "give this canary Ingress another name with canary_ingress")
 
 
 def _refuse_unusable(stable: Object, target: Target) -> None:
     where = title(stable)
     if said(annotations_of(stable, target).get("canary")):
-        raise Refused(f"{where} is itself a canary ({target.annotation_prefix}/canary): name the stable Ingress")
+        raise Refused(where, f"is itself a canary ({target.annotation_prefix}/canary)", "name the stable Ingress")
     names = [service_and_namespace(service, target) for service in (target.stable_service, target.canary_service)]
     if any(namespace != target.namespace for _name, namespace in names):
-        raise Refused(f"{where}: an Ingress leads to Services of its own namespace: name stable_service and canary_service without one")
+        raise Refused(where, "cannot lead to Services of another namespace", "name stable_service and canary_service without a namespace")
     (service, _here), (canary_service, _also) = names
     if service == canary_service:
-        raise Refused(f"{where}: stable_service and canary_service are both {service!r}: the canary needs a Service of its own")
+        raise Refused("canary_service", f"is {service!r} as stable_service is", "give the canary a Service of its own")
     if service not in services_of(stable):
         others = ", ".join(other_services(stable, service)) or "none"
-        raise Refused(f"{where} has no rule that leads to Service {service!r} (its Services: {others}): correct stable_service or name")
+        raise Refused(where, f"has no rule that leads to Service {service!r} (its Services: {others})", "correct stable_service or name")
     _refuse_default(stable, service)
     if canary_service in services_of(stable):
         # The controller keeps the split with the Service that it serves as the canary, and none with one that it serves by itself
         # (https://github.com/kubernetes/ingress-nginx/issues/9458).
         raise Refused(
-            f"{where} leads to Service {canary_service!r} by a rule of its own, and ingress-nginx splits no traffic with such a Service: "
-            "take the rule out, or give the canary a Service of its own"
+            where,
+            f"leads to Service {canary_service!r} by a rule of its own, and ingress-nginx splits no traffic with such a Service",
+            "remove the rule, or give the canary a Service of its own",
         )
 
 
@@ -149,8 +152,10 @@ def _refuse_default(stable: Object, service: str) -> None:
     if default is None or default[0] != service or not rules or default in [upstream for _place, upstream in paths_of(stable)]:
         return
     raise Refused(
-        f"{title(stable)} has a defaultBackend to Service {service!r} and no rule that leads to the same port of it, and ingress-nginx "
-        "splits no default beside rules: give that Service a rule with path /, or an Ingress of its own"
+        title(stable),
+        f"has a defaultBackend to Service {service!r} and no rule that leads to the same port of it, and ingress-nginx splits no default "
+        "beside rules",
+        "give that Service a rule with path /, or an Ingress of its own",
     )
 
 

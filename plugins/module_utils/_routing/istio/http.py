@@ -35,7 +35,11 @@ def mirror(place: Place, target: Target, percent: float) -> list[Edit]:
         return []
     theirs = [field for field in _MIRRORS if place.entry.get(field) is not None]
     if theirs:
-        raise Refused(f"{place.title} copies requests already ({', '.join(theirs)}), which would end: leave mirror out, or take that out")
+        raise Refused(
+            place.title,
+            f"mirrors requests already ({', '.join(theirs)}), and a second mirror would end that",
+            "leave mirror out, or remove the present one",
+        )
     share = int(percent) if percent == int(percent) else percent
     destination = weights.canary_destination(place, target)["destination"]
     return [Edit((*place.path, "mirror"), destination), Edit((*place.path, "mirrorPercentage"), {"value": share})]
@@ -48,8 +52,9 @@ def managed(obj: Object, places: Sequence[Place], target: Target, desired: Desir
     unsure = [place for place in places if place.by_index]
     if unsure:
         raise Refused(
-            f"{unsure[0].title} has the name and the matches of another route, so that it cannot be found again with routes above it: "
-            "give it a name of its own"
+            unsure[0].title,
+            "has the name and the matches of another route, so that it cannot be found again below added routes",
+            "give it a name of its own",
         )
     made = [(0, route, entry) for route in desired.routes if not route.inherit for entry in _as_asked(places[0], route, target)]
     for place in sorted(places, key=lambda each: each.index):
@@ -62,8 +67,7 @@ def _refuse_idle(places: Sequence[Place], desired: DesiredTraffic, used: Sequenc
     idle = [route.name for route in desired.routes if route not in used]
     if idle:
         raise Refused(
-            f"{places[0].title}: no request that it takes has what {', '.join(idle)} asks for: "
-            "ask for something else, or set inherit to false"
+            places[0].title, f"gets no request that {', '.join(idle)} asks for", "ask for something else, or set inherit to false"
         )
 
 
@@ -76,7 +80,7 @@ def _inserted(obj: Object, made: Sequence[tuple[int, ManagedRoute, Object]]) -> 
         before = [each for _index, each, _entry in made[:number] if each.name == route.name]
         name = PREFIX + route.name + (f"-{len(before) + 1}" if len(ours) > 1 else "")
         if name in taken:
-            raise Refused(f"{title(obj)} has an HTTP route named {name!r} already: give it another name")
+            raise Refused(title(obj), f"has an HTTP route named {name!r} already", "give that route another name")
         edits.append(Edit(("spec", routes.HTTP, {"name": name}), {"name": name, **entry}, index + number))
     return edits
 
@@ -99,8 +103,7 @@ def _inherited(place: Place, route: ManagedRoute, target: Target) -> list[Object
         except Unsayable as field:
             conditions = ", ".join(map(str, route.matches[number]))
             raise Refused(
-                f"{place.title}: istio cannot ask for {conditions} beside the {field} that this route has: "
-                "ask for something else, or set inherit to false"
+                place.title, f"cannot match {conditions} beside the {field} that it has", "ask for something else, or set inherit to false"
             ) from None
     made = []
     for uri, alike in itertools.groupby(found, key=lambda each: each[1]):

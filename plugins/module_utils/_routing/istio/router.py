@@ -112,7 +112,7 @@ def check_ownership(objects: Objects, target: Target, by: str) -> None:
         return
     steps = [step for field in fields_of(obj) if field.by == by for step in field.path]
     if any(isinstance(step, Mapping) and "destination.subset" in step for step in steps):
-        raise Refused(f"{title(obj)} is split by subset: name stable_subset, canary_subset and destination_rule in this call, too")
+        raise Refused(title(obj), "is split by subset", "name stable_subset, canary_subset and destination_rule in this call, too")
 
 
 def still_needed(objects: Objects, target: Target, by: str, others: Sequence[Object] | None) -> dict[str, list[Edit]]:
