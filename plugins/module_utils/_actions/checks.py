@@ -26,8 +26,8 @@ from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
 from . import declared, guards, rights, templates
 from .context import Context, Failed
-from .startable import refuse_taken
 from .survey import Survey
+from .workload_preconditions import refuse_taken
 
 Object = dict[str, Any]
 

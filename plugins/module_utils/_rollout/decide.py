@@ -13,12 +13,11 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
 from .._strategies.registry import strategy_of
+from .._strategies.sequence import facts_of, stable_services
 from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
 from .course import Entry
 from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
-from .styles.registry import facts_of
-from .styles.style import stable_services
 
 # Beside the pauses in Record.promoted: the delay of the version without traffic.
 DELAY = "delay"

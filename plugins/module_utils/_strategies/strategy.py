@@ -12,6 +12,10 @@ from .._objects.paths import Path
 
 if TYPE_CHECKING:
     from .._plan.plan import Plan
+    from .._rollout.hazards.registry import Hazard
+    from .._rollout.permissions import Grant
+    from .handlers import Handlers
+    from .sequence import Program
 
 
 class Strategy:
@@ -67,3 +71,25 @@ class Strategy:
     def replaces_pods_under_traffic(self, plan: Plan) -> bool:
         """Whether a release ends pods that have traffic."""
         return False
+
+    # The parts of a strategy stand in files of their own, which are imported on demand: they need the plan and the cluster, and what reads
+    # the plan needs this description.
+
+    @property
+    def sequence(self) -> Program:
+        """The actions of a release and of the ways back (sequence.py)."""
+        raise NotImplementedError
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        """What may endanger a release of this strategy (preconditions.py)."""
+        raise NotImplementedError
+
+    def grants(self, plan: Plan) -> list[Grant]:
+        """What a release must be allowed to do with workloads, in the order of a Role's rules (preconditions.py)."""
+        raise NotImplementedError
+
+    @property
+    def handlers(self) -> Handlers:
+        """What carries out the actions in the cluster (handlers.py)."""
+        raise NotImplementedError

@@ -13,6 +13,10 @@ from ..strategy import Strategy
 
 if TYPE_CHECKING:
     from ..._plan.plan import Plan
+    from ..._rollout.hazards.registry import Hazard
+    from ..._rollout.permissions import Grant
+    from ..handlers import Handlers
+    from ..sequence import Program
 
 
 class Clone(Strategy):
@@ -28,3 +32,26 @@ class Clone(Strategy):
 
     def replaces_pods_under_traffic(self, plan: Plan) -> bool:
         return plan.promotion == "rolling"
+
+    @property
+    def sequence(self) -> Program:
+        from .sequence import SEQUENCE
+
+        return SEQUENCE
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        from .preconditions import HAZARDS
+
+        return HAZARDS
+
+    def grants(self, plan: Plan) -> list[Grant]:
+        from .preconditions import grants
+
+        return grants(plan)
+
+    @property
+    def handlers(self) -> Handlers:
+        from .handlers import HANDLERS
+
+        return HANDLERS

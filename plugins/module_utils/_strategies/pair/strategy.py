@@ -6,7 +6,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..strategy import Strategy
+
+if TYPE_CHECKING:
+    from ..._plan.plan import Plan
+    from ..._rollout.hazards.registry import Hazard
+    from ..._rollout.permissions import Grant
+    from ..handlers import Handlers
+    from ..sequence import Program
 
 
 class Pair(Strategy):
@@ -17,3 +26,26 @@ class Pair(Strategy):
 
     def second_workload_name(self, workload: str, canary: str) -> str:
         return canary
+
+    @property
+    def sequence(self) -> Program:
+        from ..clone.sequence import SEQUENCE
+
+        return SEQUENCE
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        from .preconditions import HAZARDS
+
+        return HAZARDS
+
+    def grants(self, plan: Plan) -> list[Grant]:
+        from .preconditions import grants
+
+        return grants(plan)
+
+    @property
+    def handlers(self) -> Handlers:
+        from .handlers import HANDLERS
+
+        return HANDLERS

@@ -12,6 +12,8 @@ from ..clone.strategy import Clone
 
 if TYPE_CHECKING:
     from ..._plan.plan import Plan
+    from ..handlers import Handlers
+    from ..sequence import Program
 
 
 class Pods(Clone):
@@ -21,3 +23,15 @@ class Pods(Clone):
 
     def replaces_pods_under_traffic(self, plan: Plan) -> bool:
         return True
+
+    @property
+    def sequence(self) -> Program:
+        from .sequence import SEQUENCE
+
+        return SEQUENCE
+
+    @property
+    def handlers(self) -> Handlers:
+        from .handlers import HANDLERS
+
+        return HANDLERS

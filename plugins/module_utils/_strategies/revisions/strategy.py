@@ -14,6 +14,10 @@ from ..strategy import Strategy
 
 if TYPE_CHECKING:
     from ..._plan.plan import Plan
+    from ..._rollout.hazards.registry import Hazard
+    from ..._rollout.permissions import Grant
+    from ..handlers import Handlers
+    from ..sequence import Program
 
 
 class Revisions(Strategy):
@@ -29,3 +33,26 @@ class Revisions(Strategy):
 
     def workload_fields_changed(self, plan: Plan) -> list[Path]:
         return [("spec", "paused"), ("spec", "replicas")]
+
+    @property
+    def sequence(self) -> Program:
+        from .sequence import SEQUENCE
+
+        return SEQUENCE
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        from .preconditions import HAZARDS
+
+        return HAZARDS
+
+    def grants(self, plan: Plan) -> list[Grant]:
+        from .preconditions import grants
+
+        return grants(plan)
+
+    @property
+    def handlers(self) -> Handlers:
+        from .handlers import HANDLERS
+
+        return HANDLERS

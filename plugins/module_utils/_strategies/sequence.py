@@ -1,4 +1,4 @@
-"""What a style of workload is to the program: its order of a start, a promotion, and the ways back; a new style is a file beside this."""
+"""The sequence of actions of a strategy: a start, a promotion, the ways back, and what the strategies' sequences share."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from ..._objects.resources import POD_DISRUPTION_BUDGET
-from ..._plan.plan import Plan
-from ..._plan.steps import Step
-from ..._strategies.registry import strategy_of
-from ..._workloads.configs import copies_in
-from ..actions import (
+from .._objects.resources import POD_DISRUPTION_BUDGET
+from .._plan.plan import Plan
+from .._plan.steps import Step
+from .._rollout.actions import (
     Action,
     Drain,
     MakeCanaryService,
@@ -28,8 +26,10 @@ from ..actions import (
     ScaleFollows,
     WaitDelay,
 )
-from ..course import Entry, Floor, entries
-from ..record import Record
+from .._rollout.course import Entry, Floor, entries
+from .._rollout.record import Record
+from .._workloads.configs import copies_in
+from .registry import strategy_of
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def floor_of(plan: Plan, facts: Facts) -> Floor:
 
 
 @dataclass(frozen=True)
-class Style:
+class Program:
     """start: until the first step. switch: gives the new version all the traffic, by routers and Services. ending: after that.
 
     way_back: given the actions that have begun, back to the stable version, from wherever they may have come to.
@@ -122,46 +122,46 @@ def canary_service(plan: Plan, facts: Facts) -> Action:
     return MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
 
 
-def no_canary_service(facts: Facts) -> list[Action]:
+def remove_canary_service(facts: Facts) -> list[Action]:
     """Removes the canary Service where it was made."""
     return [RemoveCanaryService()] if facts.canary_service_made else []
 
 
-def all_by_routers(plan: Plan) -> list[Action]:
+def all_traffic_by_routers(plan: Plan) -> list[Action]:
     """Before the Services lead to the new version: routers send it all the traffic, those of blue-green just no copies any more."""
     if plan.bluegreen is None:
         return [MoveTraffic(100)]
     return [RestoreRouters()] if plan.bluegreen.mirror else []
 
 
-def routers_back(plan: Plan) -> list[Action]:
+def restore_routers(plan: Plan) -> list[Action]:
     """After the Services lead to the new version."""
     return [RestoreRouters()] if plan.bluegreen is None else []
 
 
-def delay(seconds: float) -> list[Action]:
+def wait_delay(seconds: float) -> list[Action]:
     """For so long a version runs on without traffic."""
     return [WaitDelay(seconds)] if seconds else []
 
 
-def ebbed(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
+def drain_canary(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
     """On a way back, once the Services lead to the stable version: the canary gets no request any more, where it may have got some."""
     moved = has(begun, MoveTraffic)
     switched = PinServices(stable_services(plan, facts), "canary") in begun
     return [*([RestoreRouters()] if moved else []), *([Drain()] if moved or switched else [])]
 
 
-def rested(plan: Plan, ended: Sequence[Action]) -> list[Action]:
+def delay_scale_down(plan: Plan, ended: Sequence[Action]) -> list[Action]:
     """After that the canary runs on for a while, where it had any request."""
-    return delay(plan.abort_scale_down_delay) if ended else []
+    return wait_delay(plan.abort_scale_down_delay) if ended else []
 
 
-def follows(facts: Facts, to: str) -> list[Action]:
+def retarget_autoscaler(facts: Facts, to: str) -> list[Action]:
     """Lets what scales the workload follow one version, where there is such a thing."""
     return [ScaleFollows(to)] if facts.scaled else []
 
 
-def released(facts: Facts, to: str) -> list[Action]:
+def release_autoscaling(facts: Facts, to: str) -> list[Action]:
     """Ends all that guarded the release."""
     return [ReleaseGuards(to)] if facts.guards else []
 
@@ -171,7 +171,7 @@ def has(actions: Sequence[Action], kind: type) -> bool:
     return any(isinstance(action, kind) for action in actions)
 
 
-def resumed(plan: Plan) -> list[Action]:
+def resume_workload(plan: Plan) -> list[Action]:
     """Ends the workload's pause, unless it is held between releases."""
     return [ResumeWorkload()] if strategy_of(plan).pauses_workload and not plan.hold else []
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._actions import guards, made, services, workload
+from ..._actions.context import Context
+from ..._actions.stage import Stage
 from ..._objects.refusal import Drifted
 from ..._objects.resources import DEPLOYMENT, SERVICE
+from ..._plan.plan import Plan
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
-from ..._strategies.registry import strategy_of
 from ..._workloads import revisions
 from ..._workloads.clones import clone_name, clone_of
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .. import guards, made, services, workload
-from ..stage import Stage
-from .style import Pin, Style
+from ..handlers import Handlers, Pin, StableVersion
+from ..registry import strategy_of
 
 Object = dict[str, Any]
 
@@ -125,8 +127,14 @@ def _put_template_back(stage: Stage, live: Object) -> None:
         workload.set_template(stage.ctx, stage.ref, lambda _live: wanted, written=stage.admitted)
 
 
-CLONE = Style(
+def stable_version(ctx: Context, _plan: Plan, live: Object, held: bool) -> StableVersion:
+    found = workload.present_hash(ctx, live, held)
+    return StableVersion(found, {POD_TEMPLATE_HASH: found})
+
+
+HANDLERS = Handlers(
     pin,
+    stable_version,
     {
         kinds.PauseWorkload: pause_workload,
         kinds.EnsureCanary: ensure_canary,

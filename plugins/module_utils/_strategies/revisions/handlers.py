@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._actions import guards, made, objects, workload
+from ..._actions.stage import Stage
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, labels, name_of
 from ..._rollout import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .. import guards, made, objects, workload
-from ..stage import Stage
-from .clone import ensure_made, pause_workload, paused, pods_that_run, resume_workload
-from .style import Pin, Style
+from ..clone.handlers import ensure_made, pause_workload, paused, pods_that_run, resume_workload, stable_version
+from ..handlers import Handlers, Pin
 
 Object = dict[str, Any]
 
@@ -90,8 +90,9 @@ def remove_revisions(stage: Stage, _action: kinds.RemoveRevisions) -> None:
         made.remove(stage.ctx, name_of(each), labels(each["spec"]["template"]).get(REVISION, ""))
 
 
-REVISIONS = Style(
+HANDLERS = Handlers(
     pin,
+    stable_version,
     {
         kinds.PauseWorkload: pause_workload,
         kinds.EnsureCanary: ensure_canary,
