@@ -59,7 +59,7 @@ def test_all_at_once(app: Application) -> None:
         _template(app, {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}})
         _template(app, {"spec": {"containers": [{**_container(app), "image": "argoproj/rollouts-demo:red"}]}})
         stopped = app.module("rollout_step", {"name": app.name, "promote": {}})
-        assert stopped["failed"] and "its template was changed by somebody else" in stopped["msg"], stopped
+        assert stopped["failed"] and "has a template that another client changed" in stopped["msg"], stopped
         done = app.module("rollout_step", {"name": app.name, "promote": {}, "on_drift": "repair"})
         assert done["phase"] == "Healthy", done["msg"]
         _none_failed(load, bystander)

@@ -68,7 +68,7 @@ def check(
         for each in checks_of(survey):
             for finding in each.run(survey):
                 if finding.severity == FATAL:
-                    raise Refused(str(finding))
+                    raise Refused(finding.object, finding.problem, finding.remedy)
                 ctx.journal.warnings.append(str(finding))
         stable = survey.stable
     except Failed as problem:
@@ -124,25 +124,23 @@ def _leftovers(survey: Survey) -> Iterator[Finding]:
 
 
 def refuse_leftovers(ctx: Context, rollout: str) -> None:
-    """Raises Refused where the record is gone and yet something of the rollout is there: nobody knows what it would have put back."""
+    """Raises Refused where the record is gone and objects of the rollout are left: the record said what to put back."""
     _refuse_left(ctx, rollout, ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={rollout}")[0])
 
 
 def _refuse_left(ctx: Context, rollout: str, deployments: Sequence[Object]) -> None:
     left = [each for each in deployments if labels(each).get(ROLLOUT) == rollout and not each["metadata"].get("deletionTimestamp")]
     if left:
-        raise Refused(
-            f"rollout {rollout} has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there: "
-            f"put the application back by hand as {pages.LOST_RECORD} says"
-        )
+        problem = f"has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there"
+        raise Refused(f"rollout {rollout}", problem, f"put the application back by hand as {pages.LOST_RECORD} says")
 
 
 def _stable_service(survey: Survey) -> Iterator[Finding]:
-    """A name that is written wrong looks the same as a Service that nobody has made."""
+    """A misspelled name looks the same as a Service that does not exist yet."""
     made = survey.made_service
     if made is not None and not survey.plan.ports:
         ports = ", ".join(" ".join(str(port[key]) for key in ("name", "port") if key in port) for port in made["spec"]["ports"])
-        problem = f"does not exist, and will be made with the ports of the containers ({ports})"
+        problem = f"does not exist, and will be created with the ports of the containers ({ports})"
         yield warning(
             str(survey.ctx.ref(SERVICE, name_of(made))), problem, f"name them in services.ports, or correct services.{survey.plan.words[0]}"
         )

@@ -110,10 +110,9 @@ class Stage:
         if self.ctx.on_drift == "accept":
             return live
         if self.ctx.on_drift == "fail" and not aborts:
-            raise Drifted(
-                f"{self.plan.title}: its template was changed by somebody else during the rollout: "
-                "put it back, or set on_drift to repair (go on without that change) or accept (with it)"
-            )
+            problem = "has a template that another client changed during the rollout"
+            remedy = "put the template back, or set on_drift to repair (go on without that change) or accept (with it)"
+            raise Drifted(self.plan.title, problem, remedy)
         return self.stable_template(workload)
 
     def _warn_of_foreign(self, live: revisions.Template) -> None:

@@ -34,10 +34,10 @@ from .registry import strategy_of
 
 @dataclass(frozen=True)
 class Facts:
-    """What the orders depend on besides the plan.
+    """What the sequences depend on besides the plan.
 
     bystanders: Services that are pinned along with the stable one. canary_service_made: the user has none.
-    stable_made: the stable version runs in a Deployment that was made here (style revisions, from the second release on).
+    stable_made: the stable version runs in a Deployment of the rollout (style revisions, from the second release on).
     skips: the steps are skipped, since the release goes back within the rollback window.
     unchanged: the version runs already; the workload is just held, or no longer.
     guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
@@ -88,13 +88,18 @@ def floor_of(plan: Plan, facts: Facts) -> Floor:
 
 @dataclass(frozen=True)
 class Program:
-    """start: until the first step. switch: gives the new version all the traffic, by routers and Services. ending: after that.
+    """The actions of a strategy, in their order.
 
-    way_back: given the actions that have begun, back to the stable version, from wherever they may have come to.
-    final: from the first of these kinds of action on there is no way back but another release.
-    hand_back: after a release, to the application as it was; nothing where a release leaves nothing behind.
-    follows: what scales the workload may scale what runs the new version instead.
-    course: the steps as actions, where there may be an autoscaler that follows the traffic, and with those of the switch.
+    Attributes:
+        start: Until the first step.
+        switch: Gives the new version all the traffic, by routers and Services.
+        ending: After the switch.
+        way_back: To the stable version, given the actions that have begun.
+        final: From the first of these kinds of action on, the only way back is another release.
+        hand_back: After a release, to the application as it was; empty where a release leaves nothing behind.
+        follows: An autoscaler of the workload may scale the new version's Deployment instead.
+        course: The steps as actions. Its arguments: the steps, whether an autoscaler follows the traffic, the actions of the switch, and
+            how many pods a canary with traffic has at least.
     """
 
     start: Callable[[Plan, Facts], list[Action]]
@@ -118,12 +123,12 @@ def pinned_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
 
 
 def canary_service(plan: Plan, facts: Facts) -> Action:
-    """Leads the canary Service, which is made where the user has none, to the new version."""
+    """Points the canary Service at the new version; creates the Service where the user has none."""
     return MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
 
 
 def remove_canary_service(facts: Facts) -> list[Action]:
-    """Removes the canary Service where it was made."""
+    """Removes the canary Service where the rollout created it."""
     return [RemoveCanaryService()] if facts.canary_service_made else []
 
 
@@ -145,24 +150,24 @@ def wait_delay(seconds: float) -> list[Action]:
 
 
 def drain_canary(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
-    """On a way back, once the Services lead to the stable version: the canary gets no request any more, where it may have got some."""
+    """On a way back, once the Services select the stable version: ends the requests to the canary, where it may have had some."""
     moved = has(begun, MoveTraffic)
     switched = PinServices(stable_services(plan, facts), "canary") in begun
     return [*([RestoreRouters()] if moved else []), *([Drain()] if moved or switched else [])]
 
 
 def delay_scale_down(plan: Plan, ended: Sequence[Action]) -> list[Action]:
-    """After that the canary runs on for a while, where it had any request."""
+    """Keeps the canary running for a while after its last request, where it may have had any."""
     return wait_delay(plan.abort_scale_down_delay) if ended else []
 
 
 def retarget_autoscaler(facts: Facts, to: str) -> list[Action]:
-    """Lets what scales the workload follow one version, where there is such a thing."""
+    """Lets the workload's autoscaler, where there is one, scale the Deployment of one version."""
     return [ScaleFollows(to)] if facts.scaled else []
 
 
 def release_autoscaling(facts: Facts, to: str) -> list[Action]:
-    """Ends all that guarded the release."""
+    """Releases the autoscalers and disruption budgets that were held during the release."""
     return [ReleaseGuards(to)] if facts.guards else []
 
 
@@ -177,5 +182,5 @@ def resume_workload(plan: Plan) -> list[Action]:
 
 
 def nothing(_plan: Plan, _facts: Facts) -> list[Action]:
-    """Stands for an order of a style that does not need it."""
+    """Stands for a part of a sequence that a strategy does not need."""
     return []

@@ -1,4 +1,4 @@
-"""Style clone: a copy of the Deployment runs the new version beside it."""
+"""Strategy clone: creates, sizes and removes the copy of the Deployment, and pauses and rolls the workload."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -39,7 +39,7 @@ def pods_that_run(stage: Stage) -> Pin:
 
 
 def pause_workload(stage: Stage, _action: kinds.PauseWorkload) -> None:
-    # Between the checks and the pause somebody may have begun a rollout of their own.
+    # Another client may have changed the template between the checks and the pause.
     _pause(stage)
 
 
@@ -82,14 +82,12 @@ def shrunk(stage: Stage, canary: Object, written: int) -> None:
 
 
 def paused(stage: Stage) -> Object:
-    """The workload; one that somebody resumed is told of or paused again: a change of its template would empty the pinned Services."""
+    """The workload. If another client resumed it, pauses it again or fails: a change of its template would empty the pinned Services."""
     deployment = stage.workload()
     if stage.record.program == RELEASE and not deployment["spec"].get("paused"):
         if stage.ctx.on_drift == "fail":
-            raise Drifted(
-                f"{stage.plan.title} was resumed by somebody else during the rollout: "
-                "pause it (kubectl rollout pause), or set on_drift: repair"
-            )
+            problem = "was resumed by another client during the rollout"
+            raise Drifted(stage.plan.title, problem, "pause it (kubectl rollout pause), or set on_drift: repair")
         _pause(stage)
     return deployment
 
@@ -120,7 +118,7 @@ def resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:
 
 
 def _put_template_back(stage: Stage, live: Object) -> None:
-    """What waits in the workload's template rolls when it is resumed: on a way back only if somebody else's edit is accepted."""
+    """What waits in the workload's template rolls when it is resumed: on a way back, another client's edit stays only if on_drift accepts it."""
     present = stage.present_template(live)
     wanted = stage.stable_template(live) if stage.ours(present) else present
     if revisions.template_hash(wanted) != revisions.template_hash(live["spec"]["template"]):

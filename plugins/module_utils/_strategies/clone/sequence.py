@@ -1,4 +1,4 @@
-"""The new version runs beside the workload, and at the end is rolled into it: styles clone and pair."""
+"""The sequence of strategies clone and pair: the new version runs beside the workload, which is rolled to it at the end."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -96,7 +96,7 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
         actions += [*_switch(plan, facts), Drain(), RollWorkload("stable")]
     if PinServices(stable, "workload") in begun:
         # First the stable Service to the workload's pods, then the router: the other order sends requests to the canary while it goes.
-        # They are there already unless the promotion had begun, or somebody resumed the workload and changed its version.
+        # They are there already unless the promotion had begun, or another client resumed the workload and changed its version.
         actions += [*retarget_autoscaler(facts, "workload"), PinServices(stable, "workload")]
     ended = drain_canary(plan, facts, begun)
     return [*actions, *ended, *delay_scale_down(plan, ended), *_clean_up(plan, facts)]

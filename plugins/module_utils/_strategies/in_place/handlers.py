@@ -1,4 +1,4 @@
-"""Style in_place: the pods of a StatefulSet, or of a DaemonSet, are replaced one part after the other."""
+"""Strategy in_place: the pods of a StatefulSet, or of a DaemonSet, are replaced one part after the other."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -171,12 +171,10 @@ def _put_pods_back(stage: Stage, live: Object) -> None:
 def stable_version(ctx: Context, plan: Plan, live: Object, _held: bool) -> StableVersion:
     problem = in_place.not_rolled_out(live)
     if problem:
-        raise Refused(f"{plan.title} is not fully rolled out ({problem}): wait for its own rollout, or undo it (kubectl rollout undo)")
+        raise Refused(plan.title, f"is not fully rolled out ({problem})", "wait for its own rollout, or undo it (kubectl rollout undo)")
     if in_place.size_of(live) < 2:
-        raise Refused(
-            f"{plan.title} has {in_place.size_of(live)} pods: to replace them in place with both versions ready takes at least 2; "
-            "scale it up, or change its template directly"
-        )
+        problem = f"has {in_place.size_of(live)} pods, and replacing pods in place while both versions are ready takes at least 2"
+        raise Refused(plan.title, problem, "scale it up, or change its template directly")
     found = revision_hash(ctx, live)
     return StableVersion(found, {CONTROLLER_REVISION_HASH: found})
 

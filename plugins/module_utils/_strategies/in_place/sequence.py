@@ -1,4 +1,4 @@
-"""The pods of the workload itself are replaced one part after the other: style in_place, of StatefulSets and DaemonSets."""
+"""The sequence of strategy in_place: the pods of a StatefulSet or a DaemonSet are replaced one part after the other."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)

@@ -1,4 +1,4 @@
-"""Style pair: the user keeps two Deployments, and the second one runs the new version for the time of the release."""
+"""Strategy pair: the user keeps two Deployments, and the second one runs the new version for the time of the release."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -91,22 +91,21 @@ def stable_version(ctx: Context, plan: Plan, live: Object, _held: bool) -> Stabl
     """Raises Refused where one of the two would take the other's pods."""
     canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))
     if canary["spec"].get("paused"):
-        raise Refused(f"Deployment {ctx.namespace}/{plan.canary_workload} is paused: resume it first")
+        raise Refused(str(ctx.ref(DEPLOYMENT, plan.canary_workload)), "is paused", "resume it first")
     own, others = match_labels(live), match_labels(canary)
     for ours, name, theirs, other in (
         (own, plan.workload, canary, plan.canary_workload),
         (others, plan.canary_workload, live, plan.workload),
     ):
         if not ours:
-            raise Refused(
-                f"Deployment {ctx.namespace}/{name} has no matchLabels in its selector, by which a Service could select its pods: "
-                "give its selector a label that only its own pods have"
-            )
+            problem = "has no matchLabels in its selector, so that no Service can select its pods"
+            raise Refused(str(ctx.ref(DEPLOYMENT, name)), problem, "give its selector a label that only its own pods have")
         if selects(ours, labels(theirs["spec"]["template"])):
-            raise Refused(
-                f"Deployment {ctx.namespace}/{name} is told apart from {other} by no label: a Service that selects {selector_text(ours)} "
-                f"takes the pods of both: give each of the two a label of its own in selector.matchLabels and template"
+            problem = (
+                f"has no label that distinguishes it from {other}: a Service that selects {selector_text(ours)} selects the pods of both"
             )
+            remedy = "give each of the two a label of its own in selector.matchLabels and in its template"
+            raise Refused(str(ctx.ref(DEPLOYMENT, name)), problem, remedy)
     return StableVersion(workload.present_hash(ctx, live), own, canary["spec"]["template"])
 
 

@@ -78,7 +78,7 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
 def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
     """With all of its own pods again: to pause it is all that is left of what it was given.
 
-    Who scales it in the same need in which the release is taken back has no time to explain that: theirs stays.
+    While the release is taken back, a size that another client set is kept instead of failing on drift.
     """
     if stage.record.program != RELEASE and stage.ctx.on_drift == "fail":
         accepting = replace(stage.ctx, on_drift="accept")

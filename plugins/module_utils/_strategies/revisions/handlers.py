@@ -1,4 +1,4 @@
-"""Style revisions: a Deployment per revision; the user's own ends at 0 replicas and is the source of the template."""
+"""Strategy revisions: a Deployment per revision; the user's own ends at 0 replicas and is the source of the template."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)

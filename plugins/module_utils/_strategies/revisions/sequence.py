@@ -1,4 +1,4 @@
-"""One Deployment per revision, and the traffic just moves from one to the next: style revisions."""
+"""The sequence of strategy revisions: one Deployment per revision, and the traffic moves from one to the next."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
