@@ -118,7 +118,7 @@ def resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:
 
 
 def _put_template_back(stage: Stage, live: Object) -> None:
-    """What waits in the workload's template rolls when it is resumed: on a way back, another client's edit stays only if on_drift accepts it."""
+    """Puts the stable template back, unless on_drift accepts another client's edit: what waits in the template rolls on resume."""
     present = stage.present_template(live)
     wanted = stage.stable_template(live) if stage.ours(present) else present
     if revisions.template_hash(wanted) != revisions.template_hash(live["spec"]["template"]):

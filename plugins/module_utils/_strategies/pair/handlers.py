@@ -101,9 +101,7 @@ def stable_version(ctx: Context, plan: Plan, live: Object, _held: bool) -> Stabl
             problem = "has no matchLabels in its selector, so that no Service can select its pods"
             raise Refused(str(ctx.ref(DEPLOYMENT, name)), problem, "give its selector a label that only its own pods have")
         if selects(ours, labels(theirs["spec"]["template"])):
-            problem = (
-                f"has no label that distinguishes it from {other}: a Service that selects {selector_text(ours)} selects the pods of both"
-            )
+            problem = f"has no label that distinguishes it from {other}: a Service that selects {selector_text(ours)} gets the pods of both"
             remedy = "give each of the two a label of its own in selector.matchLabels and in its template"
             raise Refused(str(ctx.ref(DEPLOYMENT, name)), problem, remedy)
     return StableVersion(workload.present_hash(ctx, live), own, canary["spec"]["template"])

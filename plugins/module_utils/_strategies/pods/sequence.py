@@ -1,4 +1,4 @@
-"""The sequence without a router: the new version stands behind the stable Service, too, and numbers of pods share its traffic until the promotion."""
+"""Without a router: the new version stands behind the stable Service, too, and numbers of pods share its traffic until the promotion."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
