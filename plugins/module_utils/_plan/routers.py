@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects import pages
-from .._objects.reading import MAX_OBJECT, keys, members, named, texts
+from .._objects.reading import MAX_OBJECT, keys, members, named, texts, truth
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.custom.definition import read_definition

@@ -11,7 +11,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
     hand_back_program,
     release_program,
 )
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.plugins.module_utils._steps import actions
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.action import Action
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction, identified

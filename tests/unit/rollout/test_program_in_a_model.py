@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import (
     EnsureCanary,
     MoveTraffic,
@@ -18,6 +17,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._steps.action
     WaitPause,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.model import LIVE, NEW, Lost, World, begin, carry_out
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""No router: the new version stands behind the stable Service, too, and numbers of pods share its traffic until the promotion."""
+"""Without a router: the new version stands behind the stable Service, too, and numbers of pods share its traffic until the promotion."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -12,7 +12,7 @@ from ..._plan.plan import Plan
 from ..._steps.action import Action
 from ..._steps.actions import Drain, EnsureCanary, PauseWorkload, PinServices, RemoveCanary, RollWorkload, SharePods, UnpinServices
 from ..._steps.sequence import compile_for_pods
-from .style import Facts, Style, has, nothing, released, resumed, stable_services
+from ..sequence import Facts, Program, has, nothing, release_autoscaling, resume_workload, stable_services
 
 
 def _start(_plan: Plan, _facts: Facts) -> list[Action]:
@@ -45,7 +45,7 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
 
 
 def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
-    return [RemoveCanary(), UnpinServices(stable_services(plan, facts)), *released(facts, "workload"), *resumed(plan)]
+    return [RemoveCanary(), UnpinServices(stable_services(plan, facts)), *release_autoscaling(facts, "workload"), *resume_workload(plan)]
 
 
-REPLICAS = Style(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=compile_for_pods)
+SEQUENCE = Program(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=compile_for_pods)
