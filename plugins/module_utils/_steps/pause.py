@@ -31,11 +31,14 @@ class Pause(Step):
     """
 
     key: ClassVar[str] = "pause"
-    description: ClassVar[str] = "waits for C(duration), or, as an empty mapping, until the rollout is promoted"
+    description: ClassVar[str] = (
+        "C(pause) waits for its C(duration). With an empty mapping it waits for a promotion. With C(expires) the promotion must "
+        "come within this time; the first call after it does what C(then) says, V(abort) (default) or V(promote)."
+    )
     options: ClassVar[tuple[Option, ...]] = (
-        Option("duration", "duration", "How long to wait; without it the step waits until the rollout is promoted."),
-        Option("expires", "duration", "Within what time from its begin the rollout has to be promoted."),
-        Option("then", "str", "What the next call does after that, V(abort) by default.", choices=THEN),
+        Option("duration", "duration"),
+        Option("expires", "duration"),
+        Option("then", "str", choices=THEN),
     )
     by_pods: ClassVar[bool] = True
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from .._objects.refusal import Refused
 from .action import Action
 from .pause import Pause
 from .set_canary_scale import SetCanaryScale
@@ -27,8 +26,4 @@ STEPS: dict[str, type[Step]] = {each.key: each for each in _KINDS}
 
 def handler_of(action: Action) -> Handler:
     """How an action is performed that a step brought with it."""
-    found = (each.handlers[type(action)] for each in STEPS.values() if type(action) in each.handlers)
-    handler = next(found, None)
-    if handler is None:
-        raise Refused(f"action {action.kind}", "has no handler", "register one with the step that uses it")
-    return handler
+    return {kind: handler for step in STEPS.values() for kind, handler in step.handlers.items()}[type(action)]

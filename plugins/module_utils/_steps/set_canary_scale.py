@@ -21,12 +21,16 @@ class SetCanaryScale(ScaleStep):
     """Gives the canary a size from here on: a number of pods, or percent of the stable ones; neither: by weight again."""
 
     key: ClassVar[str] = "set_canary_scale"
-    description: ClassVar[str] = "gives the canary a size that does not depend on its share of the traffic"
+    description: ClassVar[str] = (
+        "C(set_canary_scale) sets the number of pods of the canary, by C(replicas), or by C(percent) or C(weight) of the stable "
+        "pods, independent of its share of the traffic. C(match_traffic_weight=true) ends this. The canary is scaled down only "
+        "without traffic."
+    )
     options: ClassVar[tuple[Option, ...]] = (
-        Option("replicas", "int", "So many pods."),
-        Option("percent", "int", "Percent of the pods of the stable version."),
-        Option("weight", "int", "The same, by the name that Argo Rollouts has for it."),
-        Option("match_traffic_weight", "bool", "With V(true) the share of the traffic decides again."),
+        Option("replicas", "int"),
+        Option("percent", "int"),
+        Option("weight", "int"),
+        Option("match_traffic_weight", "bool"),
     )
 
     replicas: int | None = None

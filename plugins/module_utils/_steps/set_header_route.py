@@ -22,11 +22,15 @@ class SetHeaderRoute(TrafficStep):
     """Sends requests to the canary whatever its weight; without matches it removes the route."""
 
     key: ClassVar[str] = "set_header_route"
-    description: ClassVar[str] = "sends the requests that match to the canary, whatever its share"
+    description: ClassVar[str] = (
+        "C(set_header_route) sends requests that match one of its C(matches) to the canary, independent of its share. See "
+        "O(progressive.delivery.canary_weight#module:matches) and O(progressive.delivery.canary_weight#module:inherit). Without "
+        "C(matches) the route of that C(name) is removed."
+    )
     options: ClassVar[tuple[Option, ...]] = (
-        Option("name", "str", "Of the route.", required=True),
-        Option("matches", "list", "As O(progressive.delivery.canary_weight#module:matches); without it the route is removed."),
-        Option("inherit", "bool", "As O(progressive.delivery.canary_weight#module:inherit)."),
+        Option("name", "str", required=True),
+        Option("matches", "list"),
+        Option("inherit", "bool"),
     )
 
     name: str

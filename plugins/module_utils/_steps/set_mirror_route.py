@@ -21,10 +21,12 @@ class SetMirrorRoute(TrafficStep):
     """Copies percent of the requests to the canary; 0 ends that."""
 
     key: ClassVar[str] = "set_mirror_route"
-    description: ClassVar[str] = "copies requests to the canary, whose answers no client gets"
+    description: ClassVar[str] = (
+        "C(set_mirror_route) copies C(percent) of the requests to the canary and discards the answers. V(0) ends it. It has a C(name), too."
+    )
     options: ClassVar[tuple[Option, ...]] = (
-        Option("name", "str", "Of the route.", required=True),
-        Option("percent", "float", "How many of the requests are copied; V(0) ends it."),
+        Option("name", "str", required=True),
+        Option("percent", "float"),
     )
 
     name: str

@@ -20,7 +20,7 @@ class SetWeight(TrafficStep):
     """Gives the canary a share of the traffic, in percent."""
 
     key: ClassVar[str] = "set_weight"
-    description: ClassVar[str] = "is the canary's share of the traffic in percent"
+    description: ClassVar[str] = "C(set_weight) is the share of the traffic of the canary, in percent."
     by_pods: ClassVar[bool] = True
 
     weight: int

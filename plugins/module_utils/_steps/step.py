@@ -20,11 +20,10 @@ Handler = Callable[[Any, Any], None]
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a step, as the documentation shows it. type: one of Ansible's, or `duration`."""
+    """An option of a step. type: one of Ansible's, or `duration`. The step's description says what the option does."""
 
     name: str
     type: str
-    description: str
     required: bool = False
     choices: tuple[str, ...] = ()
 
@@ -84,7 +83,7 @@ class Step(ABC):
 
     Attributes:
         key: Its name in a plan.
-        description: What it does, for the documentation of `canary.steps`.
+        description: What it does, with its options, as the documentation of `canary.steps` says it.
         options: What it takes, where that is a mapping.
         by_pods: Whether it works where only the numbers of pods share the traffic.
         handlers: How its own kinds of action are performed, where _actions/perform.py has no handler for them.
@@ -108,12 +107,6 @@ class Step(ABC):
     def compile_for_pods(self, _minimum: MinimumPods) -> list[Action]:
         """The same where only the numbers of pods share the traffic."""
         return []
-
-    @classmethod
-    def documentation(cls) -> str:
-        """The step in the description of `canary.steps`: what it does, and its options."""
-        said = f"C({cls.key}) {cls.description}."
-        return " ".join([said, *(f"C({each.name}){'' if each.required else ' (optional)'}: {each.description}" for each in cls.options)])
 
     @property
     def data(self) -> dict[str, Any]:
