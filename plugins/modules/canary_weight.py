@@ -29,8 +29,8 @@ options:
       - The kind of router.
       - V(istio) is an Istio VirtualService.
       - V(gateway_api) is a route of the Gateway API, see O(kind).
-      - V(ingress_nginx) is an Ingress whose controller reads the canary annotations of ingress-nginx. A canary Ingress is created for it, and
-        removed with O(state=absent).
+      - V(ingress_nginx) is an Ingress whose controller reads the canary annotations of ingress-nginx. A canary Ingress is created for it,
+        and removed with O(state=absent).
       - V(replicas) needs no router, and splits by the numbers of pods behind one Service.
       - Any other name is that of a router definition, one that is shipped (V(traefik), V(contour), V(smi), V(apisix)) or the one in
         O(definition).

@@ -85,7 +85,7 @@ def _others(place: Place, target: Target) -> list[Object]:
 
 
 def _shares(place: Place, split: Split, parts: int, others: Sequence[Object]) -> Split:
-    """The split in the parts that the two have now; where whole parts cannot say it, in its own parts, if no other destination shares the route."""
+    """The split in the parts that the two have now; where whole parts cannot say it, in its own, if no other shares the route."""
     kept = within(split, parts) if parts else None
     if kept is not None:
         return kept
