@@ -55,7 +55,7 @@ def run(
     binary: str = "ansible-playbook",
     settings: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the playbook for hosts with these variables. extra: extra variables; settings: an ansible.cfg instead of the one of the tests."""
+    """Runs the playbook for hosts with these variables. extra: extra variables; settings: an ansible.cfg instead of the tests' own."""
     inventory = folder / "hosts.json"
     inventory.write_text(json.dumps({"cases": {"hosts": hosts}}))
     environment = {**os.environ, "NO_COLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false"}

@@ -44,7 +44,9 @@ READ = {
     "status": ["rollout_watch", "rollout_watch_timeout", "rollout_idle_timeout", *SEALS],
     "sweep": ["rollout_on_drift", *PROBES, *SEALS],
 }
-OWN = {name: f"{{{{ lookup('progressive.delivery.given', 'rollout_{name}', default=omit) }}}}" for name in ("record_key", "record_unsealed")}
+OWN = {
+    name: f"{{{{ lookup('progressive.delivery.given', 'rollout_{name}', default=omit) }}}}" for name in ("record_key", "record_unsealed")
+}
 NAMES = ["rollout_name", "canary_name", "bluegreen_name", "rollout_namespace", "canary_namespace", "bluegreen_namespace"]
 ANSIBLE = [
     pytest.param(None, id="ansible-core of the tests"),
