@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .._objects.edits import Edit
+from .._objects.plan_writes import Change as Change
 from .._objects.refusal import Refused
 from .._objects.resources import Resource
 from .target import Split, Target, Wish
@@ -39,20 +40,6 @@ class Part:
     has_status: bool = False
     written: bool = True
     sibling: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one object (by the key of its part) must have.
-
-    edits: relative to the object as it was before any of ours. make: the object to begin with where there is none.
-    remove: the object is ours and must go.
-    """
-
-    part: str
-    edits: list[Edit] = field(default_factory=list)
-    make: Object | None = None
-    remove: bool = False
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def test_another_run_that_takes_over_is_named() -> None:
     other = RolloutLease(place.client, place.time, REF, "shop")
     other.acquire(force=True)
     with pytest.raises(Lost, match=rf"another run \({other._me}, on this machine, process \d+\) took over while this run was working"):
-        place.call.guard()
+        place.call.ensure_held()
 
 
 ODD = st.recursive(
@@ -190,7 +190,7 @@ def test_any_lease_is_taken_or_refused_in_time(spec: Any, annotations: Any, forc
         said = str(problem)
     else:
         said = ""
-        place.call.guard()
+        place.call.ensure_held()
         place.call.release()
     assert "\n" not in said and len(said) < 400 and not (said and wait_timeout > rules.LONGEST)
     assert place.time.now() - place.began <= min(wait_timeout, rules.LONGEST) + 1.5
@@ -200,7 +200,7 @@ def test_any_lease_is_taken_or_refused_in_time(spec: Any, annotations: Any, forc
 @given(spec=SPECS, annotations=ANNOTATIONS)
 def test_any_lease_in_the_middle_ends_the_call_with_one_line(spec: Any, annotations: Any) -> None:
     """Somebody writes something else into the Lease while a call holds it."""
-    steps: list[Callable[[RolloutLease], None]] = [RolloutLease.guard, RolloutLease.beat, RolloutLease.release, RolloutLease.remove]
+    steps: list[Callable[[RolloutLease], None]] = [RolloutLease.ensure_held, RolloutLease.renew, RolloutLease.release, RolloutLease.remove]
     for step in steps:
         place = Place()
         place.taken()
