@@ -68,7 +68,7 @@ class RolloutLease:
             alive = lease is not None and not self._is_free(lease)
             if alive and first is not None:
                 if rules.renewed(lease) != rules.renewed(first):
-                    what = f"is being worked on by {self._holder(lease)} right now"
+                    what = f"is locked: {self._holder(lease)} is working on it right now"
                     raise Held(f"rollout {self._rollout}", what, "wait until that run ends, or end it with state: aborted")
                 alive = self._clock.monotonic() - began <= rules.duration(first)
             if (not alive or force) and self._take(lease, force):
