@@ -17,6 +17,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, POD_DISRUPTION_BUDGET, SCALED_OBJECT, Ref, labels, name_of
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
+from .._strategies.registry import strategy_of
 from .._workloads import budgets, in_place, scaling
 from .._workloads.deployments import replicas_of
 from .._workloads.marks import ROLLOUT
@@ -51,7 +52,7 @@ def follow(stage: Stage, action: kinds.ScaleFollows) -> None:
         cover_canary(stage, canary, least if action.to == "canary" else 0)
     for ref in found:
         _edit(stage, ref, lambda base: scaling.holding_edits(base, name, least))
-    if least and stage.plan.style != "in_place":
+    if least and not strategy_of(stage.plan).replaces_in_place:
         # In place which pods are new depends on how many there are.
         workload.set_replicas(stage.ctx, stage.ctx.ref(DEPLOYMENT, name), lambda live: max(least, replicas_of(live)))
         workload.wait_rolled_out(stage.ctx, name)
@@ -59,7 +60,7 @@ def follow(stage: Stage, action: kinds.ScaleFollows) -> None:
 
 def _least(stage: Stage, scaler: Object, name: str) -> int:
     """As many pods as run what it scales and will scale; never fewer than what was held before in this release."""
-    if stage.plan.style == "in_place":
+    if strategy_of(stage.plan).replaces_in_place:
         return scaling.within(scaler, in_place.size_of(stage.workload()))
     both = (stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, each)) for each in sorted({scaling.target_of(scaler), name}))
     return scaling.within(scaler, max((replicas_of(each) for each in both if each is not None), default=0))
@@ -93,7 +94,7 @@ def _refuse_stranger(stage: Stage, ref: Ref, states: Sequence[Object], pod_label
 
 def _scaled(stage: Stage) -> set[str]:
     """The workloads that an autoscaler of this rollout can scale."""
-    if stage.plan.style == "in_place":
+    if strategy_of(stage.plan).replaces_in_place:
         return {stage.plan.workload}
     return {stage.plan.workload, stage.deployment("stable"), stage.deployment("canary")}
 
@@ -138,7 +139,9 @@ def _guards(stage: Stage) -> list[Ref]:
 
 
 def _deployment(stage: Stage, to: str) -> Object | None:
-    return None if stage.plan.style == "in_place" else stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, stage.deployment(to)))
+    if strategy_of(stage.plan).replaces_in_place:
+        return None
+    return stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, stage.deployment(to)))
 
 
 def _edit(stage: Stage, ref: Ref, edits_of: Callable[[Object], Sequence[Edit]]) -> None:

