@@ -100,7 +100,7 @@ def _said(role: str, text: str, names: set[str]) -> str:
     return re.sub(r"O\(([a-z_]+(?:[.=][^)#]*)?)\)", name, text)
 
 
-class _InOneLine(list):  # type: ignore[type-arg]
+class _InOneLine(list[Any]):
     """A list that is written as [a, b]."""
 
 

@@ -94,8 +94,9 @@ def messages() -> Iterator[Message]:
                 if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
             }
             for node in ast.walk(function):
-                called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds
-                if called and not any(isinstance(each, ast.Starred) for each in node.args):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds):
+                    continue
+                if not any(isinstance(each, ast.Starred) for each in node.args):
                     parts = tuple(template(each, names) for each in [*node.args, *(each.value for each in node.keywords)])
                     yield Message(f"{relative}:{node.lineno}", room, parts)
 
