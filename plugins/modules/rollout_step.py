@@ -182,7 +182,7 @@ tree:
   returned: when the record could be read
   type: str
 problem:
-  description: Why the call failed, as data. RV(msg) is the same in one sentence, C(object what: remedy).
+  description: "Why the call failed, as data. RV(msg) is the same in one sentence, C(object what: remedy)."
   returned: failure, unless the reason is not about one object or option
   type: dict
   sample: {object: "canary.steps[1].set_weight", what: "must be a whole number from 0 to 100, not 120", remedy: correct the number}
