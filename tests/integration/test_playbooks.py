@@ -166,7 +166,7 @@ def test_drift_of_the_template_stops_the_promotion_before_it_moves_anything(app:
     patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
     app.request("PATCH", "Deployment", app.name, patch, "application/strategic-merge-patch+json")
     code, out = app.playbook("promote", _rollout(app))
-    assert code != 0 and "its template was changed by somebody else during the rollout" in out and app.weights() == (80, 20), out
+    assert code != 0 and "has a template that another client changed during the rollout" in out and app.weights() == (80, 20), out
     code, out = app.playbook("promote", _rollout(app, rollout_full=True, rollout_on_drift="repair"))
     assert code == 0 and app.get("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":yellow"), out
 

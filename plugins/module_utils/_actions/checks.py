@@ -19,14 +19,15 @@ from .._rollout.hazards.registry import hazards_in
 from .._rollout.hazards.services import lacking_port
 from .._rollout.permissions import lacking
 from .._routing.target import Target
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
 from . import declared, guards, rights, templates
 from .context import Context, Failed
-from .startable import refuse_taken
 from .survey import Survey
+from .workload_preconditions import refuse_taken
 
 Object = dict[str, Any]
 
@@ -67,7 +68,7 @@ def check(
         for each in checks_of(survey):
             for finding in each.run(survey):
                 if finding.severity == FATAL:
-                    raise Refused(str(finding))
+                    raise Refused(finding.object, finding.problem, finding.remedy)
                 ctx.journal.warnings.append(str(finding))
         stable = survey.stable
     except Failed as problem:
@@ -123,25 +124,23 @@ def _leftovers(survey: Survey) -> Iterator[Finding]:
 
 
 def refuse_leftovers(ctx: Context, rollout: str) -> None:
-    """Raises Refused where the record is gone and yet something of the rollout is there: nobody knows what it would have put back."""
+    """Raises Refused where the record is gone and objects of the rollout are left: the record said what to put back."""
     _refuse_left(ctx, rollout, ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={rollout}")[0])
 
 
 def _refuse_left(ctx: Context, rollout: str, deployments: Sequence[Object]) -> None:
     left = [each for each in deployments if labels(each).get(ROLLOUT) == rollout and not each["metadata"].get("deletionTimestamp")]
     if left:
-        raise Refused(
-            f"rollout {rollout} has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there: "
-            f"put the application back by hand as {pages.LOST_RECORD} says"
-        )
+        problem = f"has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there"
+        raise Refused(f"rollout {rollout}", problem, f"put the application back by hand as {pages.LOST_RECORD} says")
 
 
 def _stable_service(survey: Survey) -> Iterator[Finding]:
-    """A name that is written wrong looks the same as a Service that nobody has made."""
+    """A misspelled name looks the same as a Service that does not exist yet."""
     made = survey.made_service
     if made is not None and not survey.plan.ports:
         ports = ", ".join(" ".join(str(port[key]) for key in ("name", "port") if key in port) for port in made["spec"]["ports"])
-        problem = f"does not exist, and will be made with the ports of the containers ({ports})"
+        problem = f"does not exist, and will be created with the ports of the containers ({ports})"
         yield warning(
             str(survey.ctx.ref(SERVICE, name_of(made))), problem, f"name them in services.ports, or correct services.{survey.plan.words[0]}"
         )
@@ -163,7 +162,7 @@ def _name_is_free(survey: Survey) -> Iterator[Finding]:
 
 
 def _stable_version(survey: Survey) -> Iterator[Finding]:
-    if survey.stable and survey.plan.style == "pair":
+    if survey.stable and strategy_of(survey.plan).keeps_second_workload:
         yield from _service_of_the_other(survey)
 
 
@@ -202,7 +201,7 @@ def _pods(survey: Survey) -> Iterator[Finding]:
     if survey.scene.at_rest is not None:
         return  # The hazards say so.
     # A bystander of a pair may well take both of the two.
-    names = (survey.plan.stable_service, *(survey.scene.bystanders if survey.plan.style != "pair" else ()))
+    names = (survey.plan.stable_service, *(() if strategy_of(survey.plan).keeps_second_workload else survey.scene.bystanders))
     for service in (each for each in survey.scene.foreign_services if name_of(each) in names and selector_of(each)):
         pods, _version = survey.ctx.client.list(POD, survey.ctx.namespace, selector_text(selector_of(service)))
         others = [name_of(pod) for pod in pods if is_ready(pod) and not selects(survey.stable.pods, labels(pod))]

@@ -18,6 +18,7 @@ from .._plan.plan import Plan
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._rollout.record import HEALTHY, Record
+from .._strategies.registry import strategy_of
 from .._workloads import configs, revisions
 from .._workloads.label_selectors import pod_selector
 from .._workloads.marks import ROLLOUT
@@ -50,7 +51,7 @@ def version_of(ctx: Context, plan: Plan, workload: Object, record: Record | None
     known = record.copies if record is not None else {}
     if not (plan.track_configs or known):
         return Version(template)
-    others = [_template_of_the_other(ctx, plan, template)] if plan.style == "pair" else []
+    others = [_template_of_the_other(ctx, plan, template)] if strategy_of(plan).keeps_second_workload else []
     seen = _Seen(ctx, plan, known)
     if plan.revision.held is not None:
         for named, needed in configs.named_in(template).items():
@@ -169,8 +170,7 @@ def _needing(stage: Stage, history: bool) -> Iterator[revisions.Template]:
     """The templates of what runs, the pods themselves, and with `history` the templates of versions to which one can go back."""
     ctx, plan = stage.ctx, stage.plan
     old = _history(stage) if history else set()
-    others = [ctx.ref(DEPLOYMENT, plan.canary_workload)] if plan.style == "pair" else []
-    for ref in (stage.ref, *others):
+    for ref in stage.user_workloads:
         live = ctx.client.find(ref)
         if live is None:
             continue

@@ -18,6 +18,7 @@ from .._objects.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, POD_DISR
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._routing.router import Change
+from .._strategies.registry import strategy_of
 from .._workloads import budgets, in_place, scaling
 from .._workloads.deployments import replicas_of
 from .._workloads.marks import ROLLOUT
@@ -54,7 +55,7 @@ def follow(stage: Stage, action: kinds.ScaleFollows) -> None:
         cover_canary(stage, canary, least if action.to == "canary" else 0)
     for ref in found:
         _edit(stage, ref, lambda base: scaling.holding_edits(base, name, least))
-    if least and stage.plan.style != "in_place":
+    if least and not strategy_of(stage.plan).replaces_in_place:
         # In place which pods are new depends on how many there are.
         workload.set_template(stage.ctx, stage.ctx.ref(DEPLOYMENT, name), lambda live: live["spec"]["template"], at_least=least)
         workload.wait_rolled_out(stage.ctx, name)
@@ -62,7 +63,7 @@ def follow(stage: Stage, action: kinds.ScaleFollows) -> None:
 
 def _least(stage: Stage, scaler: Object, name: str) -> int:
     """As many pods as run what it scales and will scale; never fewer than what was held before in this release."""
-    if stage.plan.style == "in_place":
+    if strategy_of(stage.plan).replaces_in_place:
         return scaling.within(scaler, in_place.size_of(stage.workload()))
     both = (stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, each)) for each in sorted({scaling.target_of(scaler), name}))
     return scaling.within(scaler, max((replicas_of(each) for each in both if each is not None), default=0))
@@ -96,7 +97,7 @@ def _refuse_stranger(stage: Stage, ref: Ref, states: Sequence[Object], pod_label
 
 def _scaled(stage: Stage) -> set[str]:
     """The workloads that an autoscaler of this rollout can scale."""
-    if stage.plan.style == "in_place":
+    if strategy_of(stage.plan).replaces_in_place:
         return {stage.plan.workload}
     return {stage.plan.workload, stage.deployment("stable"), stage.deployment("canary")}
 
@@ -141,7 +142,9 @@ def _guards(stage: Stage) -> list[Ref]:
 
 
 def _deployment(stage: Stage, to: str) -> Object | None:
-    return None if stage.plan.style == "in_place" else stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, stage.deployment(to)))
+    if strategy_of(stage.plan).replaces_in_place:
+        return None
+    return stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, stage.deployment(to)))
 
 
 def _edit(stage: Stage, ref: Ref, edits_of: Callable[[Object], Sequence[Edit]]) -> None:

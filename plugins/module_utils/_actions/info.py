@@ -26,6 +26,7 @@ from .._rollout.trust import bounded
 from .._rollout.watching import mark
 from .._routing.registry import router_of
 from .._routing.target import Target
+from .._strategies.registry import strategy_named
 from .._workloads.label_selectors import pod_selector, selector_in
 from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT
 from . import made, traffic
@@ -195,7 +196,7 @@ def _workloads(ctx: Context, seen: Seen, subject: Subject) -> list[Object] | Non
     refs += [ctx.ref(DEPLOYMENT, subject.beside)] if subject.beside else []
     before = len(seen.problems)
     there = [each for each in (_find(ctx, seen, ref) for ref in refs) if each is not None]
-    if subject.style == "revisions":
+    if strategy_named(subject.style).keeps_versions:
         there += sorted(_try(seen.problems, lambda: made.deployments(ctx, subject.name)) or [], key=name_of)
     return there if there or len(seen.problems) == before else None
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._cluster.errors import Conflict, NotFound
-from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, SERVICE, Resource, labels, name_of
+from .._objects.resources import POD, REPLICA_SET, SERVICE, Resource, labels, name_of
 from .._rollout import actions as kinds
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.label_selectors import pod_selector
@@ -49,10 +50,9 @@ def _selector(stage: Stage, service: str) -> dict[str, str]:
 
 def _pods(stage: Stage) -> list[Object]:
     """Of both versions, by their owners: others may have the same labels."""
-    refs = [stage.ref, *([stage.ctx.ref(DEPLOYMENT, stage.plan.canary_workload)] if stage.plan.style == "pair" else [])]
-    workloads = [each for each in map(stage.ctx.client.find, refs) if each is not None]
+    workloads = [each for each in map(stage.ctx.client.find, stage.user_workloads) if each is not None]
     texts = dict.fromkeys(pod_selector(each) for each in workloads)
-    if stage.plan.style == "in_place":
+    if strategy_of(stage.plan).replaces_in_place:
         owners = workloads
     else:
         made_here = made.deployments(stage.ctx, stage.plan.name)

@@ -22,13 +22,15 @@ from .._rollout.hazards.registry import LOOKS, RouterObjects, Scene
 from .._rollout.permissions import full_name
 from .._rollout.record import Record
 from .._routing.target import Target
+from .._strategies.handlers import StableVersion
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since, named_in
 from . import declared
 from .configs import Version, version_of
 from .context import Context
 from .running import is_held
-from .startable import Stable, of_revision, stable_of
+from .workload_preconditions import of_revision
 
 Object = dict[str, Any]
 
@@ -133,9 +135,11 @@ class Survey:
         return self.ctx.client.list(DEPLOYMENT, self.ctx.namespace)[0]
 
     @cached_property
-    def stable(self) -> Stable:
+    def stable(self) -> StableVersion:
         """How the version that runs is known; raises Failed or Refused where that cannot be told."""
-        return stable_of(self.ctx, self.plan, self.workload, self.held) if not self.running.get("made") else of_revision(self.running)
+        if self.running.get("made"):
+            return of_revision(self.running)
+        return strategy_of(self.plan).handlers.stable_version(self.ctx, self.plan, self.workload, self.held)
 
     @property
     def runs(self) -> Object:

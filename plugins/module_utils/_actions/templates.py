@@ -14,6 +14,7 @@ from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import CONTROLLER_REVISION, DEPLOYMENT, WORKLOADS, Ref
 from .._plan.plan import Plan
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.configs import renamed
 from .._workloads.label_selectors import pod_selector
@@ -47,7 +48,7 @@ def new_template(ctx: Context, plan: Plan, workload: Object, present: Template, 
         return _tried(ctx, plan, workload, revision.definition)
     if revision.restart is not None:
         return revisions.restarted(present, revision.restart)
-    if revision.carried and plan.style == "pair":
+    if revision.carried and strategy_of(plan).keeps_second_workload:
         canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))["spec"]["template"]
         return {**canary, "metadata": present.get("metadata") or {}}
     template = revisions.with_images(present, revision.images, plan.title)

@@ -12,6 +12,7 @@ from typing import Any
 from .._objects import pages
 from .._objects.resources import DEPLOYMENT, SERVICE, name_of
 from .._plan.plan import Plan
+from .._strategies.registry import strategy_named
 from .._workloads.services import endpoints_of
 from . import actions as kinds
 from .decide import walked
@@ -71,11 +72,14 @@ def _workloads(subject: Subject, seen: Seen, made: Mapping[str, bool]) -> Iterat
     if subject.workload not in names:
         yield f"{subject.title} does not exist: {_AGAIN}, or hand it back (state: absent)"
     beside = f"{DEPLOYMENT.kind} {subject.namespace}/{subject.beside}"
-    if subject.style == "pair" and subject.beside not in names:
+    strategy = strategy_named(subject.style)
+    if strategy.keeps_second_workload and subject.beside not in names:
         yield f"{beside} does not exist: {_AGAIN}"
-    elif subject.style == "clone" and made["workload"] and subject.beside not in names:
+    if not (strategy.creates_second_workload and made["workload"]):
+        return
+    if subject.beside and subject.beside not in names:
         yield f"{beside}, which runs the new version, does not exist: {_BACK}"
-    elif subject.style == "revisions" and made["workload"] and not any(name != subject.workload for name in names):
+    elif not subject.beside and not any(name != subject.workload for name in names):
         yield f"the {DEPLOYMENT.kind} of the new version, {subject.namespace}/{subject.workload}-<hash>, does not exist: {_BACK}"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from .._objects.resources import DEPLOYMENT, WORKLOADS
 from .._plan.plan import STRATEGIES, Plan
 from .._routing.target import Target
-from .._workloads.clones import clone_name
+from .._strategies.registry import default_style, strategy_named, strategy_of
 from .record import Record
 
 Object = dict[str, Any]
@@ -54,7 +54,7 @@ def subject_of(name: str, namespace: str, record: Record | None, plan: Plan | No
     """By the plan, or by what of the record's plan can be read where this release refuses it."""
     if plan is None:
         return Subject(name, namespace) if record is None else _guessed(name, namespace, record.plan)
-    beside = {"clone": clone_name(plan.workload), "pair": plan.canary_workload}.get(plan.style, "")
+    beside = strategy_of(plan).second_workload_name(plan.workload, plan.canary_workload)
     services = (plan.stable_service, plan.canary_service)
     return Subject(name, namespace, plan.kind, plan.workload, plan.style, plan.strategy, beside, *services, plan.routers)
 
@@ -62,7 +62,7 @@ def subject_of(name: str, namespace: str, record: Record | None, plan: Plan | No
 def _guessed(name: str, namespace: str, raw: Mapping[str, Any]) -> Subject:
     workload, services = _part(raw, "workload"), _part(raw, "services")
     style, kind, at = (_text(workload, key) for key in ("style", "kind", "name"))
-    beside = clone_name(at) if at and style in ("", "clone") else _text(workload, "canary")
+    beside = strategy_named(style or default_style()).second_workload_name(at, _text(workload, "canary"))
     strategy = BLUEGREEN if BLUEGREEN in raw else CANARY
     stable, canary = (_text(services, word) or _text(services, other) for word, other in zip(*STRATEGIES.values()))
     return Subject(name, namespace, kind if kind in WORKLOADS else DEPLOYMENT.kind, at, style, strategy, beside, stable, canary)

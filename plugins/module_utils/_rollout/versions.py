@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from .._objects.resources import labels, name_of
+from .._strategies.registry import strategy_named
+from .._strategies.strategy import Strategy
 from .._workloads.in_place import CONTROLLER_REVISION_HASH, size_of
 from .._workloads.label_selectors import match_labels, takes_pod
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
@@ -138,13 +140,17 @@ def _numbers(scene: Scene) -> dict[str, int]:
     return numbers
 
 
+def _strategy(scene: Scene) -> Strategy:
+    return strategy_named(scene.subject.style)
+
+
 def _version(scene: Scene, workload: Mapping[str, Any], pod: Mapping[str, Any] | None = None) -> str:
     """The hash of the template of a workload's pod; without one, of the version that the workload stands for."""
     selector = match_labels(workload)
     if REVISION in selector:
         return selector[REVISION]
     record = scene.record
-    if scene.settled or (name_of(workload) == scene.subject.beside and scene.subject.style == "pair"):
+    if scene.settled or (name_of(workload) == scene.subject.beside and _strategy(scene).keeps_second_workload):
         return record.target
     known = record.stable.get("hash")
     if pod is None or not known or not record.under_way or record.target == scene.old:
@@ -172,7 +178,7 @@ def _described(scene: Scene, workload: Object, pods: Sequence[Object], version: 
     delay = scene.waiting if scene.waiting is not None and scene.waiting.version == version and pods else None
     now = scene.seen.now
     status = _status(desired, pods, scene.seen.pods is not None, workload)
-    kept = status == SCALED_DOWN and scene.subject.style == "revisions"
+    kept = status == SCALED_DOWN and _strategy(scene).keeps_versions
     return {
         "kind": workload["kind"],
         "name": name_of(workload),
@@ -195,7 +201,7 @@ def _described(scene: Scene, workload: Object, pods: Sequence[Object], version: 
 
 def _is_new(scene: Scene, workload: Mapping[str, Any], version: str) -> bool:
     """Whether it runs the new version beside the stable one; what style revisions has kept has become the stable one in the end."""
-    if scene.subject.style in ("clone", "pair"):
+    if scene.subject.beside:
         return name_of(workload) == scene.subject.beside
     return version == scene.record.target and not scene.settled and scene.record.target != scene.old
 

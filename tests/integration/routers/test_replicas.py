@@ -240,7 +240,7 @@ def test_drift_is_told_and_handled_as_asked(quiet: TwoVersions) -> None:
     quiet.scale(7, "web")
     before = quiet.snapshot()
     told = quiet.module("canary_weight", {**CALL, "weight": 40})
-    assert "Deployment web: spec.replicas is 7, was set to 4, which somebody else changed: set on_drift to repair" in told["msg"]
+    assert "Deployment web was scaled by another client: spec.replicas is 7, was set to 4: set on_drift to repair" in told["msg"]
     assert told["failed"] and quiet.snapshot() == before
     repaired = call(quiet, CALL, weight=40, on_drift="repair")
     assert (repaired["drift"], scaled(quiet)) == (["Deployment web: spec.replicas"], (3, 2))

@@ -141,7 +141,7 @@ def test_check_mode_lists_what_would_be_made_and_shows_it() -> None:
     assert writes(place) == before
     done = call(place, plan).ctx.journal
     assert done.actions[:3] == [*MADE, "pause the workload"]
-    assert any("will be made with the ports of the containers (http 8080)" in text for text in done.warnings)
+    assert any("will be created with the ports of the containers (http 8080)" in text for text in done.warnings)
     again = call(place, plan)
     assert not again.ctx.journal.changed and again.nothing_to_do
 

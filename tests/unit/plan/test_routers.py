@@ -56,8 +56,8 @@ BAD = [
     ("an unknown router", "nginx", {},
      'router', "names the unknown router 'nginx'"),
     ("a router that needs none", "istio", {"definition": ROAD}, 'router', "is 'istio', which takes no definition"),
-    ("a malformed definition", "road", {"definition": {**ROAD, "grace": "x"}}, "definition", "'x' is not a number of seconds"),
-    ("a definition that is no mapping", "road", {"definition": "road.yml"}, "definition", "'road.yml' is not a mapping"),
+    ("a malformed definition", "road", {"definition": {**ROAD, "grace": "x"}}, "definition.grace", "must be a number of seconds, not 'x'"),
+    ("a definition that is no mapping", "road", {"definition": "road.yml"}, "definition", "must be a mapping, not 'road.yml'"),
     ("an option of another router", "traefik", {"stable_subset": "v1"}, 'stable_subset', 'cannot be used with router traefik'),
     ("an option of several", "ingress_nginx", {"routes": ["x"]},
      'routes', 'cannot be used with router ingress_nginx, only with istio, gateway_api, routers with a definition'),
@@ -96,7 +96,7 @@ def _plan(router: Object) -> Object:
     [
         ({"type": "nginx"}, "routers[0].type names the unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx"),
         ({"type": "road", "definition": {}}, "routers[0].type names the unknown router 'road'"),
-        ({"type": "road", "definition": {"kind": "Road"}}, "routers[0].definition"),
+        ({"type": "road", "definition": {"kind": "Road"}}, "routers[0].definition lacks apiVersion, plural, destinations"),
     ],
     ids=["unknown", "an empty definition", "half a definition"],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._strategies.registry import strategy_of
 from ..findings import Finding, info, warning
 from .scene import Scene
 
@@ -36,7 +37,7 @@ def without_probe(scene: Scene) -> Iterator[Finding]:
 def kept_connections(scene: Scene) -> Iterator[Finding]:
     """kube-proxy chooses the pod of a connection once; what a router balances is not concerned."""
     containers = (scene.stable["spec"]["template"].get("spec") or {}).get("containers") or []
-    if scene.plan.style == "in_place" or scene.plan.promotion == "rolling" or scene.plan.by_pods:
+    if strategy_of(scene.plan).replaces_pods_under_traffic(scene.plan):
         return  # A warning says so.
     if not any((each.get("lifecycle") or {}).get("preStop") for each in containers):
         problem = (

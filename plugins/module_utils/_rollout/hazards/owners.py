@@ -17,6 +17,7 @@ from ..._objects.refusal import Refused
 from ..._objects.resources import POD_DISRUPTION_BUDGET, labels, name_of
 from ..._objects.shown import echo
 from ..._routing.registry import router_of
+from ..._strategies.registry import strategy_of
 from ..._workloads import budgets, scaling
 from ..course import wishes
 from ..findings import Finding, warning
@@ -74,10 +75,7 @@ def touched(scene: Scene) -> list[tuple[Object, list[Path]]]:
 
 
 def _of_workload(scene: Scene) -> list[Path]:
-    plan = scene.plan
-    if plan.style == "in_place":
-        return [("spec", "updateStrategy")]
-    return [*([("spec", "paused")] if plan.pauses else []), *([("spec", "replicas")] if plan.style == "revisions" else [])]
+    return strategy_of(scene.plan).workload_fields_changed(scene.plan)
 
 
 def _of_guard(guard: Object) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Callable
 
+from ..._strategies.registry import strategy_of
 from ..findings import Finding
 from . import budgets, owners, placement, pod_labels, quota, scaling, services, stickiness, workload
 from .advice import advice_in
@@ -59,15 +60,9 @@ OF_A_CLONE: tuple[Hazard, ...] = (
     placement.on_the_hosts_network,
     placement.volumes,
 )
-OF_STYLE: dict[str, tuple[Hazard, ...]] = {
-    "clone": (*OF_A_DEPLOYMENT, *OF_ONE_SELECTOR, *OF_A_CLONE),
-    "revisions": (*OF_A_DEPLOYMENT, *OF_ONE_SELECTOR, *OF_A_CLONE),
-    "pair": (*OF_A_DEPLOYMENT, scaling.of_the_canary),
-    "in_place": OF_ONE_SELECTOR,
-}
 
 
 def hazards_in(scene: Scene) -> Iterator[Finding]:
-    """All of them, in the order of the table."""
-    for hazard in (*OF_ANY_STYLE, *OF_STYLE[scene.plan.style]):
+    """Those of any strategy, then those of the plan's."""
+    for hazard in (*OF_ANY_STYLE, *strategy_of(scene.plan).hazards):
         yield from hazard(scene)

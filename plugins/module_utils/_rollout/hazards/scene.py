@@ -24,6 +24,7 @@ from ..._objects.resources import (
 )
 from ..._plan.plan import Plan
 from ..._routing.target import Target
+from ..._strategies.registry import strategy_of
 from ..._workloads import budgets, in_place, scaling
 from ..._workloads.deployments import not_complete, not_rolled_out, replicas_of, waits_for_surge
 from ..._workloads.marks import MANAGED_BY, MANAGER
@@ -155,7 +156,7 @@ class Scene:
             for each in [*scalers, *self.all(SCALED_OBJECT)]
             if any(scaling.scales(as_is, self.plan.kind, names) for as_is in (each, edits.base_of(each, self.plan.name)))
         ]
-        if self.plan.style == "in_place":
+        if strategy_of(self.plan).replaces_in_place:
             return found  # There are no more pods than before.
         return found + [each for each in self.all(POD_DISRUPTION_BUDGET) if budgets.protects(each, self.present_labels)]
 

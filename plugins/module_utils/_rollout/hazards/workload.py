@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ..._objects import pages
 from ..._plan.steps import SetWeight
+from ..._strategies.registry import strategy_of
 from ..._workloads.deployments import not_rolled_out
 from ..._workloads.revisions import template_hash
 from ..findings import Finding, fatal, warning
@@ -24,7 +25,7 @@ def paused(scene: Scene) -> Iterator[Finding]:
 
 def waiting_edit(scene: Scene) -> Iterator[Finding]:
     """Only a release in the same order knows what waits in the template from what runs."""
-    if scene.held and not scene.plan.hold and scene.plan.order != "clone" and not_rolled_out(scene.deployment):
+    if scene.held and not scene.plan.hold and not strategy_of(scene.plan).releases_waiting_edit and not_rolled_out(scene.deployment):
         problem = "was held by the releases before, and a version waits in its template"
         yield fatal(scene.title, problem, "release that first with hold and style clone, or take it back (kubectl set image, or by hand)")
 
@@ -67,8 +68,7 @@ def cannot_be_split(scene: Scene) -> Iterator[Finding]:
 
 def ends_abruptly(scene: Scene) -> Iterator[Finding]:
     """Where pods end that have traffic, proxies learn of it a little later than the pods."""
-    plan = scene.plan
-    under_traffic = plan.style == "in_place" or plan.promotion == "rolling" or plan.by_pods
+    under_traffic = strategy_of(scene.plan).replaces_pods_under_traffic(scene.plan)
     containers = (scene.stable["spec"]["template"].get("spec") or {}).get("containers") or []
     if under_traffic and not any((each.get("lifecycle") or {}).get("preStop") for each in containers):
         problem = "ends pods that have traffic in this kind of release, and none of its containers has a preStop hook"

@@ -1,4 +1,4 @@
-"""Style revisions: a Deployment per revision; the user's own ends at 0 replicas and is the source of the template."""
+"""Strategy revisions: a Deployment per revision; the user's own ends at 0 replicas and is the source of the template."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._actions import guards, made, objects, workload
+from ..._actions.stage import Stage
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, labels, name_of
 from ..._rollout import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .. import guards, made, objects, workload
-from ..stage import Stage
-from .clone import ensure_made, pause_workload, paused, pods_that_run, resume_workload
-from .style import Pin, Style
+from ..clone.handlers import ensure_made, pause_workload, paused, pods_that_run, resume_workload, stable_version
+from ..handlers import Handlers, Pin
 
 Object = dict[str, Any]
 
@@ -90,8 +90,9 @@ def remove_revisions(stage: Stage, _action: kinds.RemoveRevisions) -> None:
         made.remove(stage.ctx, name_of(each), labels(each["spec"]["template"]).get(REVISION, ""))
 
 
-REVISIONS = Style(
+HANDLERS = Handlers(
     pin,
+    stable_version,
     {
         kinds.PauseWorkload: pause_workload,
         kinds.EnsureCanary: ensure_canary,

@@ -1,4 +1,4 @@
-"""Style pair: the user keeps two Deployments, and the second one runs the new version for the time of the release."""
+"""Strategy pair: the user keeps two Deployments, and the second one runs the new version for the time of the release."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -9,19 +9,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..._actions import guards, objects, templates, workload
+from ..._actions.context import Context
+from ..._actions.stage import Stage
 from ..._objects.edits import Edit
-from ..._objects.resources import DEPLOYMENT, Ref
+from ..._objects.refusal import Refused
+from ..._objects.resources import DEPLOYMENT, Ref, labels
+from ..._plan.plan import Plan
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
-from ..._rollout.styles.registry import facts_of
 from ..._workloads import revisions
 from ..._workloads.deployments import replicas_of
 from ..._workloads.label_selectors import match_labels
-from .. import guards, objects, templates, workload
-from ..context import Context
-from ..stage import Stage
-from .clone import roll_workload, shrunk
-from .style import Pin, Style
+from ..._workloads.services import selector_text, selects
+from ..clone.handlers import roll_workload, shrunk
+from ..handlers import Handlers, Pin, StableVersion
+from ..sequence import facts_of
 
 Object = dict[str, Any]
 
@@ -84,7 +87,28 @@ def remove_canary(stage: Stage, _action: kinds.RemoveCanary) -> None:
         workload.wait_rolled_out(stage.ctx, ref.name)
 
 
-PAIR = Style(
+def stable_version(ctx: Context, plan: Plan, live: Object, _held: bool) -> StableVersion:
+    """Raises Refused where one of the two would take the other's pods."""
+    canary = ctx.client.get(ctx.ref(DEPLOYMENT, plan.canary_workload))
+    if canary["spec"].get("paused"):
+        raise Refused(str(ctx.ref(DEPLOYMENT, plan.canary_workload)), "is paused", "resume it first")
+    own, others = match_labels(live), match_labels(canary)
+    for ours, name, theirs, other in (
+        (own, plan.workload, canary, plan.canary_workload),
+        (others, plan.canary_workload, live, plan.workload),
+    ):
+        if not ours:
+            problem = "has no matchLabels in its selector, so that no Service can select its pods"
+            raise Refused(str(ctx.ref(DEPLOYMENT, name)), problem, "give its selector a label that only its own pods have")
+        if selects(ours, labels(theirs["spec"]["template"])):
+            problem = f"has no label that distinguishes it from {other}: a Service that selects {selector_text(ours)} gets the pods of both"
+            remedy = "give each of the two a label of its own in selector.matchLabels and in its template"
+            raise Refused(str(ctx.ref(DEPLOYMENT, name)), problem, remedy)
+    return StableVersion(workload.present_hash(ctx, live), own, canary["spec"]["template"])
+
+
+HANDLERS = Handlers(
     pin,
+    stable_version,
     {kinds.EnsureCanary: ensure_canary, kinds.RollWorkload: roll_workload, kinds.RemoveCanary: remove_canary},
 )

@@ -1,4 +1,4 @@
-"""Style clone: a copy of the Deployment runs the new version beside it."""
+"""Strategy clone: creates, sizes and removes the copy of the Deployment, and pauses and rolls the workload."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._actions import guards, made, services, workload
+from ..._actions.context import Context
+from ..._actions.stage import Stage
 from ..._objects.refusal import Drifted
 from ..._objects.resources import DEPLOYMENT, SERVICE
+from ..._plan.plan import Plan
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
 from ..._workloads import revisions
 from ..._workloads.clones import clone_name, clone_of
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
-from .. import guards, made, services, workload
-from ..stage import Stage
-from .style import Pin, Style
+from ..handlers import Handlers, Pin, StableVersion
+from ..registry import strategy_of
 
 Object = dict[str, Any]
 
@@ -36,7 +39,7 @@ def pods_that_run(stage: Stage) -> Pin:
 
 
 def pause_workload(stage: Stage, _action: kinds.PauseWorkload) -> None:
-    # Between the checks and the pause somebody may have begun a rollout of their own.
+    # Another client may have changed the template between the checks and the pause.
     _pause(stage)
 
 
@@ -79,14 +82,12 @@ def shrunk(stage: Stage, canary: Object, written: int) -> None:
 
 
 def paused(stage: Stage) -> Object:
-    """The workload; one that somebody resumed is told of or paused again: a change of its template would empty the pinned Services."""
+    """The workload. If another client resumed it, pauses it again or fails: a change of its template would empty the pinned Services."""
     deployment = stage.workload()
     if stage.record.program == RELEASE and not deployment["spec"].get("paused"):
         if stage.ctx.on_drift == "fail":
-            raise Drifted(
-                f"{stage.plan.title} was resumed by somebody else during the rollout: "
-                "pause it (kubectl rollout pause), or set on_drift: repair"
-            )
+            problem = "was resumed by another client during the rollout"
+            raise Drifted(stage.plan.title, problem, "pause it (kubectl rollout pause), or set on_drift: repair")
         _pause(stage)
     return deployment
 
@@ -99,7 +100,7 @@ def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
         return stage.stable_template(deployment) if stage.ours(present) else present
 
     workload.roll(stage.ctx, stage.plan.workload, template_of, stage.admitted)
-    if stage.plan.pauses:
+    if strategy_of(stage.plan).pauses_workload:
         workload.pause(stage.ctx, stage.plan.workload)
 
 
@@ -117,15 +118,21 @@ def resume_workload(stage: Stage, _action: kinds.ResumeWorkload) -> None:
 
 
 def _put_template_back(stage: Stage, live: Object) -> None:
-    """What waits in the workload's template rolls when it is resumed: on a way back only if somebody else's edit is accepted."""
+    """Puts the stable template back, unless on_drift accepts another client's edit: what waits in the template rolls on resume."""
     present = stage.present_template(live)
     wanted = stage.stable_template(live) if stage.ours(present) else present
     if revisions.template_hash(wanted) != revisions.template_hash(live["spec"]["template"]):
         workload.set_template(stage.ctx, stage.ref, lambda _live: wanted, written=stage.admitted)
 
 
-CLONE = Style(
+def stable_version(ctx: Context, _plan: Plan, live: Object, held: bool) -> StableVersion:
+    found = workload.present_hash(ctx, live, held)
+    return StableVersion(found, {POD_TEMPLATE_HASH: found})
+
+
+HANDLERS = Handlers(
     pin,
+    stable_version,
     {
         kinds.PauseWorkload: pause_workload,
         kinds.EnsureCanary: ensure_canary,

@@ -1,4 +1,4 @@
-"""Style in_place: the pods of a StatefulSet, or of a DaemonSet, are replaced one part after the other."""
+"""Strategy in_place: the pods of a StatefulSet, or of a DaemonSet, are replaced one part after the other."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..._actions import objects, services, workload
+from ..._actions.context import Context
+from ..._actions.stage import Stage
+from ..._objects.refusal import Refused
 from ..._objects.resources import CONTROLLER_REVISION, POD, STATEFUL_SET, labels, name_of
+from ..._plan.plan import Plan
 from ..._rollout import actions as kinds
-from ..._rollout.styles.registry import facts_of
-from ..._rollout.styles.style import stable_services
 from ..._workloads import in_place, revisions
 from ..._workloads.in_place import CONTROLLER_REVISION_HASH
 from ..._workloads.label_selectors import pod_selector
-from .. import objects, services, workload
-from ..context import Context
-from ..stage import Stage
-from .style import Pin, Style
+from ..handlers import Handlers, Pin, StableVersion
+from ..sequence import facts_of, stable_services
 
 Object = dict[str, Any]
 
@@ -167,8 +168,20 @@ def _put_pods_back(stage: Stage, live: Object) -> None:
         services.prove(stage.ctx, services.point(stage.ctx, name, lambda _base: [], min_ready=0).after)
 
 
-IN_PLACE = Style(
+def stable_version(ctx: Context, plan: Plan, live: Object, _held: bool) -> StableVersion:
+    problem = in_place.not_rolled_out(live)
+    if problem:
+        raise Refused(plan.title, f"is not fully rolled out ({problem})", "wait for its own rollout, or undo it (kubectl rollout undo)")
+    if in_place.size_of(live) < 2:
+        problem = f"has {in_place.size_of(live)} pods, and replacing pods in place while both versions are ready takes at least 2"
+        raise Refused(plan.title, problem, "scale it up, or change its template directly")
+    found = revision_hash(ctx, live)
+    return StableVersion(found, {CONTROLLER_REVISION_HASH: found})
+
+
+HANDLERS = Handlers(
     pin,
+    stable_version,
     {
         kinds.HoldUpdate: hold_update,
         kinds.EnsureCanary: ensure_canary,

@@ -1,4 +1,4 @@
-"""No router: the new version stands behind the stable Service, too, and numbers of pods share its traffic until the promotion."""
+"""Without a router: the new version stands behind the stable Service, too, and numbers of pods share its traffic until the promotion."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..actions import (
+from ..._rollout.actions import (
     Action,
     Drain,
     EnsureCanary,
@@ -20,8 +20,8 @@ from ..actions import (
     SharePods,
     UnpinServices,
 )
-from ..course import sharing_pods
-from .style import Facts, Style, has, nothing, released, resumed, stable_services
+from ..._rollout.course import sharing_pods
+from ..sequence import Facts, Program, has, nothing, release_autoscaling, resume_workload, stable_services
 
 
 def _start(_plan: Plan, _facts: Facts) -> list[Action]:
@@ -54,7 +54,7 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
 
 
 def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
-    return [RemoveCanary(), UnpinServices(stable_services(plan, facts)), *released(facts, "workload"), *resumed(plan)]
+    return [RemoveCanary(), UnpinServices(stable_services(plan, facts)), *release_autoscaling(facts, "workload"), *resume_workload(plan)]
 
 
-REPLICAS = Style(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=sharing_pods)
+SEQUENCE = Program(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=sharing_pods)

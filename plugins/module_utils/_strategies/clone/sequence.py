@@ -1,4 +1,4 @@
-"""The new version runs beside the workload, and at the end is rolled into it: styles clone and pair."""
+"""The sequence of strategies clone and pair: the new version runs beside the workload, which is rolled to it at the end."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# The orders, and why each is as it is, stand in docs/semantics.md.
 from ..._plan.plan import Plan
-from ..actions import (
+from ..._rollout.actions import (
     Action,
     Drain,
     EnsureCanary,
@@ -23,36 +22,39 @@ from ..actions import (
     RollWorkload,
     UnpinServices,
 )
-from ..course import first_size
-from .style import (
+from ..._rollout.course import first_size
+
+# The orders, and why each is as it is, stand in docs/semantics.md.
+from ..registry import strategy_of
+from ..sequence import (
     Facts,
-    Style,
-    all_by_routers,
+    Program,
+    all_traffic_by_routers,
     canary_service,
-    delay,
-    ebbed,
+    delay_scale_down,
+    drain_canary,
     floor_of,
-    follows,
     has,
-    no_canary_service,
     pinned_services,
-    released,
-    rested,
-    resumed,
-    routers_back,
+    release_autoscaling,
+    remove_canary_service,
+    restore_routers,
+    resume_workload,
+    retarget_autoscaler,
     stable_services,
+    wait_delay,
 )
 
 # The workload of a pair needs no pause: its Services are pinned by its own labels, which its pods have whatever their template.
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
-    pause: list[Action] = [PauseWorkload()] if plan.pauses else []
+    pause: list[Action] = [PauseWorkload()] if strategy_of(plan).pauses_workload else []
     if facts.unchanged:
         return pause
     return [
         *pause,
-        *follows(facts, "stable"),
+        *retarget_autoscaler(facts, "stable"),
         PinServices(stable_services(plan, facts), "workload"),
         first_size(plan.steps, floor_of(plan, facts)),
         canary_service(plan, facts),
@@ -63,22 +65,22 @@ def _switch(plan: Plan, facts: Facts) -> list[Action]:
     if facts.unchanged or plan.promotion == "rolling":
         return []
     pinned = PinServices(stable_services(plan, facts), "canary")
-    return [EnsureCanary(100), *follows(facts, "canary"), *all_by_routers(plan), pinned]
+    return [EnsureCanary(100), *retarget_autoscaler(facts, "canary"), *all_traffic_by_routers(plan), pinned]
 
 
 def _ending(plan: Plan, facts: Facts) -> list[Action]:
     if facts.unchanged:
         # An edit that waits goes: the workload would roll to it.
-        return [] if plan.hold else [RollWorkload("stable"), *resumed(plan)]
+        return [] if plan.hold else [RollWorkload("stable"), *resume_workload(plan)]
     if plan.promotion == "rolling":
         return [*_rolled(plan, facts, "new"), RestoreRouters(), Drain(), *_clean_up(plan, facts)]
     return [
         Drain(),
-        *delay(plan.scale_down_delay),
+        *wait_delay(plan.scale_down_delay),
         RollWorkload("new"),
-        *follows(facts, "workload"),
+        *retarget_autoscaler(facts, "workload"),
         PinServices(stable_services(plan, facts), "workload"),
-        *routers_back(plan),
+        *restore_routers(plan),
         Drain(),
         *_clean_up(plan, facts),
     ]
@@ -94,22 +96,27 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
         actions += [*_switch(plan, facts), Drain(), RollWorkload("stable")]
     if PinServices(stable, "workload") in begun:
         # First the stable Service to the workload's pods, then the router: the other order sends requests to the canary while it goes.
-        # They are there already unless the promotion had begun, or somebody resumed the workload and changed its version.
-        actions += [*follows(facts, "workload"), PinServices(stable, "workload")]
-    ended = ebbed(plan, facts, begun)
-    return [*actions, *ended, *rested(plan, ended), *_clean_up(plan, facts)]
+        # They are there already unless the promotion had begun, or another client resumed the workload and changed its version.
+        actions += [*retarget_autoscaler(facts, "workload"), PinServices(stable, "workload")]
+    ended = drain_canary(plan, facts, begun)
+    return [*actions, *ended, *delay_scale_down(plan, ended), *_clean_up(plan, facts)]
 
 
 def _rolled(plan: Plan, facts: Facts, to: str) -> list[Action]:
     """The workload rolls by its own strategy and under its share of the traffic; its Services know it by its own labels meanwhile."""
     stable = stable_services(plan, facts)
-    return [UnpinServices(stable, canary_gone=False), RollWorkload(to), *follows(facts, "workload"), PinServices(stable, "workload")]
+    return [
+        UnpinServices(stable, canary_gone=False),
+        RollWorkload(to),
+        *retarget_autoscaler(facts, "workload"),
+        PinServices(stable, "workload"),
+    ]
 
 
 def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     """The made pods are gone before any Service is unpinned."""
     unpinned = UnpinServices(pinned_services(plan, facts))
-    return [*no_canary_service(facts), RemoveCanary(), unpinned, *released(facts, "workload"), *resumed(plan)]
+    return [*remove_canary_service(facts), RemoveCanary(), unpinned, *release_autoscaling(facts, "workload"), *resume_workload(plan)]
 
 
 def _hand_back(plan: Plan, _facts: Facts) -> list[Action]:
@@ -117,4 +124,4 @@ def _hand_back(plan: Plan, _facts: Facts) -> list[Action]:
     return [RollWorkload("stable"), ResumeWorkload()] if plan.hold else []
 
 
-BESIDE = Style(_start, _switch, _ending, _way_back, (RemoveCanary, RemoveCanaryService), _hand_back)
+SEQUENCE = Program(_start, _switch, _ending, _way_back, (RemoveCanary, RemoveCanaryService), _hand_back)

@@ -1,4 +1,4 @@
-"""The pods of the workload itself are replaced one part after the other: style in_place, of StatefulSets and DaemonSets."""
+"""The sequence of strategy in_place: the pods of a StatefulSet or a DaemonSet are replaced one part after the other."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..actions import (
+from ..._rollout.actions import (
     Action,
     Drain,
     EnsureCanary,
@@ -19,30 +19,30 @@ from ..actions import (
     RollWorkload,
     UnpinServices,
 )
-from ..course import first_size
-from .style import (
+from ..._rollout.course import first_size
+from ..sequence import (
     Facts,
-    Style,
-    all_by_routers,
+    Program,
+    all_traffic_by_routers,
     canary_service,
-    delay,
-    ebbed,
+    delay_scale_down,
+    drain_canary,
     floor_of,
-    follows,
     has,
-    no_canary_service,
     nothing,
-    released,
-    rested,
-    routers_back,
+    release_autoscaling,
+    remove_canary_service,
+    restore_routers,
+    retarget_autoscaler,
     stable_services,
+    wait_delay,
 )
 
 
 def _start(plan: Plan, facts: Facts) -> list[Action]:
     """The Services know only old pods before the first new one comes."""
     return [
-        *follows(facts, "workload"),
+        *retarget_autoscaler(facts, "workload"),
         PinServices(stable_services(plan, facts), "stable"),
         HoldUpdate(),
         first_size(plan.steps, floor_of(plan, facts)),
@@ -53,16 +53,16 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
 def _switch(plan: Plan, facts: Facts) -> list[Action]:
     stable = stable_services(plan, facts)
     if plan.bluegreen is None:
-        return [EnsureCanary(100), *all_by_routers(plan), UnpinServices(stable), *routers_back(plan)]
+        return [EnsureCanary(100), *all_traffic_by_routers(plan), UnpinServices(stable), *restore_routers(plan)]
     # Both versions have to bear all the traffic, the old one until the Services leave it.
-    return [EnsureCanary(50), *all_by_routers(plan), PinServices(stable, "canary")]
+    return [EnsureCanary(50), *all_traffic_by_routers(plan), PinServices(stable, "canary")]
 
 
 def _ending(plan: Plan, facts: Facts) -> list[Action]:
     """The last old pod goes only when the stable Services have the new ones, too."""
     unpinned = [] if plan.bluegreen is None else [UnpinServices(stable_services(plan, facts))]
-    last: list[Action] = [FinishUpdate(), *unpinned, *released(facts, "workload")]
-    return [Drain(), *delay(plan.scale_down_delay), *_end_canary_service(plan, facts), *last]
+    last: list[Action] = [FinishUpdate(), *unpinned, *release_autoscaling(facts, "workload")]
+    return [Drain(), *wait_delay(plan.scale_down_delay), *_end_canary_service(plan, facts), *last]
 
 
 def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
@@ -70,15 +70,15 @@ def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]
     actions: list[Action] = []
     if stable in begun:
         actions.append(stable)
-    ended = ebbed(plan, facts, begun)
-    actions += [*ended, *rested(plan, ended), *_end_canary_service(plan, facts)]
+    ended = drain_canary(plan, facts, begun)
+    actions += [*ended, *delay_scale_down(plan, ended), *_end_canary_service(plan, facts)]
     if has(begun, HoldUpdate):
         actions.append(RollWorkload("stable"))
-    return [*actions, UnpinServices(stable_services(plan, facts)), *released(facts, "workload")]
+    return [*actions, UnpinServices(stable_services(plan, facts)), *release_autoscaling(facts, "workload")]
 
 
 def _end_canary_service(plan: Plan, facts: Facts) -> list[Action]:
-    return no_canary_service(facts) or [UnpinServices((plan.canary_service,))]
+    return remove_canary_service(facts) or [UnpinServices((plan.canary_service,))]
 
 
-IN_PLACE = Style(_start, _switch, _ending, _way_back, (FinishUpdate,), nothing, follows=False)
+SEQUENCE = Program(_start, _switch, _ending, _way_back, (FinishUpdate,), nothing, follows=False)

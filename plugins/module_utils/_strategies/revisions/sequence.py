@@ -1,4 +1,4 @@
-"""One Deployment per revision, and the traffic just moves from one to the next: style revisions."""
+"""The sequence of strategy revisions: one Deployment per revision, and the traffic moves from one to the next."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..actions import (
+from ..._rollout.actions import (
     Action,
     Drain,
     EnsureCanary,
@@ -22,22 +22,22 @@ from ..actions import (
     RollWorkload,
     UnpinServices,
 )
-from ..course import first_size
-from .style import (
+from ..._rollout.course import first_size
+from ..sequence import (
     Facts,
-    Style,
-    all_by_routers,
+    Program,
+    all_traffic_by_routers,
     canary_service,
-    delay,
-    ebbed,
+    delay_scale_down,
+    drain_canary,
     floor_of,
-    follows,
-    no_canary_service,
     pinned_services,
-    released,
-    rested,
-    routers_back,
+    release_autoscaling,
+    remove_canary_service,
+    restore_routers,
+    retarget_autoscaler,
     stable_services,
+    wait_delay,
 )
 
 
@@ -46,7 +46,7 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
     pause: list[Action] = [] if facts.stable_made else [PauseWorkload()]
     return [
         *pause,
-        *follows(facts, "stable"),
+        *retarget_autoscaler(facts, "stable"),
         PinServices(stable_services(plan, facts), "stable"),
         first_size(plan.steps, floor_of(plan, facts)),
         canary_service(plan, facts),
@@ -55,27 +55,27 @@ def _start(plan: Plan, facts: Facts) -> list[Action]:
 
 def _switch(plan: Plan, facts: Facts) -> list[Action]:
     pinned = PinServices(stable_services(plan, facts), "canary")
-    return [EnsureCanary(100), *follows(facts, "canary"), *all_by_routers(plan), pinned, *routers_back(plan)]
+    return [EnsureCanary(100), *retarget_autoscaler(facts, "canary"), *all_traffic_by_routers(plan), pinned, *restore_routers(plan)]
 
 
 def _ending(plan: Plan, facts: Facts) -> list[Action]:
     return [
         Drain(),
-        *no_canary_service(facts),
-        *delay(plan.scale_down_delay),
+        *remove_canary_service(facts),
+        *wait_delay(plan.scale_down_delay),
         RetireStable(),
-        *released(facts, "canary"),
+        *release_autoscaling(facts, "canary"),
     ]
 
 
 def _way_back(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
     stable = PinServices(stable_services(plan, facts), "stable")
-    actions: list[Action] = [*follows(facts, "stable"), stable] if stable in begun else []
-    ended = ebbed(plan, facts, begun)
+    actions: list[Action] = [*retarget_autoscaler(facts, "stable"), stable] if stable in begun else []
+    ended = drain_canary(plan, facts, begun)
     # A Service that stays has pods at every moment.
     given: list[Action] = [] if facts.canary_service_made else [PinServices((plan.canary_service,), "stable", carries_traffic=False)]
-    actions += [*ended, *no_canary_service(facts), *given]
-    actions += [*rested(plan, ended), RetireCanary(), *released(facts, "stable")]
+    actions += [*ended, *remove_canary_service(facts), *given]
+    actions += [*delay_scale_down(plan, ended), RetireCanary(), *release_autoscaling(facts, "stable")]
     return actions if facts.stable_made else [*actions, UnpinServices(pinned_services(plan, facts)), ResumeWorkload()]
 
 
@@ -84,8 +84,8 @@ def _hand_back(plan: Plan, facts: Facts) -> list[Action]:
     if not facts.stable_made:
         return [RemoveRevisions()]
     pinned = PinServices(stable_services(plan, facts), "workload")
-    moved = [RollWorkload("stable"), *follows(facts, "workload"), pinned, Drain(), RemoveRevisions()]
-    return [*moved, UnpinServices(pinned_services(plan, facts)), *released(facts, "workload"), ResumeWorkload()]
+    moved = [RollWorkload("stable"), *retarget_autoscaler(facts, "workload"), pinned, Drain(), RemoveRevisions()]
+    return [*moved, UnpinServices(pinned_services(plan, facts)), *release_autoscaling(facts, "workload"), ResumeWorkload()]
 
 
-REVISIONS = Style(_start, _switch, _ending, _way_back, (RetireStable,), _hand_back, lasting=True)
+SEQUENCE = Program(_start, _switch, _ending, _way_back, (RetireStable,), _hand_back)

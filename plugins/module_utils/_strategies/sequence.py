@@ -1,4 +1,4 @@
-"""What a style of workload is to the program: its order of a start, a promotion, and the ways back; a new style is a file beside this."""
+"""The sequence of actions of a strategy: a start, a promotion, the ways back, and what the strategies' sequences share."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from ..._objects.resources import POD_DISRUPTION_BUDGET
-from ..._plan.plan import Plan
-from ..._plan.steps import Step
-from ..._workloads.configs import copies_in
-from ..actions import (
+from .._objects.resources import POD_DISRUPTION_BUDGET
+from .._plan.plan import Plan
+from .._plan.steps import Step
+from .._rollout.actions import (
     Action,
     Drain,
     MakeCanaryService,
@@ -27,16 +26,18 @@ from ..actions import (
     ScaleFollows,
     WaitDelay,
 )
-from ..course import Entry, Floor, entries
-from ..record import Record
+from .._rollout.course import Entry, Floor, entries
+from .._rollout.record import Record
+from .._workloads.configs import copies_in
+from .registry import strategy_of
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the orders depend on besides the plan.
+    """What the sequences depend on besides the plan.
 
     bystanders: Services that are pinned along with the stable one. canary_service_made: the user has none.
-    stable_made: the stable version runs in a Deployment that was made here (style revisions, from the second release on).
+    stable_made: the stable version runs in a Deployment of the rollout (style revisions, from the second release on).
     skips: the steps are skipped, since the release goes back within the rollback window.
     unchanged: the version runs already; the workload is just held, or no longer.
     guards: keys (Ref.key) of what scales the workload by itself, and of its PodDisruptionBudgets.
@@ -86,15 +87,19 @@ def floor_of(plan: Plan, facts: Facts) -> Floor:
 
 
 @dataclass(frozen=True)
-class Style:
-    """start: until the first step. switch: gives the new version all the traffic, by routers and Services. ending: after that.
+class Program:
+    """The actions of a strategy, in their order.
 
-    way_back: given the actions that have begun, back to the stable version, from wherever they may have come to.
-    final: from the first of these kinds of action on there is no way back but another release.
-    hand_back: after a release, to the application as it was; nothing where a release leaves nothing behind.
-    lasting: a release does leave something behind, and what it changed is remembered until the hand-back.
-    follows: what scales the workload may scale what runs the new version instead.
-    course: the steps as actions, where there may be an autoscaler that follows the traffic, and with those of the switch.
+    Attributes:
+        start: Until the first step.
+        switch: Gives the new version all the traffic, by routers and Services.
+        ending: After the switch.
+        way_back: To the stable version, given the actions that have begun.
+        final: From the first of these kinds of action on, the only way back is another release.
+        hand_back: After a release, to the application as it was; empty where a release leaves nothing behind.
+        follows: An autoscaler of the workload may scale the new version's Deployment instead.
+        course: The steps as actions. Its arguments: the steps, whether an autoscaler follows the traffic, the actions of the switch, and
+            how many pods a canary with traffic has at least.
     """
 
     start: Callable[[Plan, Facts], list[Action]]
@@ -103,7 +108,6 @@ class Style:
     way_back: Callable[[Plan, Facts, Sequence[Action]], list[Action]]
     final: tuple[type, ...]
     hand_back: Callable[[Plan, Facts], list[Action]]
-    lasting: bool = False
     follows: bool = True
     course: Callable[[Sequence[Step], bool, Sequence[Action], Floor], list[Entry]] = entries
 
@@ -119,51 +123,51 @@ def pinned_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
 
 
 def canary_service(plan: Plan, facts: Facts) -> Action:
-    """Leads the canary Service, which is made where the user has none, to the new version."""
+    """Points the canary Service at the new version; creates the Service where the user has none."""
     return MakeCanaryService() if facts.canary_service_made else PinServices((plan.canary_service,), "canary", carries_traffic=False)
 
 
-def no_canary_service(facts: Facts) -> list[Action]:
-    """Removes the canary Service where it was made."""
+def remove_canary_service(facts: Facts) -> list[Action]:
+    """Removes the canary Service where the rollout created it."""
     return [RemoveCanaryService()] if facts.canary_service_made else []
 
 
-def all_by_routers(plan: Plan) -> list[Action]:
+def all_traffic_by_routers(plan: Plan) -> list[Action]:
     """Before the Services lead to the new version: routers send it all the traffic, those of blue-green just no copies any more."""
     if plan.bluegreen is None:
         return [MoveTraffic(100)]
     return [RestoreRouters()] if plan.bluegreen.mirror else []
 
 
-def routers_back(plan: Plan) -> list[Action]:
+def restore_routers(plan: Plan) -> list[Action]:
     """After the Services lead to the new version."""
     return [RestoreRouters()] if plan.bluegreen is None else []
 
 
-def delay(seconds: float) -> list[Action]:
+def wait_delay(seconds: float) -> list[Action]:
     """For so long a version runs on without traffic."""
     return [WaitDelay(seconds)] if seconds else []
 
 
-def ebbed(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
-    """On a way back, once the Services lead to the stable version: the canary gets no request any more, where it may have got some."""
+def drain_canary(plan: Plan, facts: Facts, begun: Sequence[Action]) -> list[Action]:
+    """On a way back, once the Services select the stable version: ends the requests to the canary, where it may have had some."""
     moved = has(begun, MoveTraffic)
     switched = PinServices(stable_services(plan, facts), "canary") in begun
     return [*([RestoreRouters()] if moved else []), *([Drain()] if moved or switched else [])]
 
 
-def rested(plan: Plan, ended: Sequence[Action]) -> list[Action]:
-    """After that the canary runs on for a while, where it had any request."""
-    return delay(plan.abort_scale_down_delay) if ended else []
+def delay_scale_down(plan: Plan, ended: Sequence[Action]) -> list[Action]:
+    """Keeps the canary running for a while after its last request, where it may have had any."""
+    return wait_delay(plan.abort_scale_down_delay) if ended else []
 
 
-def follows(facts: Facts, to: str) -> list[Action]:
-    """Lets what scales the workload follow one version, where there is such a thing."""
+def retarget_autoscaler(facts: Facts, to: str) -> list[Action]:
+    """Lets the workload's autoscaler, where there is one, scale the Deployment of one version."""
     return [ScaleFollows(to)] if facts.scaled else []
 
 
-def released(facts: Facts, to: str) -> list[Action]:
-    """Ends all that guarded the release."""
+def release_autoscaling(facts: Facts, to: str) -> list[Action]:
+    """Releases the autoscalers and disruption budgets that were held during the release."""
     return [ReleaseGuards(to)] if facts.guards else []
 
 
@@ -172,11 +176,11 @@ def has(actions: Sequence[Action], kind: type) -> bool:
     return any(isinstance(action, kind) for action in actions)
 
 
-def resumed(plan: Plan) -> list[Action]:
+def resume_workload(plan: Plan) -> list[Action]:
     """Ends the workload's pause, unless it is held between releases."""
-    return [ResumeWorkload()] if plan.pauses and not plan.hold else []
+    return [ResumeWorkload()] if strategy_of(plan).pauses_workload and not plan.hold else []
 
 
 def nothing(_plan: Plan, _facts: Facts) -> list[Action]:
-    """Stands for an order of a style that does not need it."""
+    """Stands for a part of a sequence that a strategy does not need."""
     return []

@@ -9,21 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..._actions import made, objects, services, workload
+from ..._actions.stage import Stage
 from ..._objects import edits
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, SERVICE
 from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
-from ..._rollout.styles.registry import facts_of
-from ..._rollout.styles.style import stable_services
 from ..._routing import replicas
 from ..._routing.target import split_of
 from ..._workloads.clones import clone_name, clone_of
 from ..._workloads.deployments import replicas_of
-from .. import made, objects, services, workload
-from ..stage import Stage
-from . import clone
-from .style import Style
+from ..clone import handlers as clone
+from ..handlers import Handlers
+from ..sequence import facts_of, stable_services
 
 Object = dict[str, Any]
 
@@ -79,7 +78,7 @@ def ensure_canary(stage: Stage, action: kinds.EnsureCanary) -> None:
 def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
     """With all of its own pods again: to pause it is all that is left of what it was given.
 
-    Who scales it in the same need in which the release is taken back has no time to explain that: theirs stays.
+    While the release is taken back, a size that another client set is kept instead of failing on drift.
     """
     if stage.record.program != RELEASE and stage.ctx.on_drift == "fail":
         accepting = replace(stage.ctx, on_drift="accept")
@@ -89,10 +88,11 @@ def roll_workload(stage: Stage, action: kinds.RollWorkload) -> None:
     workload.wait_rolled_out(stage.ctx, stage.plan.workload)
 
 
-REPLICAS = Style(
+HANDLERS = Handlers(
     clone.pin,
+    clone.stable_version,
     {
-        **clone.CLONE.handlers,
+        **clone.HANDLERS.actions,
         kinds.SharePods: share_pods,
         kinds.EnsureCanary: ensure_canary,
         kinds.RollWorkload: roll_workload,
