@@ -32,11 +32,11 @@ options:
   on_drift:
     description:
       - What to do if another client changed a field that this collection has set.
-      - V(fail) reports the fields and writes nothing. An abort does not fail because of a changed pod template. It restores the template of the
-        stable version and warns.
+      - V(fail) reports the fields and writes nothing. An abort does not fail because of a changed pod template. It restores the template of
+        the stable version and warns.
       - V(repair) sets the fields again.
-      - V(accept) uses the values of the other client as the original values, which O(state=absent) restores. The values that this call requests
-        are set anyway.
+      - V(accept) uses the values of the other client as the original values, which O(state=absent) restores. The values that this call
+        requests are set anyway.
     type: str
     choices: [fail, repair, accept]
     default: fail

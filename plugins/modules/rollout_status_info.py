@@ -43,10 +43,7 @@ options:
         duration. Increase it if hooks between the steps take longer.
     type: str
     default: 1m
-  every:
-    description: With O(watch), how often a line is printed without a change, in seconds or as a duration.
-    type: str
-    default: 30s
+  every: {description: "With O(watch), how often a line is printed without a change, in seconds or as a duration.", type: str, default: 30s}
 notes:
   - Cannot be used with C(async).
 seealso:

@@ -35,7 +35,8 @@ options:
     type: int
   until:
     description:
-      - V(pause) continues to the next pause or the end of the release. If the rollout is in a timed pause, the call waits for its end first.
+      - V(pause) continues to the next pause or the end of the release. If the rollout is in a timed pause, the call waits for its end
+        first.
       - V(step) carries out one step.
       - V(end) continues to the end of the release and waits for the end of timed pauses. A pause without duration still ends the call.
     type: str
@@ -55,18 +56,20 @@ options:
   undo:
     description:
       - Release a former version again, with the plan of the last release, including its steps and pauses.
-      - V(previous) is the version before the current one. A second call with it returns to the current version. The number of a revision (see
-        M(progressive.delivery.rollout_info)) always means the same version.
+      - V(previous) is the version before the current one. A second call with it returns to the current version. The number of a revision
+        (see M(progressive.delivery.rollout_info)) always means the same version.
       - The whole pod template is restored from the ReplicaSet that has it.
       - If the former version still runs without traffic because the delay after the promotion is not over, only the traffic moves back, as
         with O(state=aborted). Any other revision in progress is aborted instead.
     type: str
-  reason: {description: "The reason for O(state=aborted). It is stored in the record, and shown when the version is released again.", type: str}
+  reason:
+    description: "The reason for O(state=aborted). It is stored in the record, and shown when the version is released again."
+    type: str
   state:
     description:
       - V(present) releases the version in O(revision).
-      - V(aborted) sends all traffic back to the stable version and removes the new version, in every state of the rollout, also while another
-        call works on it.
+      - V(aborted) sends all traffic back to the stable version and removes the new version, in every state of the rollout, also while
+        another call works on it.
       - V(absent) does the same with a revision in progress and deletes the record. The application is then as it was before, except for
         objects that were created because O(services) or O(routers) declare them.
     type: str
@@ -129,7 +132,9 @@ safe_to_abort:
   returned: failure
   type: bool
 refused:
-  description: Whether the call did not start anything. The other values may then describe the release of another run, so do not abort because of them.
+  description:
+    - Whether the call did not start anything. The other values may then describe the release of another run, so do not abort because of
+      them.
   returned: failure
   type: bool
 step:
