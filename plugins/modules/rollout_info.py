@@ -167,7 +167,7 @@ rollouts:
           description: C(canary) (C(preview)) if it runs the new version, else C(stable) (C(active)).
           returned: always
           type: str
-        revision: {description: The revision that it runs, 0 if this rollout did not release it., returned: always, type: int}
+        revision: {description: "The revision that it runs, 0 if this rollout did not release it.", returned: always, type: int}
         roles:
           description: "The roles of that version. None for a version that is only kept, or is being removed."
           returned: always
@@ -180,7 +180,7 @@ rollouts:
         images: {description: "The running images, by container.", returned: always, type: dict}
         waiting: {description: The images of a paused workload that do not run yet., returned: always, type: dict}
         services: {description: The Services that select its pods., returned: always, type: list, elements: str}
-        delay: {description: The seconds until it is scaled down, null if it is not., returned: always, type: float}
+        delay: {description: "The seconds until it is scaled down, null if it is not.", returned: always, type: float}
         created: {description: When it was created., returned: always, type: str}
         age: {description: The seconds since then., returned: always, type: float}
         pods:
@@ -194,7 +194,7 @@ rollouts:
       type: list
       elements: dict
       contains:
-        revision: {description: Its number, 0 for workloads that this rollout did not release., returned: always, type: int}
+        revision: {description: "Its number, 0 for workloads that this rollout did not release.", returned: always, type: int}
         workloads:
           description: Its workloads, as RV(rollouts[].workloads), each with only the pods of this revision.
           returned: always

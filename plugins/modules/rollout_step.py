@@ -148,7 +148,7 @@ step:
       returned: always
       type: int
     total: {description: The number of steps., returned: always, type: int}
-    current: {description: The current step, null when all are done., returned: always, type: str}
+    current: {description: "The current step, null when all are done.", returned: always, type: str}
 weight:
   description: The split of the traffic in percent, null if the plan in the record cannot be read.
   returned: when the record could be read
@@ -187,7 +187,7 @@ tree:
   returned: when the record could be read
   type: str
 problem:
-  description: "Why the call failed, as data. RV(msg) is the same in one sentence, C(object what: remedy)."
+  description: "Why the call failed, as data. C(msg) is the same in one sentence, C(object what: remedy)."
   returned: failure, unless the reason is not about one object or option
   type: dict
   sample: {object: "canary.steps[1].set_weight", what: "must be a whole number from 0 to 100, not 120", remedy: correct the number}
