@@ -61,9 +61,12 @@ def validate(ctx: Context, plan: Plan, target: Target, found: Objects, made: boo
     """Raises Refused unless the plan can be carried out on the router; made: which is not there yet. Returns what users must know."""
     try:
         return traffic.validate(ctx, target, wishes(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None)
-    except Refused as problem:
-        ref, _key = routers_object(ctx, target)
-        raise Refused(str(problem).replace(str(ref), f"{ref} (as its spec would make it)", 1) if made else str(problem)) from None
+    except Refused as refused:
+        if not made:
+            raise
+        (ref, _key), problem = routers_object(ctx, target), refused.problem
+        subject = (problem.object or problem.what).replace(str(ref), f"{ref} (as its spec would make it)", 1)
+        raise Refused(subject, problem.what if problem.object else "", problem.remedy) from None
 
 
 def make(stage: Stage, action: kinds.MakeDeclared) -> None:

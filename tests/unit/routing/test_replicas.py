@@ -80,7 +80,7 @@ def test_too_few_pods_are_refused(weight: int, pods: int, message: str) -> None:
     ],
 )
 def test_how_far_it_is_from_what_was_asked(asked: Split, reached: Split, text: str | None) -> None:
-    assert replicas.told(asked, reached) == text
+    assert replicas.deviation(asked, reached) == text
 
 
 def memory(stable: tuple[int, int], canary: tuple[int, int], at: float | None = 1.0, seen: Any = ((), ())) -> Memory:

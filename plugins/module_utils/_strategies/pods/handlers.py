@@ -33,7 +33,7 @@ def share_pods(stage: Stage, action: kinds.SharePods) -> None:
     total = _total(stage, live)
     asked = split_of(action.weight)
     wanted = replicas.nearest(asked, total, stage.plan.title, action.least)
-    told = replicas.told(asked, wanted, action.least)
+    told = replicas.deviation(asked, wanted, action.least)
     if told:
         stage.ctx.journal.warnings.append(f"{stage.plan.title}: {told}")
     before = stage.ctx.client.find(stage.ctx.ref(DEPLOYMENT, clone_name(stage.plan.workload)))
