@@ -115,7 +115,7 @@ def _renew_token(configuration: Any, source: Source) -> None:
             raise
         except Exception as error:  # whatever a refresh may do: files, an exec plugin, an identity provider
             problem = f"has a token that cannot be renewed ({reason_of(error)})"
-            raise AuthError(source.what, problem, "log in again, or check how it gets its token") from error
+            raise AuthError(source.what, problem, "renew the token, or log in again") from error
 
 
 def _authorization(configuration: Any) -> list[tuple[str, str]]:

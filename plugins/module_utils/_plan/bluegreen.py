@@ -70,9 +70,7 @@ def read_bluegreen(raw: Any, routers: bool, default_replicas: int | None) -> Blu
     if mirror and not routers:
         raise Refused("bluegreen.mirror", "needs a router that copies requests", "name the router that carries the traffic in routers")
     if auto and mirror and after is None:
-        raise Refused(
-            "bluegreen.mirror", "has no effect if auto_promotion switches at once", "set auto_promotion_after to the time to copy for"
-        )
+        raise Refused("bluegreen.mirror", "has no effect if auto_promotion switches at once", "set auto_promotion_after")
     replicas = given.get("preview_replicas", default_replicas)
     active, preview = (read_labels(f"bluegreen.{key}", given.get(key, {})) for key in ("active_labels", "preview_labels"))
     return BlueGreen(

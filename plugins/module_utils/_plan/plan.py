@@ -294,15 +294,13 @@ def _style(workload: Mapping[str, Any]) -> tuple[str, str]:
 def _refuse_foreign_options(style: str, strategy: str, workload: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
     """Raises Refused for options that only another style or strategy takes."""
     accepted = strategy_named(style).options
-    if "canary" in workload and "workload.canary" not in accepted:
-        use = styles_accepting("workload.canary")
-        raise Refused("workload.canary", f"cannot be used with style {style}", f"remove it, or use style {use}")
+    given = (("workload.canary", "canary" in workload), *((key, _wants(raw, key)) for key in ("promotion", "hold")))
+    for key, is_given in given:
+        if is_given and key not in accepted:
+            raise Refused(key, f"cannot be used with style {style}", f"remove it, or use style {styles_accepting(key)}")
     for key in ("scale_down_delay", "abort_scale_down_delay"):
         if key in (raw.get("canary") or {}) and f"canary.{key}" not in accepted:
             raise Refused(f"canary.{key}", f"cannot be used with style {style}", "remove it, or set drain for requests that are under way")
-    for key in ("promotion", "hold"):
-        if _wants(raw, key) and key not in accepted:
-            raise Refused(key, f"cannot be used with style {style}", f"remove it, or use style {styles_accepting(key)}")
     if strategy == "bluegreen" and _wants(raw, "promotion"):
         raise Refused("promotion", "cannot be used with blue-green", "remove it")
 
@@ -315,7 +313,7 @@ def _wants(raw: Mapping[str, Any], key: str) -> bool:
 def _track_configs(raw: Mapping[str, Any], style: str, revision: Revision) -> bool:
     tracks = truth("track_configs", raw.get("track_configs", False))
     if tracks and strategy_named(style).keeps_second_workload and revision.carried:
-        problem = "cannot be used with style pair if the second Deployment already has the template of the new version"
+        problem = f"cannot be used with style {style} if the second Deployment already has the template of the new version"
         raise Refused("track_configs", problem, "name the new version in revision, or remove track_configs")
     return tracks
 

@@ -96,7 +96,7 @@ def _plan(router: Object) -> Object:
     [
         ({"type": "nginx"}, "routers[0].type names the unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx"),
         ({"type": "road", "definition": {}}, "routers[0].type names the unknown router 'road'"),
-        ({"type": "road", "definition": {"kind": "Road"}}, "routers[0].definition"),
+        ({"type": "road", "definition": {"kind": "Road"}}, "routers[0].definition lacks apiVersion, plural, destinations"),
     ],
     ids=["unknown", "an empty definition", "half a definition"],
 )  # fmt: skip
