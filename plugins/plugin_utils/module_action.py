@@ -35,9 +35,13 @@ class ModuleAction(ActionBase):
     module: ModuleType
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Carries the task out."""
+        """The entry point of every action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        return {**result, **self.call(self.module, self._task.args, task_vars or {})}
+        return {**result, **self.carry_out(task_vars or {})}
+
+    def carry_out(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What the task returns."""
+        return self.call(self.module, self._task.args, task_vars)
 
     def call(self, module: ModuleType, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module says to these options."""
