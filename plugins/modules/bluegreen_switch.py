@@ -174,7 +174,7 @@ scale_down_at:
   returned: success
   type: float
   sample: 1767225600.0
-switched_in:
+switch_seconds:
   description: Seconds from the start of the module until the EndpointSlices showed the new version, null where nothing was switched.
   returned: success
   type: float

@@ -307,10 +307,10 @@ resources:
 measured:
   description:
     - What the O(probe) saw. The counts are of all requests; C(share) is the canary's percent of the answers that decided.
-    - C(told_apart) says whether these tell the split from the one before.
+    - C(conclusive) says whether these tell the split from the one before.
   returned: when a probe was sent
   type: dict
-  sample: {requests: 180, canary: 33, stable: 147, failed: 0, share: 21.3, seconds: 1.9, told_apart: true}
+  sample: {requests: 180, canary: 33, stable: 147, failed: 0, share: 21.3, seconds: 1.9, conclusive: true}
 drift:
   description: The fields that somebody else had changed and that were repaired or accepted, as O(on_drift) says.
   returned: success

@@ -98,7 +98,7 @@ def test_a_blue_green_switch() -> None:
             options = {"active_service": "active", "target": names[number % 2], "grace": 0, "scale_down": False}
             result = shop.module("bluegreen_switch", options)
             assert result["active"]["name"] == names[number % 2], result["msg"]
-            seconds.append(result["switched_in"])
+            seconds.append(result["switch_seconds"])
     median = statistics.median(seconds)
     print(f"\nA switch: proven {median:.3f} s after the module started (median of {len(seconds)}, most {max(seconds):.3f} s)")
     assert median < 1.0

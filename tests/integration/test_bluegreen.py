@@ -119,7 +119,7 @@ def test_copies_before_the_switch_and_a_probe_that_sees_it(app: Application) -> 
         this.call(promote={"full": True}, until="step")
         switched = this.call(promote={"full": True}, until="step", probe=plan["probe"])
         assert (switched.get("failed"), switched["weight"]["canary"]) == (None, 100), switched
-        assert switched["measured"]["share"] == 100 and switched["measured"]["told_apart"], switched
+        assert switched["measured"]["share"] == 100 and switched["measured"]["conclusive"], switched
         assert set(app.ask(30)) == {"green"} and "mirror" not in str(app.get("VirtualService")["spec"])
         time.sleep(0.5)
     assert not load.results().failures, load.results().failures[:3]

@@ -72,7 +72,7 @@ def test_check_run_check_run_and_back(store: TwoVersions) -> None:
     for result in (preview, real):
         assert (result["active"], result["previous"]) == ({"kind": "Deployment", "name": YELLOW}, {"kind": "Deployment", "name": BLUE})
         assert result["scale_down_at"] is None
-    assert real["endpoints"] == {"ready": 2, "total": 2} and 0 < real["switched_in"] < 60
+    assert real["endpoints"] == {"ready": 2, "total": 2} and 0 < real["switch_seconds"] < 60
     assert store.get("Service", ACTIVE)["spec"]["selector"] == {"app": YELLOW} and store.get("Deployment", BLUE)["spec"]["replicas"] == 0
     again = call(store)
     assert (again["changed"], again["diff"], again["active"]) == (False, [], real["active"])

@@ -103,7 +103,7 @@ def test_forth_and_back(store: TwoVersions, switches: int, grace: str | None) ->
             returned = time.time()
             assert not result.get("failed") and result["changed"], result["msg"]
             assert store.get("Deployment", VERSIONS[old])["spec"]["replicas"] == (2 if last else 0)
-            latencies.append(result["switched_in"])
+            latencies.append(result["switch_seconds"])
             time.sleep(1)
             after = _all(loads, returned)
             assert set(after.versions) == {version} and len(after.requests) > 50, after.summary()

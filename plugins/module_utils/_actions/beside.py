@@ -15,7 +15,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import labels
 from .._routing.registry import router_of
 from .._routing.router import Objects
-from .._routing.target import Target, Wish
+from .._routing.target import DesiredTraffic, Target
 from .context import Context
 
 Object = dict[str, Any]
@@ -23,7 +23,7 @@ Object = dict[str, Any]
 _FORBIDDEN = 403
 
 
-def look(ctx: Context, target: Target, found: Objects, wish: Wish, together: Sequence[Target]) -> list[str]:
+def look(ctx: Context, target: Target, found: Objects, wish: DesiredTraffic, together: Sequence[Target]) -> list[str]:
     """What other objects of the kind do to the split, which users must know; raises Refused where they make it ineffective.
 
     All objects of the kind in the namespace come with one list; none is asked for where nothing leads to the canary, or they do not matter.
@@ -37,7 +37,7 @@ def look(ctx: Context, target: Target, found: Objects, wish: Wish, together: Seq
     return router.beside(found, target, wish, there, together)
 
 
-def left_behind(ctx: Context, target: Target, before: Objects, wish: Wish | None, together: Sequence[Target]) -> list[str]:
+def left_behind(ctx: Context, target: Target, before: Objects, wish: DesiredTraffic | None, together: Sequence[Target]) -> list[str]:
     """What other objects of the kind go on doing, which users must know; that stops no way back, so they need not be readable."""
     router = router_of(target)
     if router.beside is None:

@@ -16,7 +16,7 @@ from .._objects.resources import POD, SERVICE, name_of
 from .._objects.resources import labels as labels_of
 from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
-from .._routing.target import Target, Wish, split_of
+from .._routing.target import DesiredTraffic, Target, split_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import Selector, selector_of, selector_text, selects
@@ -88,7 +88,7 @@ def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None
 
 
 def _move_traffic(stage: Stage, action: kinds.MoveTraffic) -> None:
-    wish = Wish(split_of(action.weight), action.routes, action.mirror)
+    wish = DesiredTraffic(split_of(action.weight), action.routes, action.mirror)
     moves = [traffic.move(stage.ctx, target, wish, together=stage.plan.routers) for target in stage.plan.routers]
     stage.settle_moves(moves)
 

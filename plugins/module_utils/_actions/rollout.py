@@ -23,8 +23,7 @@ from .._rollout.course import wishes
 from .._rollout.expiry import let_expire
 from .._rollout.program import RELEASE, program_of
 from .._rollout.record import Record
-from .._routing.target import Wish as TargetWish
-from .._routing.target import split_of
+from .._routing.target import DesiredTraffic, split_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
 from . import checks, declared, events, templates, traffic, trust, turning
@@ -180,7 +179,7 @@ def _rehearse(this: Run) -> None:
         if made:
             declared.validate(rehearsal, this.plan, target, found, made)
             continue
-        promotion = {} if this.plan.bluegreen else {"promotion": TargetWish(split_of(100))}
+        promotion = {} if this.plan.bluegreen else {"promotion": DesiredTraffic(split_of(100))}
         for step, wish in {**promotion, **wishes(this.plan)}.items():
             try:
                 traffic.move(rehearsal, target, wish, require_ready=False, together=this.plan.routers)

@@ -168,7 +168,7 @@ class Stage:
         changed = any(moved.changed for moved in moves)
         self._note(changed)
         probe = self._probe() if len(moves) == 1 else None
-        if probe is None or not self._told_apart(traffic.measure(self.ctx, moves[0], probe)):
+        if probe is None or not self._conclusive(traffic.measure(self.ctx, moves[0], probe)):
             self.settle(changed)
 
     def settle_unseen(self, moves: Sequence[traffic.Moved]) -> None:
@@ -182,16 +182,16 @@ class Stage:
         """
         self._note(changed)
         probe = self._probe()
-        if probe is None or not self._told_apart(traffic.measure_share(self.ctx, 1 - share if changed else None, share, probe)):
+        if probe is None or not self._conclusive(traffic.measure_share(self.ctx, 1 - share if changed else None, share, probe)):
             self.settle(changed)
 
     def _probe(self) -> Probe | None:
         """What is asked after a move, where there was one."""
         return self.plan.probe if self.record.moved is not None and self.ctx.wait else None
 
-    def _told_apart(self, measured: Measured) -> bool:
+    def _conclusive(self, measured: Measured) -> bool:
         self.ctx.journal.measured = asdict(measured)
-        return measured.told_apart
+        return measured.conclusive
 
     def _note(self, changed: bool) -> None:
         if (changed or self.resumed) and self.record.moved is None:

@@ -18,7 +18,7 @@ from .._plan.routers import title_of
 from .._plan.switch import Switch
 from .._routing.registry import router_of
 from .._routing.served import Measured
-from .._routing.target import Target, Wish, split_of
+from .._routing.target import DesiredTraffic, Target, split_of
 from .._workloads.label_selectors import match_labels
 from .._workloads.services import Endpoints, is_headless, selector_of
 from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, refuse_unclear, takes
@@ -29,21 +29,21 @@ from .switch_hold import Hold, Overruled, Stale
 
 Object = dict[str, Any]
 
-_TO_PREVIEW, _TO_ACTIVE = Wish(split_of(100)), Wish(split_of(0))
+_TO_PREVIEW, _TO_ACTIVE = DesiredTraffic(split_of(100)), DesiredTraffic(split_of(0))
 
 
 @dataclass
 class Work:
     """One call's work.
 
-    began: by the monotonic clock. switched_in: seconds from there until the new version was proven, None where it was not.
+    began: by the monotonic clock. switch_seconds: seconds from there until the new version was proven, None where it was not.
     measured: by a probe. endpoints: of the active Service, once proven. waits: what is left to the next call.
     """
 
     hold: Hold
     began: float
     target: Object = field(default_factory=dict)
-    switched_in: float | None = None
+    switch_seconds: float | None = None
     measured: Measured | None = None
     endpoints: Endpoints | None = None
     waits: str = ""
@@ -76,7 +76,11 @@ def carry_out(ctx: Context, wish: Switch, began: float) -> Work:
         except NotYet as later:
             work.waits = str(later)
             return work
-    raise Failed(f"{work.hold.ref} was changed by somebody else {ATTEMPTS} times in a row: find out who, and run again")
+    raise Failed(
+        str(work.hold.ref),
+        f"could not be updated: {ATTEMPTS} write conflicts",
+        "find the client that keeps changing it (see metadata.managedFields), and run again",
+    )
 
 
 # There
@@ -111,19 +115,20 @@ def _share_elsewhere(work: Work, router: Target) -> int:
     return split.stable if _to_target(work, router) is _TO_PREVIEW else split.canary
 
 
-def _to_target(work: Work, router: Target) -> Wish:
+def _to_target(work: Work, router: Target) -> DesiredTraffic:
     """What brings all requests to the subset that has the target's pods."""
     fits = [wish for wish in (_TO_ACTIVE, _TO_PREVIEW) if takes(_subset(work, router, wish), work.target)]
     if len(fits) != 1:
         names = f"{router.stable_subset!r} and {router.canary_subset!r}"
         raise Refused(
-            f"DestinationRule {work.ctx.namespace}/{router.destination_rule}: {'both' if fits else 'none'} of the subsets {names} "
-            f"{'have' if fits else 'has'} the pods of {work.wish.key}: name subsets, or give them labels, of which just one has them"
+            f"DestinationRule {work.ctx.namespace}/{router.destination_rule}",
+            f"has {'two subsets' if fits else 'no subset'} with the pods of {work.wish.key} among {names}",
+            "name subsets, or give them labels, of which exactly one has these pods",
         )
     return fits[0]
 
 
-def _subset(work: Work, router: Target, wish: Wish) -> dict[str, str]:
+def _subset(work: Work, router: Target, wish: DesiredTraffic) -> dict[str, str]:
     """The labels of the subset that gets all requests by that wish."""
     [backend] = router_of(router).backends(traffic.objects_of(work.ctx, router), router, wish.split, None)
     return {**dict(backend.labels), **dict(router.canary_labels if wish is _TO_PREVIEW else router.stable_labels)}
@@ -186,7 +191,7 @@ def _check(work: Work, memory: Memory, away: bool) -> list[Object]:
     workloads = switch_workloads.every(ctx, wish.kind)
     selector = selector_of(hold.service)
     if wish.by_subset and not takes(selector, work.target):
-        raise Refused(f"{hold.ref} does not lead to the pods of {wish.key}, so no subset of it can have them: widen its selector")
+        raise Refused(str(hold.ref), f"does not select the pods of {wish.key}, so that no subset of it can have them", "widen its selector")
     leaving = [each for each in behind(selector, workloads) if key_of(each) != wish.key and _is_left(work, each)]
     refuse_unclear(work.target, workloads, leaving)
     _refuse_unusable(work, hold.service)
@@ -212,14 +217,14 @@ def _refuse_unusable(work: Work, service: Object) -> None:
     _refuse_drifted(work, service, work.target)
     lacking = lacking_port(service, work.target)
     if lacking:
-        raise Refused(lacking)
+        raise Refused(lacking.object, lacking.what, lacking.remedy)
 
 
 def _refuse_drifted(work: Work, service: Object, workload: Object) -> None:
     """Raises what would be raised when the Service is pointed at the workload's pods."""
     own, others = match_labels(workload), sorted({each.by for each in edits.fields_of(service)} - {work.ctx.by})
     if others:
-        raise Refused(f"Service {service['metadata']['name']} is pointed at its pods by {', '.join(others)}: end that first")
+        raise Refused(f"Service {service['metadata']['name']}", f"is managed by {', '.join(others)}", "end that first")
     services.selector_edits(service, own, merge=False)
     if selector_of(service) != own:
         edits.edited(service, work.ctx.by, lambda base: services.selector_edits(base, own, merge=False), work.ctx.on_drift)
@@ -245,9 +250,11 @@ def _refuse_forgotten(wish: Switch, memory: Memory | None) -> None:
     named = [title_of(each) for each in wish.routers]
     left = [each for each in memory.routers if each not in named]
     if left:
-        raise Refused(f"routers: an earlier call moved {', '.join(left)}, which this one does not name: name it, too")
+        raise Refused("routers", f"must name {', '.join(left)}, which an earlier call moved", "add it")
     if wish.preview and memory.preview not in ("", wish.preview):
-        raise Refused(f"preview_service: earlier calls moved Service {memory.preview}: name that, or use state absent first")
+        raise Refused(
+            "preview_service", f"must be {memory.preview}, which earlier calls moved", "name that Service, or use state absent first"
+        )
 
 
 def _lead_preview(work: Work, workload: Object | None) -> None:
@@ -307,7 +314,7 @@ def _prove(work: Work) -> None:
     if work.ctx.check:
         return
     work.endpoints = services.prove(work.ctx, work.hold.service)
-    work.switched_in = round(work.ctx.clock.monotonic() - work.began, 3)
+    work.switch_seconds = round(work.ctx.clock.monotonic() - work.began, 3)
 
 
 def _put_routers_back(work: Work) -> None:
@@ -321,9 +328,9 @@ def _settle(work: Work, since: float) -> None:
     ctx, wish = work.ctx, work.wish
     if ctx.check:
         return
-    if wish.probe is not None and ctx.wait and work.switched_in is not None and (wish.by_subset or not wish.routers):
+    if wish.probe is not None and ctx.wait and work.switch_seconds is not None and (wish.by_subset or not wish.routers):
         work.measured = traffic.measure_share(ctx, 0.0, 1.0, wish.probe)
-        if work.measured.told_apart and len(wish.routers) < 2:
+        if work.measured.conclusive and len(wish.routers) < 2:
             return
     ctx.settle(wish.grace, since)
 
@@ -398,7 +405,7 @@ def _give_routers_back(work: Work) -> bool:
     """Whether any had been moved."""
     ctx, grace = work.ctx, work.wish.grace
     there = [router for router in work.wish.routers if traffic.main_object(ctx, router)]
-    moves = traffic.restore_all(ctx, there, lambda emptied: None if ctx.check else traffic.settle(ctx, emptied, grace))
+    moves = traffic.restore_all(ctx, there, lambda drained: None if ctx.check else traffic.settle(ctx, drained, grace))
     return any(moved.changed for moved in moves)
 
 

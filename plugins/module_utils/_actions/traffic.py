@@ -18,9 +18,9 @@ from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing.registry import router_of
-from .._routing.router import Backend, Change, Emptied, NotSeen, Objects, Part, leads_to_canary
+from .._routing.router import Backend, Change, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
-from .._routing.target import Split, Target, Wish
+from .._routing.target import DesiredTraffic, Split, Target
 from . import backends, beside, objects, shared
 from .context import Context, Failed, Journal
 
@@ -53,7 +53,7 @@ class Moved:
 def move(
     ctx: Context,
     target: Target,
-    wish: Wish,
+    wish: DesiredTraffic,
     require_ready: bool = True,
     converge: Callable[[], None] = no_wait,
     together: Sequence[Target] = (),
@@ -72,13 +72,13 @@ def move(
     return moved
 
 
-def _move_new(ctx: Context, target: Target, wish: Wish, require_ready: bool, converge: Callable[[], None]) -> Moved:
+def _move_new(ctx: Context, target: Target, wish: DesiredTraffic, require_ready: bool, converge: Callable[[], None]) -> Moved:
     """Adds the canary without a share, waits until the controller has taken it, and then splits the traffic.
 
     A controller that refuses a destination (another namespace without a ReferenceGrant) answers its share of the requests with errors.
     """
     _edit(replace(ctx, check=True, journal=Journal()), target, wish, require_ready)  # What is refused is refused before the first write.
-    without = Wish(Split(wish.split.total, 0))
+    without = DesiredTraffic(Split(wish.split.total, 0))
     first = _edit(ctx, target, replace(without, introduce=uuid.uuid4().hex), require_ready)
     try:
         moved = _edit(ctx, target, wish, require_ready, converge=converge, introduced=True)
@@ -89,7 +89,7 @@ def _move_new(ctx: Context, target: Target, wish: Wish, require_ready: bool, con
 
 
 def move_all(
-    ctx: Context, targets: Sequence[Target], wish: Wish, require_ready: bool = True, converge: Callable[[], None] = no_wait
+    ctx: Context, targets: Sequence[Target], wish: DesiredTraffic, require_ready: bool = True, converge: Callable[[], None] = no_wait
 ) -> list[Moved]:
     """Splits the traffic of several router objects alike; all are looked at before the first is written."""
     _refuse_one_for_several(targets)
@@ -115,18 +115,18 @@ def restore_all(
 
 
 def _restore_all(ctx: Context, targets: Sequence[Target], settle: Callable[[Sequence[Moved]], Any], require_ready: bool) -> list[Moved]:
-    removing = [target for target in targets if router_of(target).emptied is not None and _made(ctx, target)]
-    emptied = {target: _edit(ctx, target, None, require_ready, router_of(target).emptied) for target in removing}
-    if emptied:
-        settle(list(emptied.values()))
-    return [_after(emptied.get(target), _edit(ctx, target, None, require_ready, together=targets)) for target in targets]
+    removing = [target for target in targets if router_of(target).drain_changes is not None and _made(ctx, target)]
+    drained = {target: _edit(ctx, target, None, require_ready, router_of(target).drain_changes) for target in removing}
+    if drained:
+        settle(list(drained.values()))
+    return [_after(drained.get(target), _edit(ctx, target, None, require_ready, together=targets)) for target in targets]
 
 
-def _after(emptied: Moved | None, gone: Moved) -> Moved:
-    if emptied is None:
+def _after(drained: Moved | None, gone: Moved) -> Moved:
+    if drained is None:
         return gone
-    changed, drifted = emptied.changed or gone.changed, emptied.drifted + gone.drifted
-    return replace(gone, previous=emptied.previous, changed=changed, drifted=drifted)
+    changed, drifted = drained.changed or gone.changed, drained.drifted + gone.drifted
+    return replace(gone, previous=drained.previous, changed=changed, drifted=drifted)
 
 
 def _refuse_one_for_several(targets: Sequence[Target]) -> None:
@@ -166,7 +166,7 @@ def settle(ctx: Context, moves: Sequence[Moved], grace: float, probe: Probe | No
     split from the one before, or where the probe's URL stands for one of several routers.
     """
     measured = measure(ctx, moves[0], probe) if probe is not None and moves and moves[0].weight.total else None
-    if measured is not None and measured.told_apart and len(moves) == 1:
+    if measured is not None and measured.conclusive and len(moves) == 1:
         return measured
     times = [ctx.clock.now() if moved.changed else changed_at(obj) for moved in moves for obj in moved.resources]
     known = [at for at in times if at is not None]
@@ -205,7 +205,7 @@ def wait_served(ctx: Context, target: Target) -> None:
 
     def missing(found: Objects) -> str | None:
         try:
-            return router.missing(found, target)
+            return router.not_ready_reason(found, target)
         except NotSeen as nobody:
             return str(nobody)
 
@@ -216,7 +216,7 @@ def wait_served(ctx: Context, target: Target) -> None:
 def validate(
     ctx: Context,
     target: Target,
-    wishes: Mapping[str, Wish],
+    wishes: Mapping[str, DesiredTraffic],
     found: Objects,
     seen: bool = True,
     together: Sequence[Target] = (),
@@ -230,12 +230,12 @@ def validate(
     """
     router, refs = router_of(target), _refs(ctx, target)
     parts = router.parts(target)
-    for step, wish in {"": Wish(Split(0, 1)), **wishes}.items():
+    for step, wish in {"": DesiredTraffic(Split(0, 1)), **wishes}.items():
         try:
             router.changes(found, target, wish)
         except Refused as problem:
             raise Refused(f"{step}: {problem}" if step else str(problem)) from None
-    warnings = beside.look(ctx, target, found, Wish(Split(0, 1) if splits else Split(1, 0)), together)
+    warnings = beside.look(ctx, target, found, DesiredTraffic(Split(0, 1) if splits else Split(1, 0)), together)
     if seen:
         _require_served(ctx, target, refs, found)
     for key, obj in found.items():
@@ -254,14 +254,14 @@ def validate(
 def _edit(
     ctx: Context,
     target: Target,
-    wish: Wish | None,
+    wish: DesiredTraffic | None,
     require_ready: bool,
-    emptied: Emptied | None = None,
+    drained: Callable[[Objects, Target], list[Change]] | None = None,
     converge: Callable[[], None] = no_wait,
     introduced: bool = False,
     together: Sequence[Target] = (),
 ) -> Moved:
-    """wish: None puts everything back, or with `emptied` just what that says.
+    """wish: None puts everything back, or with `drained` just what that says.
 
     Raises _NotIntroduced unless `introduced` where the controller has not had a look at the canary yet.
     """
@@ -280,11 +280,11 @@ def _edit(
         kept.update(shared.still_needed(ctx, target, refs, live))
 
     def changes(bases: Objects) -> list[Change]:
-        found = emptied(bases, target) if emptied is not None else router.changes(bases, target, wish)
+        found = drained(bases, target) if drained is not None else router.changes(bases, target, wish)
         return [shared.keeping(each, kept.get(each.part, [])) for each in found]
 
     def check(before: Objects, after: Objects) -> None:
-        router.refuse_other(before, target, ctx.by)
+        router.check_ownership(before, target, ctx.by)
         _refuse_lost(ctx, target, refs, before)
         warnings[:] = _look_around(ctx, target, refs, before, wish, together)
         if require_ready and _first(after) is not None:
@@ -304,7 +304,9 @@ def _edit(
     return _moved(target, outcome, wish, warnings)
 
 
-def _left_behind(ctx: Context, target: Target, outcome: objects.Outcomes, wish: Wish | None, together: Sequence[Target]) -> list[str]:
+def _left_behind(
+    ctx: Context, target: Target, outcome: objects.Outcomes, wish: DesiredTraffic | None, together: Sequence[Target]
+) -> list[str]:
     """What other objects still do once the canary gets no requests of this router."""
     if not outcome.changed or (wish is not None and wish.reaches_canary):
         return []
@@ -312,7 +314,7 @@ def _left_behind(ctx: Context, target: Target, outcome: objects.Outcomes, wish: 
 
 
 def _look_around(
-    ctx: Context, target: Target, refs: dict[str, Ref], before: Objects, wish: Wish | None, together: Sequence[Target]
+    ctx: Context, target: Target, refs: dict[str, Ref], before: Objects, wish: DesiredTraffic | None, together: Sequence[Target]
 ) -> list[str]:
     """What users must know of other objects; raises Refused where these, or the router's controller, stand against the split."""
     if wish is None:
@@ -322,7 +324,7 @@ def _look_around(
     return found
 
 
-def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None, warnings: Sequence[str]) -> Moved:
+def _moved(target: Target, outcome: objects.Outcomes, wish: DesiredTraffic | None, warnings: Sequence[str]) -> Moved:
     return Moved(
         target,
         _split_in(target, outcome.before, wish),
@@ -334,7 +336,7 @@ def _moved(target: Target, outcome: objects.Outcomes, wish: Wish | None, warning
     )
 
 
-def _is_new(target: Target, live: Objects, wish: Wish | None) -> bool:
+def _is_new(target: Target, live: Objects, wish: DesiredTraffic | None) -> bool:
     """Whether requests would come to a canary on which the router's controller has given no verdict yet."""
     obj, part = _first(live), next(iter(router_of(target).parts(target).values()))
     return wish is not None and wish.reaches_canary and part.has_status and obj is not None and not leads_to_canary(obj, target)
@@ -345,7 +347,7 @@ def _first(found: Objects) -> Object | None:
     return next(iter(found.values()))
 
 
-def _split_in(target: Target, found: Objects, wish: Wish | None) -> Split:
+def _split_in(target: Target, found: Objects, wish: DesiredTraffic | None) -> Split:
     """The split that a router's objects say. To put them back nobody needs to say which routes were split, or to have left them."""
     router = router_of(target)
     if wish is not None:
@@ -359,7 +361,7 @@ def _split_in(target: Target, found: Objects, wish: Wish | None) -> Split:
     return Split(0, 0)
 
 
-def _require_ready(ctx: Context, target: Target, before: Objects, after: Objects, wish: Wish | None) -> None:
+def _require_ready(ctx: Context, target: Target, before: Objects, after: Objects, wish: DesiredTraffic | None) -> None:
     router = router_of(target)
     wanted = router.backends(after, target, _split_in(target, after, wish), wish)
     if wish is None:
@@ -396,7 +398,7 @@ def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: O
 
     def unseen(found: Objects) -> str | None:
         try:
-            router.missing(found, target)
+            router.not_ready_reason(found, target)
         except NotSeen as nobody:
             return str(nobody)
         return None
@@ -411,12 +413,12 @@ def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: O
         raise Refused(text) from None
 
 
-def _prove(ctx: Context, target: Target, refs: dict[str, Ref], outcome: objects.Outcomes, wish: Wish | None) -> None:
+def _prove(ctx: Context, target: Target, refs: dict[str, Ref], outcome: objects.Outcomes, wish: DesiredTraffic | None) -> None:
     """Waits until the router's controller says that it serves the objects, where it says such things."""
     router = router_of(target)
     try:
-        if router.missing(outcome.after, target) is not None:
-            _until(ctx, refs, outcome.after, lambda found: router.missing(found, target))
+        if router.not_ready_reason(outcome.after, target) is not None:
+            _until(ctx, refs, outcome.after, lambda found: router.not_ready_reason(found, target))
     except Refused as refused:
         if wish is None and isinstance(refused, NotSeen):
             return  # Nobody serves what was put back.

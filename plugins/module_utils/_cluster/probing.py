@@ -50,7 +50,7 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, bea
     """What was measured once the answers show that the canary has the share `asked` (0 to 1).
 
     previous: its share before the move, None where that is unknown. beat: called at least once in a few seconds.
-    When the time is up, this is still what was measured, with told_apart false, where the answers speak for the asked split and there were
+    When the time is up, this is still what was measured, with conclusive false, where the answers speak for the asked split and there were
     only too few of them to be sure; otherwise it is NotServed.
     """
     answers = Answers(question(previous, asked, most=math.ceil(wanted.timeout * _RATE)))

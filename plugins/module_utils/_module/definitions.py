@@ -50,7 +50,7 @@ def _content(name: str, where: str) -> str:
         path_shown = shown(name, _LONGEST_PATH)
         why = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else getattr(problem, "strerror", None) or problem
         raise Refused(
-            f"{where}: {path_shown} cannot be read ({shown(why, _LONGEST_PATH)}): give the path of a YAML file, or a mapping"
+            where, f"names {path_shown}, which cannot be read ({shown(why, _LONGEST_PATH)})", "give the path of a YAML file, or a mapping"
         ) from None
 
 
@@ -58,7 +58,7 @@ def _parsed(text: str, where: str) -> Any:
     import yaml  # late: most calls have no definition
 
     if len(text.encode("utf-8", errors="replace")) > _LARGEST:
-        raise Refused(f"{where}: it has more than {_LARGEST} bytes: a definition is much shorter ({pages.ROUTERS})")
+        raise Refused(where, f"has more than {_LARGEST} bytes", f"write a definition, which is much shorter ({pages.ROUTERS})")
     bounds = {"values": 0, "depth": 0}
 
     class Loader(yaml.SafeLoader):
@@ -68,7 +68,7 @@ def _parsed(text: str, where: str) -> Any:
             """One value, and all within it."""
             if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "anchor", None):
                 line = self.peek_event().start_mark.line + 1
-                raise Refused(f"{where}: line {line} has an anchor or an alias (& or *): write the value out in each place")
+                raise Refused(where, f"has an anchor or an alias (& or *) in line {line}", "write the value out in each place")
             bounds["values"] += 1
             bounds["depth"] += 1
             _refuse_beyond(bounds["values"], bounds["depth"], where)
@@ -80,10 +80,10 @@ def _parsed(text: str, where: str) -> Any:
         return yaml.load(text, Loader)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        at = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise Refused(f"{where}{at}: not YAML that can be read as plain values: correct it there") from None
+        at = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise Refused(where, f"is not YAML of plain values{at}", "correct it there") from None
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
-        raise Refused(f"{where}: not YAML that can be read as plain values: use text, numbers, lists and mappings") from None
+        raise Refused(where, "is not YAML of plain values", "use text, numbers, lists and mappings") from None
 
 
 def _refuse_large(value: Any, where: str) -> None:
@@ -104,9 +104,11 @@ def _refuse_large(value: Any, where: str) -> None:
 
 def _refuse_beyond(values: int, depth: int, where: str) -> None:
     if values > _MOST_VALUES:
-        raise Refused(f"{where}: it has more than {_MOST_VALUES} keys and values: a definition is much shorter ({pages.ROUTERS})")
+        raise Refused(
+            where, f"has more than {_MOST_VALUES} keys and values", f"write a definition, which is much shorter ({pages.ROUTERS})"
+        )
     if depth > _DEEPEST:
-        raise Refused(f"{where}: it is more than {_DEEPEST} levels deep: a definition is much flatter ({pages.ROUTERS})")
+        raise Refused(where, f"is more than {_DEEPEST} levels deep", f"write a definition, which is much flatter ({pages.ROUTERS})")
 
 
 def with_definitions(routers: Any) -> Any:
@@ -114,8 +116,8 @@ def with_definitions(routers: Any) -> Any:
     if not isinstance(routers, list):
         return routers
     return [
-        {**each, "definition": given_definition(each["definition"], f"routers, number {number}, definition")}
+        {**each, "definition": given_definition(each["definition"], f"routers[{number}].definition")}
         if isinstance(each, dict) and each.get("definition")
         else each
-        for number, each in enumerate(routers, 1)
+        for number, each in enumerate(routers)
     ]

@@ -23,7 +23,7 @@ from .._routing.registry import WITHOUT_ROUTER, default_grace
 from .._routing.replicas import told
 from .._routing.router import service_and_namespace
 from .._routing.served import Measured
-from .._routing.target import ManagedRoute, Split, Target, Wish, split_of
+from .._routing.target import DesiredTraffic, ManagedRoute, Split, Target, split_of
 from .definitions import given_definition
 from .probes import callers_probe
 
@@ -34,22 +34,22 @@ def _targets_of(params: dict[str, Any], namespace: str) -> list[Target]:
     if params["stable_subset"] or params["canary_subset"]:
         canary = params["canary_service"] or stable
     elif stable == canary:
-        raise Refused(f"stable_service and canary_service are both {stable!r}: the canary needs a Service of its own")
+        raise Refused("canary_service", f"is {stable!r} as stable_service is", "give the canary a Service of its own")
     options = {**{key: params[key] for key in ALL_OPTIONS}, "definition": given_definition(params["definition"])}
     names = list(dict.fromkeys(params["name"]))
     if not names:
-        raise Refused("name is empty: name the router object")
+        raise Refused("name", "is empty", "name the router object")
     return [read_router(params["router"], name, options, "", Between(namespace, stable, canary)) for name in names]
 
 
-def _wish_of(params: dict[str, Any]) -> Wish:
+def _wish_of(params: dict[str, Any]) -> DesiredTraffic:
     """How the traffic shall be shared."""
     weight = params["weight"]
     matches = read_matches(params["matches"])
     if weight is None and not matches and not params["mirror"]:
-        raise Refused("weight is missing: state present needs it, or matches, or mirror")
+        raise Refused("weight", "is missing", "give weight, matches or mirror with state present")
     routes = (ManagedRoute("canary", matches, params["inherit"]),) if matches else ()
-    return Wish(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]))
+    return DesiredTraffic(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]))
 
 
 def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params["router"] == REPLICAS:
         return _work_without_router(ctx, params)
     if params["canary_workload"]:
-        raise Refused(f"canary_workload cannot be used with {params['router']}: it is for {REPLICAS}")
+        raise Refused("canary_workload", f"cannot be used with router {params['router']}", f"leave it out, it is for {REPLICAS}")
     targets = _targets_of(params, ctx.namespace)
     ctx.by = _owner(targets[0])
     grace = default_grace(targets, None if params["grace"] is None else seconds(params["grace"], "grace"))
@@ -74,7 +74,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params["state"] == "present":
         moves = traffic.move_all(ctx, targets, _wish_of(params), params["require_ready"], converge)
     else:
-        moves = traffic.restore_all(ctx, targets, lambda emptied: settle(*emptied), params["require_ready"])
+        moves = traffic.restore_all(ctx, targets, lambda drained: settle(*drained), params["require_ready"])
     _warn_of_others(ctx, moves, params["state"])
     measured = settle(*moves)
     resources = [without_managed_fields(obj) for moved in moves for obj in moved.resources]

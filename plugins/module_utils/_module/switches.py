@@ -43,7 +43,7 @@ def told(work: Work) -> dict[str, Any]:
         "active": _named(switch.active_of(work)),
         "previous": _named(memory.previous if memory else ""),
         "scale_down_at": _scale_down_at(work),
-        "switched_in": work.switched_in,
+        "switch_seconds": work.switch_seconds,
         "endpoints": endpoints.counts if endpoints else {"ready": 0, "total": 0},
         "drift": work.hold.drifted,
         **({"msg": work.waits} if work.waits else {}),

@@ -13,20 +13,16 @@ from typing import Any
 from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.shown import echo
-from .._routing.definition import read_definition
+from .._routing.custom.definition import read_definition
 from .._routing.registry import ROUTERS, names
+from .._routing.router import COMMON_OPTIONS
 from .._routing.target import Level4Route, Target
 from .labels import read_labels
 from .reading import MAX_OBJECT, keys, named, texts
 
-# The options that each router takes besides those that all take.
-_COMMON = ("routes", "api_version", "additional_destinations")
-OPTIONS: dict[str, tuple[str, ...]] = {
-    "istio": (*_COMMON, "stable_subset", "canary_subset", "destination_rule", "stable_labels", "canary_labels", "tls_routes", "tcp_routes"),
-    "gateway_api": (*_COMMON, "kind"),
-    "ingress_nginx": ("api_version", "canary_ingress", "annotation_prefix", "allow_mirror_reload"),
-}
-_DEFINED = (*_COMMON, "definition")
+# The options that each router takes.
+OPTIONS: dict[str, tuple[str, ...]] = {name: router.options for name, router in ROUTERS.items()}
+_DEFINED = (*COMMON_OPTIONS, "definition")
 REPLICAS = "replicas"  # no router, so it has no target
 ALL_OPTIONS = tuple(dict.fromkeys(option for options in (*OPTIONS.values(), _DEFINED) for option in options))
 

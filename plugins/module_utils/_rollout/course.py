@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .._plan.plan import Plan
 from .._plan.steps import Pause, Preview, SetCanaryScale, SetMirrorRoute, SetWeight, Step, Switch
-from .._routing.target import ManagedRoute, Wish, split_of
+from .._routing.target import DesiredTraffic, ManagedRoute, split_of
 from .actions import Action, Drain, EnsureCanary, MoveTraffic, ScaleFollows, SharePods, WaitPause
 
 
@@ -58,11 +58,11 @@ def _waited(step: Step) -> WaitPause | None:
     return WaitPause(step.duration) if isinstance(step, Pause) else None
 
 
-def wishes(plan: Plan) -> dict[str, Wish]:
+def wishes(plan: Plan) -> dict[str, DesiredTraffic]:
     """What the steps ask of the routers, by what messages call the step."""
     moves = [(entry.step, entry.action) for entry in entries(plan.steps) if isinstance(entry.action, MoveTraffic)]
     return {
-        f"canary.steps, step {step + 1}" if plan.bluegreen is None else "bluegreen.mirror": Wish(
+        f"canary.steps, step {step + 1}" if plan.bluegreen is None else "bluegreen.mirror": DesiredTraffic(
             split_of(move.weight), move.routes, move.mirror
         )
         for step, move in moves

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from .._objects import pages
 from .._objects.refusal import Refused
-from . import described
-from .definitions.registry import SHIPPED, shipped
+from .custom import router as custom
+from .custom.shipped.registry import SHIPPED, shipped
 from .gateway_api import router as gateway_api
 from .ingress_nginx import router as ingress_nginx
 from .istio import router as istio
@@ -19,9 +19,9 @@ from .router import Router
 from .target import Target
 
 ROUTERS: dict[str, Router] = {
+    "istio": istio.ROUTER,
     "gateway_api": gateway_api.ROUTER,
     "ingress_nginx": ingress_nginx.ROUTER,
-    "istio": istio.ROUTER,
 }
 
 
@@ -33,12 +33,16 @@ def names() -> list[str]:
 def router_of(target: Target) -> Router:
     """The router of a target."""
     if target.definition is not None:
-        return described.router(target.definition)
+        return custom.router(target.definition)
     if target.router in ROUTERS:
         return ROUTERS[target.router]
     if target.router in SHIPPED:
-        return described.router(shipped(target.router))
-    raise Refused(f"unknown router {target.router!r}: use one of {', '.join(names())}, or describe it with definition ({pages.ROUTERS})")
+        return custom.router(shipped(target.router))
+    raise Refused(
+        "router",
+        f"must be a known router, not {target.router!r}",
+        f"use one of {', '.join(names())}, or describe it with definition ({pages.ROUTERS})",
+    )
 
 
 # Seconds until what balances a Service's traffic has taken over its EndpointSlices.

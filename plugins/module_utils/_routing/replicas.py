@@ -135,7 +135,9 @@ def nearest(split: Split, total: int, where: str, least_canary: int = 1) -> Spli
     least = 2 if split.stable and split.canary else 1
     if total < least:
         raise Refused(
-            f"{where}: {total} pod{'' if total == 1 else 's'} in all cannot be split: scale the two Deployments to {least} or more"
+            where,
+            f"has {total} pod{'' if total == 1 else 's'} in all, which cannot be split",
+            f"scale the two Deployments to {least} or more",
         )
     canary = (2 * total * split.canary + split.total) // (2 * split.total)
     if split.stable and split.canary:
@@ -150,13 +152,16 @@ def plan(memory: Memory | None, live: Counts, names: Mapping[str, str], split: S
     """
     if memory is not None and any(memory.of(role).name != names[role] for role in ROLES):
         raise Refused(
-            f"{where} is split between the Deployments {memory.stable.name} and {memory.canary.name}: use state absent with these first"
+            where, f"is split between the Deployments {memory.stable.name} and {memory.canary.name}", "use state absent with these first"
         )
     drifted = [role for role in ROLES if memory is not None and _drifted(memory, role, live[role], split)]
     if drifted and memory is not None and on_drift == "fail":
-        told = "; ".join(f"{memory.of(role).name}: spec.replicas is {live[role]}, was set to {memory.of(role).now}" for role in drifted)
-        remedy = "set on_drift to repair (set it again) or accept (keep theirs), or put it back"
-        raise Drifted(f"Deployment {told}, which somebody else changed: {remedy}")
+        told = "; ".join(f"spec.replicas is {live[role]}, was set to {memory.of(role).now}" for role in drifted)
+        raise Drifted(
+            f"Deployment {', '.join(memory.of(role).name for role in drifted)}",
+            f"was scaled by another client: {told}",
+            "set on_drift to repair (set it again) or accept (keep theirs), or put it back",
+        )
     was = {role: _was(memory, role, live[role], role in drifted and on_drift == "accept") for role in ROLES}
     wanted = was if split is None else _by_role(nearest(split, sum(was.values()), where))
     kept = {role: Kept(names[role], was[role], wanted[role], _seen(memory, role, live[role], wanted[role])) for role in ROLES}
@@ -219,8 +224,9 @@ def load(service: Mapping[str, Any]) -> Memory | None:
         return Memory(kept[STABLE], kept[CANARY], *times)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Refused(
-            f"Service {metadata.get('namespace', '')}/{metadata['name']} carries an annotation {ANNOTATION} that is not ours to read any "
-            "more: scale the Deployments back by hand and remove the annotation"
+            f"Service {metadata.get('namespace', '')}/{metadata['name']}",
+            f"has an annotation {ANNOTATION} that cannot be read",
+            "scale the Deployments back by hand and remove the annotation",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What every router offers: which objects it reads, what must change in them, and what they say."""
+"""The description of a router: which objects it reads, what must change in them, and what they say."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional
 from .._objects.edits import Edit
 from .._objects.refusal import Refused
 from .._objects.resources import Resource
-from .target import Split, Target, Wish
+from .target import DesiredTraffic, Split, Target
 
 Object = dict[str, Any]
 # The objects of a router by the keys of its parts; None where one is not there.
@@ -21,16 +21,20 @@ Objects = Mapping[str, Optional[Object]]
 
 
 class NotSeen(Refused):
-    """No controller has said anything of an object yet: it may be new, or attached to nothing."""
+    """No controller has written a status on the object yet: it may be new, or attached to nothing."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One object that a router reads.
 
-    required: it must be there; the user's objects are, those that are made here need not be. has_status: `missing` looks at its status.
-    written: a split writes to it; else it is only read.
-    sibling: the annotation, and its value, by which an object is known that was made here in its place under another name.
+    Attributes:
+        resource: Its kind.
+        name: Its name.
+        required: Whether it must exist: users' objects must, those that this collection creates need not.
+        has_status: Whether `not_ready_reason` reads its status.
+        written: Whether a split writes to it, else it is only read.
+        sibling: The annotation and its value that mark an object which this collection created in its place under another name.
     """
 
     resource: Resource
@@ -43,10 +47,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Change:
-    """What one object (by the key of its part) must have.
+    """What one object must have.
 
-    edits: relative to the object as it was before any of ours. make: the object to begin with where there is none.
-    remove: the object is ours and must go.
+    Attributes:
+        part: The key of its part.
+        edits: Relative to the object as it was before any edit of this owner.
+        make: The object to begin with where there is none.
+        remove: Whether the object must be deleted; this collection created it.
     """
 
     part: str
@@ -57,11 +64,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Backend:
-    """Pods that would get traffic and must be ready: those behind a Service, of these with labels those that have them.
+    """Pods that would get traffic and must be ready.
 
-    subset: the name of a subset of the Service, whose labels a DestinationRule has that is not one of the router's objects.
-    share: what they would get, in words. service: its name, without the namespace. ports: those that the router asks the Service for, by
-    number or name; empty where that cannot be told.
+    Attributes:
+        service: The Service in front of them, without the namespace.
+        namespace: Its namespace.
+        share: What they would get, in words.
+        labels: Only pods with these labels; empty for all of the Service.
+        ports: The Service's ports that the router uses, by number or name; empty where that cannot be told.
+        subset: The subset of the Service whose labels stand in a DestinationRule that is not one of the router's objects.
     """
 
     service: str
@@ -72,13 +83,13 @@ class Backend:
     subset: str = ""
 
 
-def _nothing_missing(_objects: Objects, _target: Target) -> str | None:
+def _always_ready(_objects: Objects, _target: Target) -> str | None:
     """For routers whose objects have no status that says whether they are served."""
     return None
 
 
-def _nothing_to_say(_objects: Objects, _target: Target, _wish: Wish) -> list[str]:
-    """For routers that do what they are told, or refuse."""
+def _no_warnings(_objects: Objects, _target: Target, _desired: DesiredTraffic) -> list[str]:
+    """For routers that carry out what they accept, without exceptions."""
     return []
 
 
@@ -87,21 +98,21 @@ def _in_any_order(_key: str, _before: Object | None, _after: Object | None) -> b
     return False
 
 
-def _no_other(_objects: Objects, _target: Target, _by: str) -> None:
-    """For routers of which a split can be told from another one by its owner."""
+def _any_owner(_objects: Objects, _target: Target, _by: str) -> None:
+    """For routers that can put back every split of theirs."""
 
 
 def shares_nothing(_objects: Objects, _target: Target, _by: str, _others: Sequence[Object] | None) -> dict[str, list[Edit]]:
-    """For routers whose objects beside the first are not used by any other object."""
+    """Says that no other object uses the router's objects beside the first."""
     return {}
 
 
-def backends_by_service(target: Target, split: Split, wish: Wish | None, ports: Iterable[int | str | None]) -> list[Backend]:
+def backends_by_service(target: Target, split: Split, desired: DesiredTraffic | None, ports: Iterable[int | str | None]) -> list[Backend]:
     """The Services that get a share, as nearly all routers send traffic: to the stable and to the canary Service.
 
     ports: of the stable Service, to which the routes that are split send requests; None where that cannot be told.
     """
-    texts = shares_in_words(target.stable_service, target.canary_service, split, wish)
+    texts = shares_in_words(target.stable_service, target.canary_service, split, desired)
     known = tuple(dict.fromkeys(port for port in ports if port is not None))
     return [Backend(*service_and_namespace(service, target), text, ports=known) for service, text in texts.items()]
 
@@ -121,11 +132,11 @@ def leads_to_canary(obj: Object, target: Target) -> bool:
     return stands_in(obj.get("spec"))
 
 
-def shares_in_words(stable: str, canary: str, split: Split, wish: Wish | None) -> dict[str, str]:
+def shares_in_words(stable: str, canary: str, split: Split, desired: DesiredTraffic | None) -> dict[str, str]:
     """What the two versions (by names of theirs) would get; without those that would get nothing."""
     shares = ((stable, split.stable), (canary, split.canary))
     texts = {name: f"{share} of {split.total} parts of the traffic" for name, share in shares if share}
-    if wish is not None and wish.reaches_canary:
+    if desired is not None and desired.reaches_canary:
         texts.setdefault(canary, "matching or mirrored requests")
     return texts
 
@@ -136,56 +147,71 @@ def service_and_namespace(service: str, target: Target) -> tuple[str, str]:
     return name, rest[0] if rest else target.namespace
 
 
-# Objects, target, wish, all objects of the first one's kind in the namespace, the targets that the same call moves alike.
-Beside = Callable[[Objects, Target, Optional[Wish], Sequence[Object], Sequence[Target]], "list[str]"]
-Emptied = Callable[[Objects, Target], list[Change]]
+# The options that most routers take.
+COMMON_OPTIONS = ("routes", "api_version", "additional_destinations")
 
 
 @dataclass(frozen=True)
 class Router:
-    """A kind of router.
+    """The description of one kind of router.
 
-    parts(target): the objects that it reads; the first is the one that users name.
-    changes(objects, target, wish): what must change, in the order of the writes; wish None puts everything back. `objects` are as they
-        were before any edit of ours (those made here: as they are). Raises Refused where the wish cannot be written down.
-    weight(objects, target): the split that the objects say now.
-    backends(objects, target, split, wish): what must be ready before the objects, as they will be, may take effect.
-    missing(objects, target): what the objects' status still lacks before the router can be said to serve them, None where nothing does;
-        raises Refused, with the controller's message, where it will not serve them, and NotSeen where no controller knows of them.
-    warnings(objects, target, wish): what users must know about how the objects, as they will be, carry the wish out.
-    grace: seconds that proxies may go on with the old split after the status is proven (semantics.md).
-    emptied(objects, target): where putting back takes away what traffic needs, an object or what was put into one beside the first: the
-        changes that end the canary's traffic before.
-    first(key, before, after): whether what was written there must have taken effect before the next object is written.
-    still_needed(objects, target, by, others): what this owner put into objects beside the first that other objects of the first one's kind
-        still need, as edits that keep it, by the key of the part. others: those of the namespace, None where they may not be listed.
-    beside(objects, target, wish, there, together): what other objects of the kind do to the split, which users must know; raises Refused
-        where they make it ineffective, or would be split themselves. wish None, or one that leads nothing to the canary, is never refused.
-        The field is None where objects do not touch each other.
-    refuse_other(objects, target, by): raises Refused where the objects, as they are, were split in a way that this target cannot put back.
+    Functions get `objects` by the keys of the parts: as they were before any edit of this owner, and those that this collection created as
+    they are.
+
+    Attributes:
+        parts: `(target)`: the objects that it reads; the first is the one that users name.
+        changes: `(objects, target, desired)`: what must change, in the order of the writes; `desired` None puts everything back. Raises
+            Refused where the router cannot express the desired traffic.
+        weight: `(objects, target)`: the split that the objects express now.
+        backends: `(objects, target, split, desired)`: what must be ready before the objects, as they will be, may take effect.
+        grace: Seconds for which proxies may continue with the old split after the status is current.
+        options: The options that users may set for it besides its name: fields of Target.
+        not_ready_reason: `(objects, target)`: what the status lacks until the router serves the objects, None where nothing is lacking.
+            Raises Refused with the controller's message where it rejects them, and NotSeen where no controller has written a status.
+        warnings: `(objects, target, desired)`: what users must know about how the objects, as they will be, carry it out.
+        drain_changes: `(objects, target)`: the changes that end the canary's traffic before putting back removes an object, or a part of
+            one, that the traffic needs.
+        first: `(key, before, after)`: whether this write must have taken effect before the next object is written.
+        check_ownership: `(objects, target, by)`: raises Refused where the objects were split in a way that this target cannot put back.
+        still_needed: `(objects, target, by, others)`: edits, by the key of the part, that keep what this owner put into objects beside the
+            first and other objects of the first one's kind still need. `others` is None where they may not be listed.
+        beside: `(objects, target, desired, all, together)`: what other objects of the kind in the namespace do to the split. Raises Refused
+            where they make it ineffective, or would be split themselves, unless `desired` is None or leads nothing to the canary.
+            `together` are the targets of the same call. The field is None where objects do not affect each other.
     """
 
     parts: Callable[[Target], dict[str, Part]]
-    changes: Callable[[Objects, Target, Wish | None], list[Change]]
+    changes: Callable[[Objects, Target, DesiredTraffic | None], list[Change]]
     weight: Callable[[Objects, Target], Split]
-    backends: Callable[[Objects, Target, Split, Wish | None], list[Backend]]
+    backends: Callable[[Objects, Target, Split, DesiredTraffic | None], list[Backend]]
     grace: float
-    missing: Callable[[Objects, Target], str | None] = _nothing_missing
-    warnings: Callable[[Objects, Target, Wish], list[str]] = _nothing_to_say
-    emptied: Emptied | None = None
+    options: tuple[str, ...] = COMMON_OPTIONS
+    not_ready_reason: Callable[[Objects, Target], str | None] = _always_ready
+    warnings: Callable[[Objects, Target, DesiredTraffic], list[str]] = _no_warnings
+    drain_changes: Callable[[Objects, Target], list[Change]] | None = None
     first: Callable[[str, Object | None, Object | None], bool] = _in_any_order
-    beside: Beside | None = None
-    refuse_other: Callable[[Objects, Target, str], None] = _no_other
+    check_ownership: Callable[[Objects, Target, str], None] = _any_owner
     still_needed: Callable[[Objects, Target, str, Sequence[Object] | None], dict[str, list[Edit]]] = shares_nothing
+    beside: Callable[[Objects, Target, DesiredTraffic | None, Sequence[Object], Sequence[Target]], list[str]] | None = None
 
 
 def title(obj: Object) -> str:
-    """How an object is called in messages: `HTTPRoute test/shop`."""
+    """Names an object in messages: `HTTPRoute test/shop`."""
     return f"{obj['kind']} {obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
 
 
-def refuse_all(where: str, router: str, wish: Wish, can: str) -> None:
-    """Raises Refused for matches and mirrors on a router that can do neither. can: what it can do."""
-    if wish.routes or wish.mirror:
-        asked = "matches" if wish.routes else "mirror"
-        raise Refused(f"{where}: {router} cannot do {asked}, {can}: leave {asked} out, or use a router that can")
+def refuse_requests(obj: str, router: str, desired: DesiredTraffic, can: str) -> None:
+    """Rejects matches and mirrors on a router that can do neither.
+
+    Args:
+        obj: The object of the problem.
+        router: The router's name.
+        desired: How the traffic is to be shared.
+        can: What the router can do, as "it splits by weight".
+
+    Raises:
+        Refused: `desired` has matches or a mirror.
+    """
+    if desired.routes or desired.mirror:
+        asked = "matches" if desired.routes else "mirror"
+        raise Refused(obj, f"cannot do {asked} with router {router} ({can})", f"leave {asked} out, or use a router that can do it")

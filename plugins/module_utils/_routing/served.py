@@ -18,7 +18,7 @@ a rival, or of a share beyond it, ever get e**needed times likelier under the as
 
 A move that 500 answers would not tell (50 to 51 %, 99 to 100 %), or from an unknown split, has no old split to be told from: its rivals are
 the nearest shares on both sides that can be told soon, and the last 200 answers must rule them out. This shows that roughly the asked
-split is served, not that the move has taken effect, and `told_apart` is false: then wait the grace as well.
+split is served, not that the move has taken effect, and `conclusive` is false: then wait the grace as well.
 """
 
 # Copyright: (c) 2026, progressive.delivery contributors
@@ -50,7 +50,7 @@ class Measured:
     """What a probe saw. The counts are of all requests.
 
     share: the canary's percent of the answers that decided, or of the last 500 where none did; None: there were none.
-    told_apart: whether they tell the asked split from the one before; if not, they replace no grace.
+    conclusive: whether they tell the asked split from the one before; if not, they replace no grace.
     """
 
     requests: int
@@ -59,7 +59,7 @@ class Measured:
     failed: int
     share: float | None
     seconds: float
-    told_apart: bool
+    conclusive: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Answers:
             failed=self._all[FAILED],
             share=round(100 * deciding[CANARY] / answered, 2) if answered else None,
             seconds=round(seconds, 3),
-            told_apart=self.served and bool(self._question.old),
+            conclusive=self.served and bool(self._question.old),
         )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._objects.refusal import Refused
 
 if TYPE_CHECKING:
-    from .definition import Definition
+    from .custom.definition import Definition
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Split:
 def split_of(weight: int, total: int = 100) -> Split:
     """The split that gives the canary `weight` of `total` parts."""
     if total < 1:
-        raise Refused(f"weight_total {total} is out of range: use 1 or more, 100 for percent")
+        raise Refused("weight_total", f"must be 1 or more, not {total}", "use 100 for percent")
     if not 0 <= weight <= total:
-        raise Refused(f"weight {weight} is out of range: use 0 to {total}")
+        raise Refused("weight", f"must be a whole number from 0 to {total}, not {weight}", "correct it")
     return Split(total - weight, weight)
 
 
@@ -125,7 +125,7 @@ class ManagedRoute:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesiredTraffic:
     """How the traffic is to be shared.
 
     mirror: percent of the requests that are copied to the canary, whose answers nobody gets.

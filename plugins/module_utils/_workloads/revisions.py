@@ -33,7 +33,7 @@ def with_images(template: Template, images: Mapping[str, str], title: str) -> Te
     unknown = sorted(set(images) - set(containers))
     if unknown:
         raise Refused(
-            f"{title} has no container {', '.join(map(repr, unknown))} (it has: {', '.join(containers)}): correct revision.images"
+            title, f"has no container {', '.join(map(repr, unknown))} (it has: {', '.join(containers)})", "correct revision.images"
         )
     for name, image in images.items():
         containers[name]["image"] = image

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .._objects.names import is_name, is_namespace
+from .._objects.problem import Problem
 from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS, labels
 from .._objects.shapes import fits
@@ -72,8 +73,9 @@ def load(service: Mapping[str, Any]) -> Memory | None:
         found = None
     if found is None:
         raise Refused(
-            f"Service {metadata.get('namespace', '')}/{metadata['name']} carries an annotation {ANNOTATION} that is not ours to read any "
-            "more: scale its workloads as you want them by hand and remove the annotation"
+            f"Service {metadata.get('namespace', '')}/{metadata['name']}",
+            f"has an annotation {ANNOTATION} that cannot be read",
+            "scale its workloads as you want them by hand and remove the annotation",
         )
     return found
 
@@ -133,25 +135,26 @@ def refuse_unclear(target: Object, workloads: Sequence[Object], leaving: Sequenc
     """
     own, where = match_labels(target), _title(target)
     if not own:
-        raise Refused(f"{where} has no matchLabels in its selector, by which a Service could tell its pods: give it some")
+        raise Refused(where, "has no matchLabels in its selector, by which a Service could select its pods", "give it some")
     for other in workloads:
         if key_of(other) == key_of(target):
             continue
         if takes(own, other) and (size_of(other) or other in leaving):
-            raise Refused(_mixed(own, target, other))
+            raise Refused(*_mixed(own, target, other))
         if other in leaving and takes(match_labels(other), target):
-            raise Refused(_mixed(match_labels(other), other, target))
+            raise Refused(*_mixed(match_labels(other), other, target))
     if len(leaving) > 1:
         names = ", ".join(key_of(each) for each in leaving)
         raise Refused(
-            f"{names}: the active Service has the pods of all of them, so it is not clear which one is to be left: narrow its selector"
+            names, "all have pods behind the active Service, so that it is not clear which one it must leave", "narrow its selector"
         )
 
 
-def _mixed(selector: Selector, owner: Object, other: Object) -> str:
+def _mixed(selector: Selector, owner: Object, other: Object) -> tuple[str, str, str]:
     return (
-        f"{_title(owner)}: its selector {selector_text(selector)} takes the pods of {key_of(other)}, too: "
-        "tell the two apart by a label in selector and template"
+        _title(owner),
+        f"has the selector {selector_text(selector)}, which selects the pods of {key_of(other)}, too",
+        "give the two different values of a label, in selector and template",
     )
 
 
@@ -167,15 +170,13 @@ def looks_like_version(pods: Mapping[str, str], selector: Mapping[str, str], swi
     return len(other) < len(selector) and (other <= set(switched) if switched else len(other) <= 1)
 
 
-def lacking_port(service: Mapping[str, Any], workload: Mapping[str, Any]) -> str | None:
-    """What says that a port of the Service leads nowhere in the workload's pods, which are then ready and answer nobody."""
+def lacking_port(service: Mapping[str, Any], workload: Mapping[str, Any]) -> Problem | None:
+    """A port of the Service that leads nowhere in the workload's pods, which are then ready and answer no request."""
     lacking = missing_port(service, workload["spec"]["template"])
     if lacking is None:
         return None
-    return (
-        f"Service {service['metadata']['name']} leads to {lacking.wanted} of its pods, which those of {_title(workload)} do not "
-        f"have (they have: {lacking.there}): give a container port that name"
-    )
+    what = f"leads to {lacking.wanted} of its pods, which those of {_title(workload)} do not have (they have: {lacking.there})"
+    return Problem(f"Service {service['metadata']['name']}", what, "give a container port that name")
 
 
 def _title(workload: Mapping[str, Any]) -> str:

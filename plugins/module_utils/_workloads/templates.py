@@ -116,7 +116,7 @@ def _places(elements: Sequence[Any], change: Mapping[str, Any], name: str, where
     if change.get(keys[0]) is None:
         found = _named(elements, change) if name == "ports" else []
         if not found:
-            raise Refused(f"{where} has an element without {keys[0]}, by which elements are told apart: give it one")
+            raise Refused(where, f"has an element without {keys[0]}, which identifies elements", "give it one")
         return found
     # A key field that is neither given nor has a default tells no elements apart.
     given = [key for key in keys if key in change or key in _DEFAULTS]
@@ -134,7 +134,7 @@ def _the_one(elements: Sequence[Any], places: Sequence[int], change: Mapping[str
         return named[0]
     title = _title(where, change, MERGE_KEYS[name])
     raise Refused(
-        f"{title} stands {len(places)} times in the workload's template: leave one there, or replace the list with $patch: replace"
+        title, f"matches {len(places)} elements of the workload's template", "leave one there, or replace the list with $patch: replace"
     )
 
 
@@ -167,8 +167,9 @@ def _directive(change: Mapping[str, Any], where: str) -> tuple[str, Object]:
 
 def _refuse_directive(key: str, value: Any, where: str) -> None:
     raise Refused(
-        f"{where} has the directive {key}: {value!r}, which is not supported: use null, `$patch: delete` or `$patch: replace`, "
-        "or give the whole template as revision.definition"
+        where,
+        f"has the directive {key}: {value!r}, which is not supported",
+        "use null, `$patch: delete` or `$patch: replace`, or give the whole template as revision.definition",
     )
 
 

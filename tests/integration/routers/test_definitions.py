@@ -128,7 +128,7 @@ BAD_INPUT: dict[str, tuple[Manifest, str]] = {
     "a malformed definition": ({"router": "road", "definition": {"kind": "Road"}}, "definition: apiVersion, plural, destinations, destin"),
     "no such object": ({"name": "nope"}, "TraefikService {ns}/nope does not exist: check its name and the namespace"),
     "no such canary Service": ({"canary_service": "ghost"}, "Service {ns}/ghost does not exist: check its name and the namespace"),
-    "a match": ({"matches": [{"headers": {"x": "1"}}]}, "TraefikService {ns}/shop: traefik cannot do matches"),
+    "a match": ({"matches": [{"headers": {"x": "1"}}]}, "TraefikService {ns}/shop cannot do matches with router traefik"),
 }  # fmt: skip
 
 

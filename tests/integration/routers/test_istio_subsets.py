@@ -185,7 +185,7 @@ def test_a_blue_green_switch_from_subset_to_subset(store: TwoVersions) -> None:
         assert store.get("Service", "store")["spec"]["selector"] == {"app": "store"}
         assert store.get("Deployment", "store-v1")["spec"]["replicas"] == 0 and store.split(ENTRY, 200) == {CANARY: 200}
         assert not switch(target="store-v2")["changed"]
-        assert switch(target="store-v1")["switched_in"] and store.split(ENTRY, 200) == {STABLE: 200}
+        assert switch(target="store-v1")["switch_seconds"] and store.split(ENTRY, 200) == {STABLE: 200}
         assert (
             "none of the subsets 'v1' and 'v2' has the pods of Deployment/shop"
             in store.module("bluegreen_switch", {**options, "target": "shop"})["msg"]

@@ -49,7 +49,7 @@ def test_each_move_is_seen_before_the_call_returns(routed: TwoVersions) -> None:
         result = routed.module("canary_weight", {**OPTIONS, "weight": weight, "probe": _probe(routed)})
         assert not result.get("failed"), result["msg"]
         measured = result["measured"]
-        assert measured["told_apart"] and measured["failed"] == 0
+        assert measured["conclusive"] and measured["failed"] == 0
         assert measured["requests"] == measured["canary"] + measured["stable"]
         assert abs(measured["share"] - weight) <= 20, measured
         assert time.monotonic() - began < GRACE, "it waited the grace"

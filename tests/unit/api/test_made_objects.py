@@ -11,13 +11,13 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, Wish
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Split, Target
 from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer
 
 ROOT = "/apis/networking.k8s.io/v1/namespaces/test/ingresses"
 AFFINITY = {"nginx.ingress.kubernetes.io/affinity": "cookie"}
-NONE = Wish(Split(100, 0))
-HALF = Wish(Split(50, 50))
+NONE = DesiredTraffic(Split(100, 0))
+HALF = DesiredTraffic(Split(50, 50))
 
 
 def target(name: str, **more: Any) -> Target:
@@ -91,7 +91,7 @@ def test_what_was_made_for_another_owner_is_neither_changed_nor_removed(ctx: Con
     traffic.move(replace(ctx, by="rollout/shop"), target("b"), HALF, require_ready=False)
     there = server.objects[f"{ROOT}/b-canary"]
     calls = [
-        lambda: traffic.move(ctx, target("b"), Wish(Split(80, 20)), require_ready=False),
+        lambda: traffic.move(ctx, target("b"), DesiredTraffic(Split(80, 20)), require_ready=False),
         lambda: traffic.move(ctx, target("b"), HALF, require_ready=False),
         lambda: traffic.restore_all(ctx, [target("b")], lambda _moves: None, require_ready=False),
         lambda: traffic.validate(ctx, target("b"), {}, traffic.objects_of(ctx, target("b"))),

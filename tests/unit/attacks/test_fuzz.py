@@ -21,7 +21,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.seen
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.trust import bounded
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import replicas
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import read_definition
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.definition import read_definition
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads import switches
 from ansible_collections.progressive.delivery.tests.unit.attacks.table import scene
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import NAME

@@ -84,7 +84,7 @@ def test_it_returns_as_soon_as_the_split_is_served(
     assert takes_effect < measured.seconds
     assert measured.requests < most
     assert measured.share == pytest.approx(100 * asked, abs=near)
-    assert measured.told_apart
+    assert measured.conclusive
     assert measured.requests == measured.canary + measured.stable + measured.failed
     # At most four at once every 40 ms, and each on a connection of its own.
     assert measured.requests <= 100 * measured.seconds + 4
@@ -126,7 +126,7 @@ def test_what_the_beat_raises_ends_it(plain: Any) -> None:
 def test_what_cannot_be_told_apart_is_measured_all_the_same(plain: Any) -> None:
     Split({0.0: 1.0}).serve_on(plain)
     measured = ask(probe_of(plain.url), 0.99, 1.0)
-    assert (measured.share, measured.told_apart) == (100.0, False)
+    assert (measured.share, measured.conclusive) == (100.0, False)
     assert measured.requests > 100
 
 
@@ -140,7 +140,7 @@ def test_an_application_that_is_too_slow_to_be_sure_is_given_credit(plain: Any) 
 
     plain.respond = respond
     measured = ask(probe_of(plain.url, timeout=1.2), 0.9, 1.0)
-    assert (measured.share, measured.told_apart, measured.stable) == (100.0, False, 0)
+    assert (measured.share, measured.conclusive, measured.stable) == (100.0, False, 0)
     assert measured.requests <= 16
 
 
@@ -227,7 +227,7 @@ def test_an_endless_answer_is_read_as_far_as_it_tells(plain: Any, piece: bytes, 
 def test_redirects_are_not_followed(plain: Any) -> None:
     kind = type(plain.respond(None))
     plain.respond = lambda request: kind(status=302, headers={"Location": "/elsewhere", "X-Version": "2"})
-    assert ask(probe_of(plain.url), 0.0, 1.0).told_apart
+    assert ask(probe_of(plain.url), 0.0, 1.0).conclusive
     assert {request.path for request in plain.requests} == {"/"}
 
 
@@ -258,7 +258,7 @@ def test_tls(server: Any, ca: Any, monkeypatch: pytest.MonkeyPatch, trusted: boo
         monkeypatch.setenv("SSL_CERT_FILE", str(ca.cert))
     Split({0.0: 1.0}).serve_on(server)
     if trouble is None:
-        assert ask(probe_of(server.url, timeout=60, **options), 0.0, 1.0).told_apart
+        assert ask(probe_of(server.url, timeout=60, **options), 0.0, 1.0).conclusive
         return
     with pytest.raises(NotServed) as late:
         ask(probe_of(server.url, timeout=1, **options), 0.0, 1.0)

@@ -12,10 +12,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._cluster.clie
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import (
     Condition,
+    DesiredTraffic,
     ManagedRoute,
     Split,
     Target,
-    Wish,
     split_of,
 )
 from ansible_collections.progressive.delivery.tests.harness.memory.cluster import MemoryCluster
@@ -72,7 +72,7 @@ class Gateway:
         parent = {"parentRef": PARENT, "controllerName": "example.org/controller", "conditions": conditions}
         self.cluster.store.set_status(HTTP_ROUTE, route, {"parents": [parent]})
 
-    def move(self, wish: Wish, check: bool = False) -> tuple[traffic.Moved, Context]:
+    def move(self, wish: DesiredTraffic, check: bool = False) -> tuple[traffic.Moved, Context]:
         ctx = Context(Client(self.cluster.server, self.cluster.time), self.cluster.time, NAMESPACE, f"canary_weight/{SHOP}", check=check)
         target = Target("gateway_api", SHOP, NAMESPACE, SHOP, PREVIEW)
         return traffic.move(ctx, target, wish), ctx
@@ -83,17 +83,17 @@ class Gateway:
 
 HEADER = ManagedRoute("qa", ((Condition("header", "x-qa", "exact", "1"),),))
 WISHES = {
-    "a share": Wish(split_of(20)),
-    "all": Wish(split_of(100)),
-    "matches": Wish(split_of(0), (HEADER,)),
-    "copies": Wish(split_of(0), mirror=100),
-    "a share and matches": Wish(split_of(5), (HEADER,)),
+    "a share": DesiredTraffic(split_of(20)),
+    "all": DesiredTraffic(split_of(100)),
+    "matches": DesiredTraffic(split_of(0), (HEADER,)),
+    "copies": DesiredTraffic(split_of(0), mirror=100),
+    "a share and matches": DesiredTraffic(split_of(5), (HEADER,)),
 }
 
 
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("wish", WISHES.values(), ids=WISHES)
-def test_a_canary_that_is_refused_gets_nothing(wish: Wish, strict: bool) -> None:
+def test_a_canary_that_is_refused_gets_nothing(wish: DesiredTraffic, strict: bool) -> None:
     gateway = Gateway(PREVIEW, strict)
     before = gateway.cluster.get("HTTPRoute", SHOP)
     with pytest.raises(Failed, match=r"ResolvedRefs=False, RefNotPermitted.*was put back as it was before this call"):
@@ -104,7 +104,7 @@ def test_a_canary_that_is_refused_gets_nothing(wish: Wish, strict: bool) -> None
 
 
 @pytest.mark.parametrize("wish", WISHES.values(), ids=WISHES)
-def test_a_canary_that_is_taken(wish: Wish) -> None:
+def test_a_canary_that_is_taken(wish: DesiredTraffic) -> None:
     gateway = Gateway()
     seen = gateway.move(wish, check=True)[0]
     moved, ctx = gateway.move(wish)
@@ -120,5 +120,5 @@ def test_a_wish_that_cannot_be_written_is_refused_before_anything_is_written() -
     gateway = Gateway()
     before = gateway.spec()
     with pytest.raises(Refused, match="is out of range"):
-        gateway.move(Wish(split_of(1, 2_000_000)))
+        gateway.move(DesiredTraffic(split_of(1, 2_000_000)))
     assert gateway.spec() == before

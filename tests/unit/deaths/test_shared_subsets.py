@@ -10,7 +10,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Target, split_of
 from ansible_collections.progressive.delivery.tests.harness.memory.cluster import MemoryCluster
 from ansible_collections.progressive.delivery.tests.harness.memory.judge import Judge
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE, MemoryServer
@@ -67,7 +67,7 @@ class Shop:
             traffic.settle(ctx, traffic.restore_all(ctx, [target], lambda moves: traffic.settle(ctx, moves, GRACE)), GRACE)
         else:
             given = Target(**{**vars(target), "canary_labels": labels})
-            moved = traffic.move(ctx, given, Wish(split_of(weight)), converge=lambda: ctx.settle(GRACE, ctx.clock.now()))
+            moved = traffic.move(ctx, given, DesiredTraffic(split_of(weight)), converge=lambda: ctx.settle(GRACE, ctx.clock.now()))
             traffic.settle(ctx, [moved], GRACE)
         return ctx.journal.warnings
 

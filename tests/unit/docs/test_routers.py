@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import TABLE
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions.registry import SHIPPED
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.definition import TABLE
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.shipped.registry import SHIPPED
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import names
 
 TEXT = (Path(__file__).parents[3] / "docs" / "routers.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.routers import ALL_OPTIONS, OPTIONS, Between, read_router
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import read_definition
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.definition import read_definition
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import ROUTERS, names, router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Level4Route, Target
 

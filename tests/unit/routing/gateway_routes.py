@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.matches import read_matches
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import ManagedRoute, Target, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, ManagedRoute, Target, split_of
 
 Object = dict[str, Any]
 
@@ -77,5 +77,5 @@ QA: Object = {"headers": {"x-qa": {"exact": "1"}}}  # a match as users write it,
 HEADER_QA = header("x-qa", "1")
 
 
-def wish(*matches: Object, inherit: bool = True, mirror: float = 0.0, canary: int = 0) -> Wish:
-    return Wish(split_of(canary), (ManagedRoute("qa", read_matches(list(matches)), inherit),) if matches else (), mirror)
+def wish(*matches: Object, inherit: bool = True, mirror: float = 0.0, canary: int = 0) -> DesiredTraffic:
+    return DesiredTraffic(split_of(canary), (ManagedRoute("qa", read_matches(list(matches)), inherit),) if matches else (), mirror)

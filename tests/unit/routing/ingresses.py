@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, ManagedRoute, Target, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import (
+    Condition,
+    DesiredTraffic,
+    ManagedRoute,
+    Target,
+    split_of,
+)
 
 Object = dict[str, Any]
 
@@ -71,10 +77,10 @@ def target(**more: Any) -> Target:
     return Target(**{**given, **more})
 
 
-def wish(weight: int = 0, *matches: Condition | tuple[Condition, ...], total: int = 100, mirror: float = 0.0) -> Wish:
+def wish(weight: int = 0, *matches: Condition | tuple[Condition, ...], total: int = 100, mirror: float = 0.0) -> DesiredTraffic:
     """Matches are alternatives; several conditions that must hold together come as a tuple."""
     alternatives = tuple(match if isinstance(match, tuple) else (match,) for match in matches)
-    return Wish(split_of(weight, total), (ManagedRoute("canary", alternatives),) if alternatives else (), mirror)
+    return DesiredTraffic(split_of(weight, total), (ManagedRoute("canary", alternatives),) if alternatives else (), mirror)
 
 
 def header(how: str, value: str = "", name: str = "X-Canary") -> Condition:

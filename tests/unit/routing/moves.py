@@ -8,14 +8,14 @@ from typing import Any
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Change
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, Wish
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Target
 
 Object = dict[str, Any]
 Objects = dict[str, Any]
 BY = "canary_weight/shop"
 
 
-def carried_out(live: Objects, target: Target, wish: Wish | None, at: float = 1.0, on_drift: str = "fail") -> Objects:
+def carried_out(live: Objects, target: Target, wish: DesiredTraffic | None, at: float = 1.0, on_drift: str = "fail") -> Objects:
     """The objects (by the keys of the router's parts, None: not there) after a call, memory and all."""
     router, seen = router_of(target), copy.deepcopy(live)
     bases = {key: obj and edits.base_of(obj, BY, on_drift) for key, obj in live.items()}
@@ -43,7 +43,7 @@ def plain(objects: Objects) -> Objects:
     return {key: obj and edits._without_annotation(obj) for key, obj in objects.items()}
 
 
-def moved(live: Objects, target: Target, wish: Wish) -> Objects:
+def moved(live: Objects, target: Target, wish: DesiredTraffic) -> Objects:
     """The objects after the wish, without memory; asserts that a second call writes nothing and that they can be put back."""
     after = carried_out(live, target, wish)
     again = carried_out(after, target, wish, at=2.0)

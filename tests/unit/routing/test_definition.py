@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import Definition, read_definition
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions.registry import SHIPPED, shipped
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.definition import Definition, read_definition
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.shipped.registry import SHIPPED, shipped
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import default_grace, router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
 

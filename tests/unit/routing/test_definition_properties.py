@@ -8,10 +8,10 @@ from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits, paths
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import Definition, read_definition
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions.registry import SHIPPED, shipped
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.definition import Definition, read_definition
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.shipped.registry import SHIPPED, shipped
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Target, Wish
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Split, Target
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -151,12 +151,12 @@ def test_any_splits_one_after_the_other(case: tuple[Target, Definition, Object, 
     live, moved = {"object": original}, 0
     for split in splits:
         try:
-            after = carried_out(live, place, Wish(split))
+            after = carried_out(live, place, DesiredTraffic(split))
         except Refused:
             continue  # which the tables are about; that nothing was written is what the end shows
         moved += 1
         after = json.loads(json.dumps(after))
-        assert edits.same(after["object"], carried_out(after, place, Wish(split))["object"]), "a second call writes"
+        assert edits.same(after["object"], carried_out(after, place, DesiredTraffic(split))["object"]), "a second call writes"
         plain = edits._without_annotation(after["object"])
         assert without_weights(definition, plain) == without_weights(definition, original)
         for old, new in zip(lists(original, definition.destinations), lists(plain, definition.destinations), strict=True):

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definition import read_definition
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.definitions.registry import shipped
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.definition import read_definition
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.custom.shipped.registry import shipped
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Target, split_of
 
 Object = dict[str, Any]
 
@@ -26,7 +26,7 @@ def said(*conditions: Object, **more: Any) -> Object:
 def missing(router: str, status: Object | None, place: Target | None = None) -> str | None:
     place = place or Target(router, "shop", "test", "shop", "shop-canary")
     obj = {"kind": "Road" if place.definition else shipped(router).kind, "metadata": {"name": "shop", "namespace": "test", "generation": 3}}
-    return router_of(place).missing({"object": {**obj, **({} if status is None else {"status": status})}}, place)
+    return router_of(place).not_ready_reason({"object": {**obj, **({} if status is None else {"status": status})}}, place)
 
 
 CONTOUR = "its controller has not said Valid: True of its present state"
@@ -121,6 +121,6 @@ def test_stickiness_is_warned_of() -> None:
     cases: list[tuple[dict[str, Any], bool]] = [({}, False), ({"sticky": {"cookie": {}}}, True)]
     for weighted, told in cases:
         obj = {"kind": "TraefikService", "metadata": metadata, "spec": {"weighted": {"services": [], **weighted}}}
-        warnings = router.warnings({"object": obj}, place, Wish(split_of(20)))
+        warnings = router.warnings({"object": obj}, place, DesiredTraffic(split_of(20)))
         assert bool(warnings) == told
         assert all("keeps clients at the version that they got first (spec.weighted.sticky)" in each for each in warnings)

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.gateway_api import router as gateway_api
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Backend
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Split, split_of
 
 from .gateway_routes import ALL, BOTH, Object, header, match, objects, path, plain_rule, route, rule, target, to
 from .moves import moved
@@ -154,7 +154,7 @@ SPLITS = [
 @pytest.mark.parametrize(("before", "asked", "weight", "after"), SPLITS)
 def test_splits(before: list[Object], asked: Object, weight: int, after: list[Object]) -> None:
     place, split = target(**asked), split_of(weight)
-    result = moved(objects(route(*before)), place, Wish(split))
+    result = moved(objects(route(*before)), place, DesiredTraffic(split))
     assert result == objects(route(*after))
     says = gateway_api.weight(result, place)
     assert says.canary * split.total == split.canary * says.total
@@ -174,13 +174,13 @@ def test_splits(before: list[Object], asked: Object, weight: int, after: list[Ob
     ],
 )
 def test_splits_of_other_kinds(kind: str, before: list[Object], after: list[Object]) -> None:
-    assert moved(objects(route(*before, kind=kind)), target(kind=kind), Wish(split_of(20))) == objects(route(*after, kind=kind))
+    assert moved(objects(route(*before, kind=kind)), target(kind=kind), DesiredTraffic(split_of(20))) == objects(route(*after, kind=kind))
 
 
 def test_a_grpc_route_keeps_what_is_its_own() -> None:
     own = {"matches": [{"method": {"type": "Exact", "service": "shop.Shop"}}], "filters": FILTERS[:1]}
     before, after = (route(plain_rule(*refs, **own), plain_rule(to("other")), kind="GRPCRoute") for refs in (BOTH, AFTER))
-    assert moved(objects(before), target(kind="GRPCRoute"), Wish(split_of(20))) == objects(after)
+    assert moved(objects(before), target(kind="GRPCRoute"), DesiredTraffic(split_of(20))) == objects(after)
 
 
 def test_what_must_be_ready_is_looked_up_where_it_is() -> None:
@@ -194,7 +194,7 @@ def test_what_must_be_ready_is_looked_up_where_it_is() -> None:
 
 def test_session_persistence_is_warned_of() -> None:
     def warnings(**more: Any) -> list[str]:
-        return gateway_api.ROUTER.warnings(objects(route(rule(*BOTH, **more))), target(), Wish(split_of(5)))
+        return gateway_api.ROUTER.warnings(objects(route(rule(*BOTH, **more))), target(), DesiredTraffic(split_of(5)))
 
     assert warnings() == []
     [text] = warnings(sessionPersistence={"sessionName": "s"})
@@ -255,7 +255,7 @@ def test_refusals(rules: list[Object], asked: Object, said: str, kind: str) -> N
     obj = route(*rules, kind=kind)
     for weight in (0, 20):
         with pytest.raises(Refused) as refused:
-            gateway_api.changes(objects(obj), target(kind=kind, **asked), Wish(split_of(weight)))
+            gateway_api.changes(objects(obj), target(kind=kind, **asked), DesiredTraffic(split_of(weight)))
         assert said in str(refused.value)
         assert str(refused.value).startswith(f"{kind} test/shop")
         assert "\n" not in str(refused.value)
@@ -266,21 +266,21 @@ def test_refusals(rules: list[Object], asked: Object, said: str, kind: str) -> N
     [
         pytest.param(
             [rule(to("shop"), to("legacy"))],
-            Wish(split_of(5)),
+            DesiredTraffic(split_of(5)),
             "rule number 1: legacy leave 1 parts of the weight, in which 5 of 100 cannot be said: the nearest are 0 and 1 of 1 "
             "(weight, weight_total); or give all backendRefs greater weights",
             id="too few parts",
         ),
         pytest.param(
             [rule(to("shop", 60), to("shop-canary", 10), to("legacy", 30))],
-            Wish(split_of(25)),
+            DesiredTraffic(split_of(25)),
             "in which 25 of 100 cannot be said: the nearest are 17 and 18 of 70",
             id="parts that do not divide",
         ),
-        pytest.param([rule(to("shop", 0), to("legacy"))], Wish(split_of(5)), "legacy leave 0 parts of the weight", id="no parts"),
+        pytest.param([rule(to("shop", 0), to("legacy"))], DesiredTraffic(split_of(5)), "legacy leave 0 parts of the weight", id="no parts"),
     ],
 )
-def test_a_split_that_the_other_backends_do_not_leave_room_for(rules: list[Object], wish: Wish, said: str) -> None:
+def test_a_split_that_the_other_backends_do_not_leave_room_for(rules: list[Object], wish: DesiredTraffic, said: str) -> None:
     with pytest.raises(Refused) as refused:
         gateway_api.changes(objects(route(*rules)), target(additional_destinations=["legacy"]), wish)
     assert said in str(refused.value)
@@ -288,8 +288,8 @@ def test_a_split_that_the_other_backends_do_not_leave_room_for(rules: list[Objec
 
 def test_a_weight_that_the_api_cannot_say() -> None:
     with pytest.raises(Refused, match="weight_total 1000001 is out of range: use 1000000 at most"):
-        gateway_api.changes(objects(route(rule(*BOTH))), target(), Wish(Split(1_000_000, 1)))
-    fine = moved(objects(route(rule(*BOTH))), target(), Wish(Split(999_999, 1)))
+        gateway_api.changes(objects(route(rule(*BOTH))), target(), DesiredTraffic(Split(1_000_000, 1)))
+    fine = moved(objects(route(rule(*BOTH))), target(), DesiredTraffic(Split(999_999, 1)))
     assert fine == objects(route(rule(to("shop", 999_999), to("shop-canary", 1))))
 
 
@@ -297,7 +297,7 @@ def test_a_weight_that_the_api_cannot_say() -> None:
 def test_a_route_without_rules_is_refused(spec: Any) -> None:
     obj = {**route(), "spec": spec}
     for call in (
-        lambda: gateway_api.changes(objects(obj), target(), Wish(split_of(5))),
+        lambda: gateway_api.changes(objects(obj), target(), DesiredTraffic(split_of(5))),
         lambda: gateway_api.weight(objects(obj), target()),
     ):
         with pytest.raises(Refused, match=r"^HTTPRoute test/shop has no rule that leads to Service 'shop'"):

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.matches import read_matches
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.gateway_api import router as gateway_api
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import ManagedRoute, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, ManagedRoute, split_of
 
 from .gateway_routes import ALL, BOTH, HEADER_QA, QA, REGEX, Object, header, match, objects, path, plain_rule, route, rule, target, to, wish
 from .moves import moved
@@ -119,7 +119,7 @@ MANAGED = [
     pytest.param(
         [rule(*BOTH)],
         {},
-        Wish(
+        DesiredTraffic(
             split_of(0),
             tuple(ManagedRoute(name, read_matches([{"headers": {"x-qa": name}}])) for name in ("b", "a")),
         ),
@@ -241,7 +241,7 @@ MANAGED = [
 
 
 @pytest.mark.parametrize(("before", "asked", "wished", "after"), MANAGED)
-def test_managed_rules(before: list[Object], asked: Object, wished: Wish, after: list[Object]) -> None:
+def test_managed_rules(before: list[Object], asked: Object, wished: DesiredTraffic, after: list[Object]) -> None:
     assert moved(objects(route(*before)), target(**asked), wished) == objects(route(*after))
 
 
@@ -338,7 +338,7 @@ REFUSALS = [
     pytest.param(
         [rule(*BOTH)],
         {},
-        Wish(split_of(0), tuple(ManagedRoute(name, read_matches([QA])) for name in "ab")),
+        DesiredTraffic(split_of(0), tuple(ManagedRoute(name, read_matches([QA])) for name in "ab")),
         "another rule has just the matches of one to be added",
         id="the same twice",
     ),
@@ -381,7 +381,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("rules", "asked", "wished", "said"), REFUSALS)
-def test_refusals(rules: list[Object], asked: Object, wished: Wish, said: str) -> None:
+def test_refusals(rules: list[Object], asked: Object, wished: DesiredTraffic, said: str) -> None:
     with pytest.raises(Refused) as refused:
         gateway_api.changes(objects(route(*rules)), target(**asked), wished)
     assert said in str(refused.value)
@@ -397,6 +397,6 @@ def test_a_grpc_route_has_headers_only(key: str) -> None:
 
 @pytest.mark.parametrize("kind", ["TCPRoute", "TLSRoute"])
 @pytest.mark.parametrize(("wished", "what"), [(wish(QA), "matches"), (wish(mirror=5), "mirror")])
-def test_tcp_and_tls_routes_have_neither(kind: str, wished: Wish, what: str) -> None:
-    with pytest.raises(Refused, match=f"^{kind} test/shop: gateway_api cannot do {what}, a {kind} has weights only: leave {what} out"):
+def test_tcp_and_tls_routes_have_neither(kind: str, wished: DesiredTraffic, what: str) -> None:
+    with pytest.raises(Refused, match=rf"^{kind} test/shop cannot do {what} with router gateway_api .*: leave {what} out"):
         gateway_api.changes(objects(route(plain_rule(*BOTH), kind=kind)), target(kind=kind), wished)

@@ -9,7 +9,13 @@ from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, ManagedRoute, Match, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import (
+    Condition,
+    DesiredTraffic,
+    ManagedRoute,
+    Match,
+    split_of,
+)
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -99,7 +105,7 @@ def stable_rules(obj: Object) -> list[Object]:
     ]
 
 
-def write(live: Object, wish: Wish | None) -> Object:
+def write(live: Object, wish: DesiredTraffic | None) -> Object:
     after = carried_out({"route": live}, target(**ALL, additional_destinations=[]), wish)["route"]
     return dict(json.loads(json.dumps(after)))
 
@@ -125,12 +131,12 @@ def without_weights(obj: Object) -> Object:
 @given(routes(), st.lists(st.tuples(WEIGHTS, st.sampled_from([0.0, 5.0, 12.5, 100.0])), min_size=1, max_size=4))
 def test_any_splits_one_after_the_other(original: Object, wishes: list[tuple[int, float]]) -> None:
     try:
-        write(original, Wish(split_of(5)))
+        write(original, DesiredTraffic(split_of(5)))
     except Refused:
         assume(False)  # rules that cannot be told apart, or none that leads to the stable Service
     live = original
     for weight, mirror in wishes:
-        live = write(live, Wish(split_of(weight), mirror=mirror))
+        live = write(live, DesiredTraffic(split_of(weight), mirror=mirror))
         assert without_weights(live) == without_weights(original)
         for before, after in zip(stable_rules(original), stable_rules(live), strict=True):
             sums = [sum(ref["weight"] for ref in rule["backendRefs"]) for rule in (before, after)]
@@ -143,7 +149,7 @@ def test_any_splits_one_after_the_other(original: Object, wishes: list[tuple[int
                 if each.get("requestMirror", {}).get("backendRef", {}).get("name") == "shop-canary"
             ]
             assert len(copies) == bool(mirror)
-        assert edits.same(live, write(live, Wish(split_of(weight), mirror=mirror)))
+        assert edits.same(live, write(live, DesiredTraffic(split_of(weight), mirror=mirror)))
     assert write(live, None) == original
 
 
@@ -208,7 +214,7 @@ def manner(rule: Object | None) -> Object:
 def test_requests_go_where_they_were_asked_to(original: Object, alternatives: list[Match], inherit: bool) -> None:
     """All that have what was asked for and no others; those that inherit only from the rules that are split, and treated like these."""
     try:
-        live = write(original, Wish(split_of(0), (ManagedRoute("qa", tuple(alternatives), inherit),)))
+        live = write(original, DesiredTraffic(split_of(0), (ManagedRoute("qa", tuple(alternatives), inherit),)))
     except Refused:
         assume(False)
     split = stable_rules(original)

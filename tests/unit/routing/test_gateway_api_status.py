@@ -28,7 +28,7 @@ def said(conditions: Object, generation: int | None = 3, parent: Object = PARENT
 
 def missing(status: list[Object], parents: Any = (PARENT,), **spec: Any) -> str | None:
     live = route(rule(*BOTH), status=status, parentRefs=list(parents), **spec)
-    return gateway_api.ROUTER.missing(objects(live), target())
+    return gateway_api.ROUTER.not_ready_reason(objects(live), target())
 
 
 PROVEN = [
@@ -149,4 +149,4 @@ def test_a_route_without_a_status() -> None:
     live = route(rule(*BOTH))
     del live["status"]
     with pytest.raises(NotSeen):
-        gateway_api.ROUTER.missing(objects(live), target())
+        gateway_api.ROUTER.not_ready_reason(objects(live), target())

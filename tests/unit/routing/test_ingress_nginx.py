@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Backend
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Split, split_of
 
 from .ingresses import CLASS, DEFAULT, PREFIX, Object, canary, header, ingress, nginx, pair, path, rule, target, weighted, wish
 from .moves import carried_out, moved, plain
@@ -209,7 +209,7 @@ COPIES = [
 def test_the_canary_ingress_that_is_made(stable: Object, asked: Object, weight: Any, made: Object) -> None:
     split = split_of(*weight) if isinstance(weight, tuple) else split_of(weight)
     place = target(**asked)
-    result = moved(pair(stable), place, Wish(split))
+    result = moved(pair(stable), place, DesiredTraffic(split))
     assert result == pair(stable, made)
     served = ingress_nginx.weight(result, place)
     assert served.canary * split.total == split.canary * served.total
@@ -402,7 +402,7 @@ def test_two_long_names_alike_at_the_beginning_have_two_canaries() -> None:
         (None, ["shop"]),
     ],
 )
-def test_argo_1820_the_stable_service_must_be_ready_at_any_weight(wished: Wish | None, services: list[str]) -> None:
+def test_argo_1820_the_stable_service_must_be_ready_at_any_weight(wished: DesiredTraffic | None, services: list[str]) -> None:
     live = carried_out(pair(ingress()), target(allow_mirror_reload=True), wished)
     found = ingress_nginx.backends(live, target(), ingress_nginx.weight(live, target()), wished)
     assert sorted(each.service for each in found) == services

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, Wish
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, DesiredTraffic
 
 from .ingresses import CLASS, DEFAULT, PREFIX, Object, canary, cookie, header, ingress, nginx, pair, path, rule, target, weighted, wish
 from .moves import carried_out, moved, plain
@@ -236,6 +236,6 @@ def test_one_call_makes_the_canary_ingress_of_the_seed(stable: Object, asked: Ob
 
 def test_every_wish_is_said_for_each_of_several_managed_routes() -> None:
     routes = wish(5, header("exact", "1")).routes + wish(5, cookie("switch")).routes
-    made = moved(pair(ingress()), target(), Wish(wish(5).split, routes))["canary_ingress"]
+    made = moved(pair(ingress()), target(), DesiredTraffic(wish(5).split, routes))["canary_ingress"]
     said = weighted(5, canary_by_header="X-Canary", canary_by_header_value="1", canary_by_cookie="canary")
     assert made == canary(annotations=said)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target, Wish
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Target
 from ansible_collections.progressive.delivery.tests.harness.memory.ingress_nginx import Served, of_class, paths_of, pool_of, served
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ TO_OTHER: Object = {"defaultBackend": {"service": {"name": "other", "port": {"nu
 NOW = 30  # when the canary Ingress is made
 
 
-def told(stable: Object, others: list[Object], wished: Wish, *together: Target, live: Object | None = None) -> list[str]:
+def told(stable: Object, others: list[Object], wished: DesiredTraffic, *together: Target, live: Object | None = None) -> list[str]:
     place = target()
     ingress_nginx.changes(pair(stable, live), place, wished)
     there = [stable, *others, *([live] if live else [])]
@@ -221,7 +221,7 @@ def _duplicates(obj: Object) -> bool:
     wish(50),
 )
 @example((10, ([], DEFAULT)), [(20, ([rule(None, path("shop", "/a"))], {}), {})], wish(50))
-def test_what_is_not_refused_is_split_as_asked(first: tuple[int, Any], more: list[Any], wished: Wish) -> None:
+def test_what_is_not_refused_is_split_as_asked(first: tuple[int, Any], more: list[Any], wished: DesiredTraffic) -> None:
     """By the rules of the controller, which know nothing of the check: all that leads to the stable Service, and what is told, no more.
 
     What nothing is served at before (a canary Ingress for the stable Service can bring that about) needs no split.
@@ -268,7 +268,7 @@ def said_canary(obj: Object) -> bool:
     return nginx(canary="true").items() <= (obj["metadata"].get("annotations") or {}).items()
 
 
-def _is_split(place: Served, wished: Wish) -> None:
+def _is_split(place: Served, wished: DesiredTraffic) -> None:
     assert place.canary is not None and place.canary.startswith("test/shop-canary:")
     assert place.share == wished.split.canary / 100 and place.chosen == bool(wished.routes)
     assert of_class(MAIN) == "nginx"

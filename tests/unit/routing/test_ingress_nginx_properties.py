@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.ingress_nginx import router as ingress_nginx
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, DesiredTraffic, split_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -70,7 +70,7 @@ COOKIES = st.sampled_from([[], [cookie("switch")]])
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> Wish:
+def wishes(draw: st.DrawFn) -> DesiredTraffic:
     total = draw(st.sampled_from([100, 100, 1, 7, 30, 1000]))
     mirror = draw(st.sampled_from([0.0, 0.0, 100.0]))
     return wish(draw(st.integers(0, total)), *draw(HEADERS), *draw(COOKIES), total=total, mirror=mirror)
@@ -110,13 +110,15 @@ def reached(obj: Object, service: str) -> list[tuple[Any, Any, Any, str]]:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(RULES, max_size=3), ANNOTATIONS, LABELS, SPECS, st.lists(wishes(), min_size=1, max_size=4))
-def test_any_wishes_one_after_the_other(rules: list[Object], annotations: Object, labels: Object, spec: Object, wished: list[Wish]) -> None:
+def test_any_wishes_one_after_the_other(
+    rules: list[Object], annotations: Object, labels: Object, spec: Object, wished: list[DesiredTraffic]
+) -> None:
     stable = ingress(*copy.deepcopy(rules), annotations=annotations, labels=labels, **spec)
     assume(reached(stable, "shop") and not refused_default(stable))
     live = original = pair(stable)
     for each in wished:
         if each.mirror and not can_be_mirrored(stable):
-            each = Wish(each.split, each.routes)
+            each = DesiredTraffic(each.split, each.routes)
         live = json.loads(json.dumps(carried_out(live, PLACE, each)))
         served = ingress_nginx.weight(live, target())
         assert served.canary * each.split.total == each.split.canary * served.total
@@ -197,7 +199,7 @@ def test_switches_take_there_and_keep_away_the_header_first(by_header: str | Non
 @given(st.integers(1, 2000), st.data())
 def test_a_total_that_controllers_heed(total: int, data: st.DataObject) -> None:
     split = split_of(data.draw(st.integers(1, total)), total)
-    made = edits._without_annotation(carried_out(pair(ingress()), target(), Wish(split))["canary_ingress"])
+    made = edits._without_annotation(carried_out(pair(ingress()), target(), DesiredTraffic(split))["canary_ingress"])
     said = made["metadata"]["annotations"]
     parts = int(said.get(f"{PREFIX}/canary-weight-total", "100"))
     assert parts >= 100 and int(said[f"{PREFIX}/canary-weight"]) * total == split.canary * parts

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.istio import router as istio
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Split, split_of
 
 from .moves import carried_out, moved
 from .virtual_services import (
@@ -234,7 +234,7 @@ SPLITS = [
 @pytest.mark.parametrize(("before", "asked", "weight", "after"), SPLITS)
 def test_splits(before: list[Object], asked: Object, weight: int, after: list[Object]) -> None:
     place, split = target(**asked), split_of(weight)
-    result = moved(objects(virtual_service(*before)), place, Wish(split))
+    result = moved(objects(virtual_service(*before)), place, DesiredTraffic(split))
     assert result == objects(virtual_service(*after))
     said = istio.weight(result, place)
     assert said.canary * split.total == split.canary * said.total
@@ -251,7 +251,7 @@ def test_splits(before: list[Object], asked: Object, weight: int, after: list[Ob
 )
 def test_weights_of_another_total(weights: tuple[int, int], weight: int, total: int, after: tuple[int, int]) -> None:
     before, then = (route(to("shop", stable), to("shop-canary", canary)) for stable, canary in (weights, after))
-    assert moved(objects(virtual_service(before)), target(), Wish(split_of(weight, total))) == objects(virtual_service(then))
+    assert moved(objects(virtual_service(before)), target(), DesiredTraffic(split_of(weight, total))) == objects(virtual_service(then))
 
 
 # http, what differs in the target, what the message says
@@ -326,7 +326,7 @@ def test_refusals(http: list[Object], asked: Object, said: str) -> None:
     obj = virtual_service(*http, hosts=["shop.example.org"])
     for weight in (0, 20):
         with pytest.raises(Refused) as refused:
-            istio.changes(objects(obj), target(**asked), Wish(split_of(weight)))
+            istio.changes(objects(obj), target(**asked), DesiredTraffic(split_of(weight)))
         assert said in str(refused.value)
         assert str(refused.value).startswith("VirtualService test/shop")
         assert "\n" not in str(refused.value)
@@ -347,13 +347,13 @@ def test_refusals(http: list[Object], asked: Object, said: str) -> None:
 def test_a_split_that_whole_parts_cannot_say_beside_a_third_destination(weights: tuple[int, int], weight: int, said: str) -> None:
     obj = virtual_service(route(to("shop", weights[0]), to("shop-canary", weights[1]), to("third", 40)))
     with pytest.raises(Refused, match=said):
-        istio.changes(objects(obj), target(additional_destinations=("third",)), Wish(split_of(weight)))
+        istio.changes(objects(obj), target(additional_destinations=("third",)), DesiredTraffic(split_of(weight)))
 
 
 @pytest.mark.parametrize("spec", [None, {}, {"http": None}])
 def test_a_virtual_service_without_routes_is_refused(spec: Any) -> None:
     obj = {**virtual_service(), "spec": spec}
-    for call in (lambda: istio.changes(objects(obj), target(), Wish(split_of(5))), lambda: istio.weight(objects(obj), target())):
+    for call in (lambda: istio.changes(objects(obj), target(), DesiredTraffic(split_of(5))), lambda: istio.weight(objects(obj), target())):
         with pytest.raises(Refused, match=r"^VirtualService test/shop has no HTTP route to Service 'shop'"):
             call()
 
@@ -389,7 +389,7 @@ def test_the_version_asked_for(asked: str | None, version: str) -> None:
 
 def test_what_somebody_puts_above_an_unnamed_route_does_not_matter() -> None:
     place, obj = target(), virtual_service(route(*BOTH, match=[{"uri": {"prefix": "/"}}]))
-    after = carried_out(objects(obj), place, Wish(split_of(20)))["virtual_service"]
+    after = carried_out(objects(obj), place, DesiredTraffic(split_of(20)))["virtual_service"]
     theirs = route(to("other"), match=[{"uri": {"prefix": "/other"}}])
     live = {**after, "spec": {**after["spec"], "http": [theirs, *after["spec"]["http"]]}}
     assert istio.weight(objects(live), place) == Split(80, 20)

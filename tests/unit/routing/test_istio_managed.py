@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.istio import router as istio
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition, ManagedRoute, Split, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import (
+    Condition,
+    DesiredTraffic,
+    ManagedRoute,
+    Split,
+    split_of,
+)
 
 from .moves import carried_out, moved
 from .virtual_services import (
@@ -54,13 +60,15 @@ SAME_MANNERS = {key: value for key, value in MANNERS.items() if key != "match"}
 
 # http before, what differs in the target, the wish, http after
 MANAGED = [
-    pytest.param([route(*BOTH)], {}, Wish(Split(100, 0), (QA,)), [qa(), route(*BOTH)], id="a header at weight 0"),
-    pytest.param([route(to("shop"))], {}, Wish(Split(100, 0), (QA,)), [qa(), route(to("shop"))], id="a canary that no route leads to yet"),
-    pytest.param([route(*BOTH)], {}, Wish(split_of(20), (QA,)), [qa(), route(*AFTER_20)], id="a header beside a split"),
+    pytest.param([route(*BOTH)], {}, DesiredTraffic(Split(100, 0), (QA,)), [qa(), route(*BOTH)], id="a header at weight 0"),
+    pytest.param(
+        [route(to("shop"))], {}, DesiredTraffic(Split(100, 0), (QA,)), [qa(), route(to("shop"))], id="a canary that no route leads to yet"
+    ),
+    pytest.param([route(*BOTH)], {}, DesiredTraffic(split_of(20), (QA,)), [qa(), route(*AFTER_20)], id="a header beside a split"),
     pytest.param(
         [route(*BOTH, name="p", **MANNERS)],
         {},
-        Wish(split_of(20), (QA,)),
+        DesiredTraffic(split_of(20), (QA,)),
         [
             qa({**MANNERS["match"][0], "headers": {"x-a": {"exact": "1"}, "x-qa": {"exact": "1"}}}, **SAME_MANNERS),
             route(*AFTER_20, name="p", **MANNERS),
@@ -70,21 +78,21 @@ MANAGED = [
     pytest.param(
         [REDIRECT, ELSE, route(*BOTH, name="p"), route(to("other"))],
         {},
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         [REDIRECT, ELSE, qa(), route(*BOTH, name="p"), route(to("other"))],
         id="argo-rollouts#3953 right above the route that it shadows",
     ),
     pytest.param(
         [REDIRECT, route(*BOTH, name="p", **MANNERS)],
         {},
-        Wish(Split(100, 0), (QA_ALONE,)),
+        DesiredTraffic(Split(100, 0), (QA_ALONE,)),
         [qa(), REDIRECT, route(*BOTH, name="p", **MANNERS)],
         id="on top with nothing inherited",
     ),
     pytest.param(
         [route(*BOTH, match=[at("prefix", "/a"), at("prefix", "/b")])],
         {},
-        Wish(Split(100, 0), (ManagedRoute("qa", ((QA_HEADER,), (Condition("query", "qa", "present"),))),)),
+        DesiredTraffic(Split(100, 0), (ManagedRoute("qa", ((QA_HEADER,), (Condition("query", "qa", "present"),))),)),
         [
             qa(*({**at("prefix", each), **ours} for each in ("/a", "/b") for ours in (QA_MATCH, QA_QUERY))),
             route(*BOTH, match=[at("prefix", "/a"), at("prefix", "/b")]),
@@ -94,7 +102,7 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, name="a", match=[at("prefix", "/a")]), ELSE, route(*BOTH, name="b")],
         ALL,
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         [
             qa({**at("prefix", "/a"), **QA_MATCH}, name="progressive-delivery-qa-1"),
             route(*BOTH, name="a", match=[at("prefix", "/a")]),
@@ -107,14 +115,14 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, name="b"), route(*BOTH, name="a")],
         {"routes": ["a", "b"]},
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         [qa(name="progressive-delivery-qa-1"), route(*BOTH, name="b"), qa(name="progressive-delivery-qa-2"), route(*BOTH, name="a")],
         id="in whichever order the routes are named",
     ),
     pytest.param(
         [route(*BOTH)],
         {},
-        Wish(
+        DesiredTraffic(
             Split(100, 0), (on_path("prefix", "/b", "second"), QA, on_path("prefix", "/a", "first"), ManagedRoute("top", QA.matches, False))
         ),
         [
@@ -129,14 +137,14 @@ MANAGED = [
     pytest.param(
         [route(to("shop", 100, **PORT, **HEADERS), to("third", 0))],
         {"additional_destinations": ("third",)},
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         [{**qa(), "route": [to("shop-canary", **PORT, **HEADERS)]}, route(to("shop", 100, **PORT, **HEADERS), to("third", 0))],
         id="just to the canary, with the port and the headers of stable",
     ),
     pytest.param(
         [route(*BOTH, match=[at("prefix", "/a"), at("exact", "/b")]), route(*BOTH, name="all")],
         ALL,
-        Wish(Split(100, 0), (on_path("prefix", "/a/x"),)),
+        DesiredTraffic(Split(100, 0), (on_path("prefix", "/a/x"),)),
         [
             qa(at("prefix", "/a/x"), name="progressive-delivery-qa-1"),
             route(*BOTH, match=[at("prefix", "/a"), at("exact", "/b")]),
@@ -148,7 +156,7 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, name="a", match=[at("prefix", "/a")]), route(*BOTH, name="b", match=[at("prefix", "/b")])],
         ALL,
-        Wish(Split(100, 0), (on_path("exact", "/b/x"),)),
+        DesiredTraffic(Split(100, 0), (on_path("exact", "/b/x"),)),
         [
             route(*BOTH, name="a", match=[at("prefix", "/a")]),
             qa(at("exact", "/b/x")),
@@ -159,7 +167,7 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, match=[at("prefix", "/demo")], rewrite={"uri": "/"})],
         {},
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         [
             qa({**at("prefix", "/demo"), **QA_MATCH}, rewrite={"uri": "/"}),
             route(*BOTH, match=[at("prefix", "/demo")], rewrite={"uri": "/"}),
@@ -169,7 +177,7 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, match=[at("prefix", "/shop/")], rewrite={"uri": "/", "authority": "x"})],
         {},
-        Wish(Split(100, 0), (on_path("prefix", "/shop/cart"),)),
+        DesiredTraffic(Split(100, 0), (on_path("prefix", "/shop/cart"),)),
         [
             qa(at("prefix", "/shop/cart"), rewrite={"uri": "/cart", "authority": "x"}),
             route(*BOTH, match=[at("prefix", "/shop/")], rewrite={"uri": "/", "authority": "x"}),
@@ -179,7 +187,7 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, match=[at("prefix", "/a/"), at("prefix", "/a/b/"), {"port": 80}], rewrite={"uri": "/v1/"})],
         {},
-        Wish(Split(100, 0), (on_path("exact", "/a/b/c"),)),
+        DesiredTraffic(Split(100, 0), (on_path("exact", "/a/b/c"),)),
         [
             qa(at("exact", "/a/b/c"), rewrite={"uri": "/v1/b/c"}, name="progressive-delivery-qa-1"),
             qa(at("exact", "/a/b/c"), rewrite={"uri": "/v1/c"}, name="progressive-delivery-qa-2"),
@@ -191,7 +199,7 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, match=[at("exact", "/a"), at("regex", ".*")], rewrite={"uri": "/v1"})],
         {},
-        Wish(Split(100, 0), (on_path("exact", "/a"),)),
+        DesiredTraffic(Split(100, 0), (on_path("exact", "/a"),)),
         [
             qa(at("exact", "/a"), rewrite={"uri": "/v1"}),
             route(*BOTH, match=[at("exact", "/a"), at("regex", ".*")], rewrite={"uri": "/v1"}),
@@ -201,14 +209,14 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, name="p")],
         {},
-        Wish(Split(100, 0), mirror=10.0),
+        DesiredTraffic(Split(100, 0), mirror=10.0),
         [route(*BOTH, name="p", mirror={"host": "shop-canary"}, mirrorPercentage={"value": 10})],
         id="copies",
     ),
     pytest.param(
         [route(to("shop", **PORT), timeout="3s", retries={"attempts": 2})],
         {},
-        Wish(Split(100, 0), mirror=0.5),
+        DesiredTraffic(Split(100, 0), mirror=0.5),
         [
             route(
                 to("shop", **PORT),
@@ -223,7 +231,7 @@ MANAGED = [
     pytest.param(
         [route(*BOTH, name="a"), route(*BOTH, name="b", timeout="1s")],
         ALL,
-        Wish(split_of(20), (QA,), 100.0),
+        DesiredTraffic(split_of(20), (QA,), 100.0),
         [
             qa(name="progressive-delivery-qa-1"),
             route(*AFTER_20, name="a", mirror={"host": "shop-canary"}, mirrorPercentage={"value": 100}),
@@ -236,7 +244,7 @@ MANAGED = [
 
 
 @pytest.mark.parametrize(("before", "asked", "wish", "after"), MANAGED)
-def test_managed_routes_and_copies(before: list[Object], asked: Object, wish: Wish, after: list[Object]) -> None:
+def test_managed_routes_and_copies(before: list[Object], asked: Object, wish: DesiredTraffic, after: list[Object]) -> None:
     place = target(**asked)
     result = moved(objects(virtual_service(*before)), place, wish)
     assert result == objects(virtual_service(*after))
@@ -247,7 +255,7 @@ def test_managed_routes_and_copies(before: list[Object], asked: Object, wish: Wi
 def test_subsets() -> None:
     rule = destination_rule(subset("v1", version="v1"), subset("v2", version="v2"))
     stable, canary = (to("shop", destination={"subset": name}) for name in ("v1", "v2"))
-    result = moved(objects(virtual_service(route(stable)), rule), target(**SUBSETS), Wish(Split(100, 0), (QA,), 5.0))
+    result = moved(objects(virtual_service(route(stable)), rule), target(**SUBSETS), DesiredTraffic(Split(100, 0), (QA,), 5.0))
     shadowed = route(stable, mirror=canary["destination"], mirrorPercentage={"value": 5})
     assert result == objects(virtual_service({**qa(), "route": [canary]}, shadowed), rule)
 
@@ -256,73 +264,73 @@ def test_subsets() -> None:
 REFUSALS = [
     pytest.param(
         [route(*BOTH, name="p", mirror={"host": "shadow"})],
-        Wish(Split(100, 0), mirror=5.0),
+        DesiredTraffic(Split(100, 0), mirror=5.0),
         "HTTP route p copies requests already (mirror), which would end: leave mirror out",
         id="copies of the user's own",
     ),
     pytest.param(
         [route(*BOTH, mirrors=[{"destination": {"host": "shadow"}}])],
-        Wish(Split(100, 0), mirror=5.0),
+        DesiredTraffic(Split(100, 0), mirror=5.0),
         "copies requests already (mirrors)",
         id="several copies of the user's own",
     ),
     pytest.param(
         [route(*BOTH)] * 2,
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         "HTTP route number 1 without a name has the name and the matches of another route, so that it cannot be found again",
         id="routes that nothing tells apart",
     ),
     pytest.param(
         [route(*BOTH), route(to("other"), name="progressive-delivery-qa")],
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         "has an HTTP route named 'progressive-delivery-qa' already: give it another name",
         id="a name that is taken",
     ),
     pytest.param(
         [route(*BOTH, match=[at("exact", "/a"), at("prefix", "/b")])],
-        Wish(Split(100, 0), (on_path("prefix", "/c"),)),
+        DesiredTraffic(Split(100, 0), (on_path("prefix", "/c"),)),
         "no request that it takes has what qa asks for: ask for something else, or set inherit to false",
         id="no request has both",
     ),
     pytest.param(
         [route(*BOTH, match=[{"withoutHeaders": {"x-qa": {"regex": "*"}}}])],
-        Wish(Split(100, 0), (QA,)),
+        DesiredTraffic(Split(100, 0), (QA,)),
         "no request that it takes has what qa asks for",
         id="argo-rollouts#2767 the route keeps the header away",
     ),
     pytest.param(
         [route(*BOTH, match=[at("regex", "/v[12]/.*")])],
-        Wish(Split(100, 0), (on_path("prefix", "/v1"),)),
+        DesiredTraffic(Split(100, 0), (on_path("prefix", "/v1"),)),
         "istio cannot ask for path prefix '/v1' beside the uri that this route has: ask for something else, or set inherit to false",
         id="a path beside a pattern",
     ),
     pytest.param(
         [route(*BOTH, match=[{"headers": {"cookie": {"regex": ".*beta.*"}}}])],
-        Wish(Split(100, 0), (ManagedRoute("qa", ((Condition("cookie", "qa", "present"),),)),)),
+        DesiredTraffic(Split(100, 0), (ManagedRoute("qa", ((Condition("cookie", "qa", "present"),),)),)),
         "istio cannot ask for cookie qa present beside the headers cookie that this route has",
         id="a cookie beside a pattern",
     ),
     pytest.param(
         [route(*BOTH, match=[at("prefix", "/a")], rewrite={"uri": "/"})],
-        Wish(Split(100, 0), (on_path("regex", "/a/.*"),)),
+        DesiredTraffic(Split(100, 0), (on_path("regex", "/a/.*"),)),
         "beside the uri that this route has",
         id="a pattern beside a path",
     ),
     pytest.param(
         [route(*BOTH, rewrite={"uri": "/v1"})],
-        Wish(Split(100, 0), (on_path("regex", "/a/.*"),)),
+        DesiredTraffic(Split(100, 0), (on_path("regex", "/a/.*"),)),
         "beside the rewrite of the uri that this route has",
         id="a pattern where paths are rewritten by their prefix",
     ),
     pytest.param(
         [route(*BOTH, match=[at("regex", ".*")], rewrite={"uri": "/v1"})],
-        Wish(Split(100, 0), (on_path("prefix", "/a"),)),
+        DesiredTraffic(Split(100, 0), (on_path("prefix", "/a"),)),
         "beside the rewrite of the uri that this route has",
         id="a prefix where paths are rewritten whole",
     ),
     pytest.param(
         [route(*BOTH)],
-        Wish(Split(100, 0), (ManagedRoute("qa", ((Condition("header", "x-qa", "switch"),),)),)),
+        DesiredTraffic(Split(100, 0), (ManagedRoute("qa", ((Condition("header", "x-qa", "switch"),),)),)),
         "istio cannot do header x-qa switch",
         id="switch",
     ),
@@ -330,7 +338,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("http", "wish", "said"), REFUSALS)
-def test_refusals(http: list[Object], wish: Wish, said: str) -> None:
+def test_refusals(http: list[Object], wish: DesiredTraffic, said: str) -> None:
     with pytest.raises(Refused) as refused:
         istio.changes(objects(virtual_service(*http)), target(**ALL), wish)
     assert said in str(refused.value)
@@ -343,10 +351,10 @@ def test_wishes_one_after_the_other_leave_nothing_behind() -> None:
     place, live = target(), objects(virtual_service(route(*BOTH, **{key: MANNERS[key] for key in ("timeout", "retries")})))
     before = live
     for wish in (
-        Wish(split_of(5), (QA,)),
-        Wish(split_of(20), (QA_ALONE,), 10.0),
-        Wish(Split(100, 0), (on_path("exact", "/a"),)),
-        Wish(split_of(50)),
+        DesiredTraffic(split_of(5), (QA,)),
+        DesiredTraffic(split_of(20), (QA_ALONE,), 10.0),
+        DesiredTraffic(Split(100, 0), (on_path("exact", "/a"),)),
+        DesiredTraffic(split_of(50)),
     ):
         live = carried_out(live, place, wish)
         assert live["virtual_service"]["spec"] == carried_out(before, place, wish)["virtual_service"]["spec"]
@@ -354,7 +362,7 @@ def test_wishes_one_after_the_other_leave_nothing_behind() -> None:
 
 
 def test_what_the_user_changes_in_the_shadowed_route_is_inherited_by_the_next_call() -> None:
-    place, wish = target(), Wish(split_of(20), (QA,))
+    place, wish = target(), DesiredTraffic(split_of(20), (QA,))
     live = carried_out(objects(virtual_service(route(*BOTH, name="p"))), place, wish)
     ours, theirs = live["virtual_service"]["spec"]["http"]
     live["virtual_service"]["spec"]["http"] = [route(to("other"), name="new"), ours, {**theirs, "timeout": "9s"}]

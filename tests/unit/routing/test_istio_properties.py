@@ -10,10 +10,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects impo
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import (
     Condition,
+    DesiredTraffic,
     Level4Route,
     ManagedRoute,
     Target,
-    Wish,
     split_of,
 )
 from hypothesis import HealthCheck, assume, given, settings
@@ -148,13 +148,13 @@ def places(draw: st.DrawFn, below: bool = True) -> tuple[Object, Target]:
 
 
 @st.composite
-def wishes(draw: st.DrawFn, names: tuple[tuple[str, ...], ...]) -> Wish:
+def wishes(draw: st.DrawFn, names: tuple[tuple[str, ...], ...]) -> DesiredTraffic:
     alternatives = st.lists(st.sampled_from([*((each,) for each in CONDITIONS), *BOTH_OF]), min_size=1, max_size=2)
     routes = tuple(ManagedRoute(name, tuple(draw(alternatives)), draw(st.integers(0, 3)) > 0) for name in draw(st.sampled_from(names)))
-    return Wish(split_of(*draw(st.sampled_from(TOTALS))), routes, draw(st.sampled_from([0, 0, 0.5, 100])))
+    return DesiredTraffic(split_of(*draw(st.sampled_from(TOTALS))), routes, draw(st.sampled_from([0, 0, 0.5, 100])))
 
 
-def write(live: Object, place: Target, wish: Wish | None) -> Object:
+def write(live: Object, place: Target, wish: DesiredTraffic | None) -> Object:
     return dict(json.loads(json.dumps(carried_out(live, place, wish))))
 
 
@@ -162,7 +162,7 @@ def sum_of(route: list[Object]) -> int:
     return sum(each.get("weight") or 0 for each in route)
 
 
-def without_our_doing(spec: Object, wish: Wish, original: Object) -> Object:
+def without_our_doing(spec: Object, wish: DesiredTraffic, original: Object) -> Object:
     """A VirtualService's spec without what a wish may change: weights of the versions, canary destinations, copies, routes of our own."""
     kept = copy.deepcopy(spec)
     for kind in ("http", "tls", "tcp"):
@@ -183,7 +183,7 @@ def without_our_doing(spec: Object, wish: Wish, original: Object) -> Object:
 
 @settings(max_examples=150, deadline=None)
 @given(places(), st.lists(wishes(((), (), ("first",))), min_size=1, max_size=3))
-def test_any_wishes_one_after_the_other(found: tuple[Object, Target], asked: list[Wish]) -> None:
+def test_any_wishes_one_after_the_other(found: tuple[Object, Target], asked: list[DesiredTraffic]) -> None:
     original, place = found
     live, done = original, 0
     for wish in asked:
@@ -288,7 +288,7 @@ def asks_for(route: ManagedRoute, request: Object) -> bool:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(places(below=False), wishes((("first",), ("first", "second"))), st.lists(st.sampled_from(REQUESTS), min_size=4, max_size=12))
 def test_routes_of_our_own_take_just_the_requests_that_they_are_to_take(
-    found: tuple[Object, Target], wish: Wish, requests: list[Object]
+    found: tuple[Object, Target], wish: DesiredTraffic, requests: list[Object]
 ) -> None:
     original, place = found
     try:

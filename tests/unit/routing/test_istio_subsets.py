@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.istio import router as istio
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Backend
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Split, Wish, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Split, split_of
 
 from .moves import carried_out, moved
 from .virtual_services import ALL, FULL, PORT, SUBSETS, Object, destination_rule, objects, route, subset, target, to, virtual_service
@@ -130,14 +130,14 @@ def test_splits(
 ) -> None:
     place = target(**{"canary_service": "shop", **SUBSETS, **asked})
     before = objects(virtual_service(*http), destination_rule(*subsets, host=host))
-    after = moved(before, place, Wish(split_of(20)))
+    after = moved(before, place, DesiredTraffic(split_of(20)))
     assert after == objects(virtual_service(*http_after), destination_rule(*subsets_after, host=host))
 
 
 def test_subsets_are_there_before_a_route_leads_to_them_and_go_after_none_does() -> None:
     place = target(**SUBSETS, **HASHES)
     live = objects(virtual_service(BOTH), destination_rule(V1, V2))
-    assert [change.part for change in istio.changes(live, place, Wish(split_of(20)))] == ["destination_rule", "virtual_service"]
+    assert [change.part for change in istio.changes(live, place, DesiredTraffic(split_of(20)))] == ["destination_rule", "virtual_service"]
     assert [change.part for change in istio.changes(live, place, None)] == ["virtual_service", "destination_rule"]
 
 
@@ -192,7 +192,7 @@ REFUSALS = [
 def test_refusals(subsets: list[Object], host: str, http: list[Object], asked: Object, said: str) -> None:
     live = objects(virtual_service(*http, hosts=["shop"]), destination_rule(*subsets, host=host))
     with pytest.raises(Refused) as refused:
-        istio.changes(live, target(**SUBSETS, **asked), Wish(split_of(20)))
+        istio.changes(live, target(**SUBSETS, **asked), DesiredTraffic(split_of(20)))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -217,7 +217,7 @@ def test_half_of_what_subsets_need_is_refused_before_anything_is_read(asked: Obj
     [
         (
             Split(80, 20),
-            Wish(Split(80, 20)),
+            DesiredTraffic(Split(80, 20)),
             [
                 Backend("shop", "test", "80 of 100 parts of the traffic", (("hash", "aaa"), ("version", "v1"))),
                 Backend("shop", "test", "20 of 100 parts of the traffic", (("hash", "bbb"), ("version", "v2"))),
@@ -225,7 +225,7 @@ def test_half_of_what_subsets_need_is_refused_before_anything_is_read(asked: Obj
         ),
         (
             Split(100, 0),
-            Wish(Split(100, 0), mirror=5.0),
+            DesiredTraffic(Split(100, 0), mirror=5.0),
             [
                 Backend("shop", "test", "100 of 100 parts of the traffic", (("hash", "aaa"), ("version", "v1"))),
                 Backend("shop", "test", "matching or mirrored requests", (("hash", "bbb"), ("version", "v2"))),
@@ -234,7 +234,7 @@ def test_half_of_what_subsets_need_is_refused_before_anything_is_read(asked: Obj
         (Split(0, 100), None, [Backend("shop", "test", "100 of 100 parts of the traffic", (("hash", "bbb"), ("version", "v2")))]),
     ],
 )
-def test_the_pods_of_each_subset_must_be_ready(split: Split, wish: Wish | None, backends: list[Backend]) -> None:
+def test_the_pods_of_each_subset_must_be_ready(split: Split, wish: DesiredTraffic | None, backends: list[Backend]) -> None:
     rule = destination_rule(subset("v1", version="v1", hash="aaa"), subset("v2", version="v2", hash="bbb"))
     place = target(**SUBSETS, **HASHES)
     assert istio.backends(objects(virtual_service(BOTH), rule), place, split, wish) == backends
@@ -242,6 +242,6 @@ def test_the_pods_of_each_subset_must_be_ready(split: Split, wish: Wish | None, 
 
 def test_a_rule_that_the_user_deleted_does_not_keep_the_routes_from_going_back() -> None:
     place, before = target(**SUBSETS, **HASHES), virtual_service(BOTH)
-    after = carried_out(objects(before, destination_rule(V1, V2)), place, Wish(split_of(20)))
+    after = carried_out(objects(before, destination_rule(V1, V2)), place, DesiredTraffic(split_of(20)))
     assert after["virtual_service"] != before
     assert carried_out({**after, "destination_rule": None}, place, None) == {"virtual_service": before, "destination_rule": None}

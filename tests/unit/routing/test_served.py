@@ -240,7 +240,7 @@ def test_where_it_cannot_the_asked_split_is_still_looked_for(move: tuple[float |
     dice = random.Random(1)
     while not answers.served:
         answers.add(share(move[1])(dice, 0))
-    assert answers.measured(1.0).told_apart is False
+    assert answers.measured(1.0).conclusive is False
     assert accepted(asks(move), share(move[1] - 50 if move[1] >= 50 else move[1] + 50), runs=50, most=500) == 0
 
 

@@ -13,7 +13,7 @@ from ..._objects.refusal import Refused
 from ..._objects.resources import name_of
 from ..._routing.istio.hosts import is_service
 from ..._routing.registry import router_of
-from ..._routing.target import Target, Wish
+from ..._routing.target import DesiredTraffic, Target
 from ..course import wishes
 from ..findings import Finding, warning
 from .scene import DESTINATION_RULE, RouterObjects, Scene
@@ -57,7 +57,7 @@ def _title(scene: Scene, target: Target) -> str:
     return scene.titled(first.resource.kind, first.name)
 
 
-def _told(target: Target, found: RouterObjects, wish: Wish) -> list[str]:
+def _told(target: Target, found: RouterObjects, wish: DesiredTraffic) -> list[str]:
     try:
         return router_of(target).warnings(found, target, wish)
     except Refused:

@@ -46,8 +46,9 @@ class _Asked:
             return requests.both(one, other)
         except Undecidable:
             raise Refused(
-                f"{self.where}: a pattern and another condition on the same thing, and gateway_api cannot tell what they have in common: "
-                "ask for something else, or for just the same"
+                self.where,
+                "combine a pattern with another condition on the same thing, and router gateway_api cannot tell what they have in common",
+                "ask for something else, or for exactly the same",
             ) from None
 
     def products(self, rule: Rule) -> list[Object]:
@@ -92,7 +93,7 @@ def _inheriting(asked: _Asked, rule: Rule, target: Target) -> Iterator[Object]:
         # What is replaced is the prefix of the match, of which the rule may have just one.
         prefixes = [match["path"] for match in asked.of(rule.body)]
         if any(product["path"] not in prefixes for product in products):
-            raise Refused(f"{asked.where}: {rule.title} replaces the prefix of paths, so that no path can be asked for: leave it out")
+            raise Refused(asked.where, f"have a path, and {rule.title} replaces the prefix of paths", "leave path out")
         groups = [[product] for product in products]
     for matches in groups:
         yield {**kept, "matches": matches, "backendRefs": [{**to_canary(rule, target), "weight": 1}]}
@@ -126,7 +127,9 @@ def _refuse_unmet(asked: _Asked, chosen: Sequence[Rule], managed: ManagedRoute) 
     for conditions, match in zip(managed.matches, asked.matches):
         if all(asked.joined(each, match) is None for each in own):
             listed = ", ".join(str(condition) for condition in conditions)
-            raise Refused(f"{asked.where}: no rule that is split gets requests with {listed}: correct them, or set inherit to false")
+            raise Refused(
+                asked.where, f"have {listed}, and no rule that is split gets such requests", "correct them, or set inherit to false"
+            )
 
 
 def _refuse_taken(asked: _Asked, chosen: Sequence[Rule]) -> None:
@@ -145,8 +148,9 @@ def _refuse_taken(asked: _Asked, chosen: Sequence[Rule]) -> None:
             keeps_them = own is not None and asked.goes_before(own, index, product, rule.index)
             if had_them and not keeps_them and asked.goes_before(product, rule.index, their, index):
                 raise Refused(
-                    f"{asked.where}: a rule for them above {rule.title} would take requests from rule number {index + 1} too, which goes "
-                    "before it: ask for fewer conditions, or set inherit to false to take them all"
+                    asked.where,
+                    f"need a rule above {rule.title} that would also take requests from rule number {index + 1}, which precedes it",
+                    "ask for fewer conditions, or set inherit to false to take them all",
                 )
 
 
@@ -163,11 +167,13 @@ def _refuse_too_many(where: str, all_rules: Sequence[Object], made: Sequence[Obj
     for number, body in enumerate(made):
         count = len(body["matches"])
         if any(each.get("matches") == body["matches"] for each in (*all_rules, *made[:number])):
-            raise Refused(f"{where}: another rule has just the matches of one to be added: take it out, or ask for other conditions")
+            raise Refused(
+                where, "has another rule with exactly the matches of one to be added", "remove that rule, or ask for other conditions"
+            )
         if count > _MOST_MATCHES:
-            raise Refused(f"{where}: a rule would get {count} matches, {_MOST_MATCHES} are allowed: ask for fewer alternatives")
+            raise Refused(where, f"would get a rule with {count} matches, {_MOST_MATCHES} are allowed", "ask for fewer alternatives")
     if len(all_rules) + len(made) > _MOST_RULES:
-        raise Refused(f"{where} would get {len(all_rules) + len(made)} rules, {_MOST_RULES} are allowed: ask for fewer")
+        raise Refused(where, f"would get {len(all_rules) + len(made)} rules, {_MOST_RULES} are allowed", "ask for fewer")
     total = sum(len(each.get("matches") or []) for each in (*all_rules, *made))
     if total > _MOST_MATCHES_OF_ALL:
-        raise Refused(f"{where} would get {total} matches, {_MOST_MATCHES_OF_ALL} are allowed: ask for fewer alternatives")
+        raise Refused(where, f"would get {total} matches, {_MOST_MATCHES_OF_ALL} are allowed", "ask for fewer alternatives")

@@ -47,7 +47,9 @@ def asked(match: Match, kind: str, where: str) -> Object:
             joined = None
         if joined is None:
             raise Refused(
-                f"{where}: gateway_api cannot ask two things of one header (all cookies are one) or parameter: leave {condition} out"
+                where,
+                "have two conditions on one header (all cookies are one header) or parameter, which router gateway_api cannot match",
+                f"leave {condition} out",
             )
         made = joined
     return made
@@ -81,22 +83,34 @@ def _refuse(condition: Condition, kind: str, where: str) -> None:
     """Raises Refused for what a route of this kind cannot do, or the API server would not take."""
     what, how, value = condition.what, condition.how, condition.value
     if how not in _CAN[kind].get(what, ()):
-        reason = "controllers differ in whether it goes before a prefix: " if (what, how) == ("path", "regex") else ""
+        reason = " (controllers differ in whether it precedes a prefix)" if (what, how) == ("path", "regex") else ""
         can = "; ".join(f"{each} {', '.join(ways)}" for each, ways in _CAN[kind].items())
-        raise Refused(f"{where}: gateway_api cannot do {condition} on {kind}s: {reason}use one of {can}")
+        raise Refused(where, f"have {condition}, which router gateway_api cannot match on {kind}s{reason}", f"use one of {can}")
     if what in ("header", "cookie", "query") and not re.fullmatch(_NAME, condition.name):
-        raise Refused(f"{where}: {echo(condition.name)} is not the name of a {what}")
+        raise Refused(
+            where, f"have {echo(condition.name)}, which is not the name of a {what}", "use letters, digits and the signs that HTTP allows"
+        )
     if what == "method" and value not in _METHODS:
-        raise Refused(f"{where}: {echo(value)} is not a method: use one of {', '.join(_METHODS)}")
+        raise Refused(where, f"have {echo(value)}, which is not a method", f"use one of {', '.join(_METHODS)}")
     if how != "present" and not 1 <= len(value) <= _LONGEST.get(what, 16):
-        raise Refused(f"{where}: the value of {what} {condition.name} must have 1 to {_LONGEST.get(what, 16)} characters")
+        raise Refused(
+            where, f"have a value of {len(value)} characters for {what} {condition.name}", f"use 1 to {_LONGEST.get(what, 16)} characters"
+        )
     if what == "path" and (not re.fullmatch(_PATH, value) or _NO_PATH.search(value)):
-        raise Refused(f"{where}: {echo(value)} is not a path: begin it with '/', without '//', '/./', '/../', '%2f', '#' and '?'")
+        raise Refused(
+            where, f"have {echo(value)}, which is not a path", "begin it with '/', and leave '//', '/./', '/../', '%2f', '#' and '?' out"
+        )
     if how == "regex" and _NOT_RE2.search(value):
-        raise Refused(f"{where}: {condition}: the patterns of most controllers have no look-around and no back-references: do without")
+        raise Refused(
+            where,
+            f"have {condition}, and the patterns of most controllers have no look-around and no back-references",
+            "write it without them",
+        )
     rest = value.replace("[^;]", "")
     if what == "cookie" and (";" in rest or (how == "regex" and _BEYOND_A_COOKIE.search(rest))):
-        raise Refused(f"{where}: {condition} reaches beyond the cookie's value: write [^;] for '.', and leave '^', '$' and ';' out")
+        raise Refused(
+            where, f"have {condition}, which reaches beyond the value of the cookie", "write [^;] for '.', and leave '^', '$' and ';' out"
+        )
 
 
 def matches_of(rule: Object, kind: str) -> list[Object]:

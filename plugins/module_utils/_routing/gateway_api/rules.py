@@ -49,7 +49,9 @@ def rules_of(route: Object) -> list[Object]:
 def chosen(route: Object, target: Target) -> list[Rule]:
     """The rules to split. Raises Refused where they or their backends cannot be told."""
     if service_and_namespace(target.stable_service, target) == service_and_namespace(target.canary_service, target):
-        raise Refused(f"{title(route)}: stable_service and canary_service are one Service: the canary needs one of its own")
+        raise Refused(
+            "canary_service", f"is the same Service as stable_service: {target.stable_service!r}", "give the canary a Service of its own"
+        )
     found = rules_of(route)
     qualifying = [index for index, rule in enumerate(found) if any(is_service(ref, target.stable_service, target) for ref in _refs(rule))]
     if target.routes and "*" not in target.routes:
@@ -72,14 +74,16 @@ def _only(route: Object, qualifying: Sequence[int], target: Target) -> list[int]
     if not qualifying:
         names = sorted({_show(ref, target) for rule in found for ref in _refs(rule)})
         raise Refused(
-            f"{title(route)} has no rule that leads to Service {target.stable_service!r} (its backends: {', '.join(names) or 'none'}): "
-            "check stable_service and the route's name"
+            title(route),
+            f"has no rule that leads to Service {target.stable_service!r} (its backends: {', '.join(names) or 'none'})",
+            "correct stable_service, or the name of the route",
         )
     if len(qualifying) > 1 and not target.routes:
         listed = ", ".join(_title(found, index) for index in qualifying)
         raise Refused(
-            f"{title(route)} has {len(qualifying)} rules that lead to Service {target.stable_service!r} ({listed}): "
-            'say which with routes, or routes: ["*"] for all'
+            title(route),
+            f"has {len(qualifying)} rules that lead to Service {target.stable_service!r} ({listed})",
+            'choose with routes, or routes: ["*"] for all',
         )
     return list(qualifying)
 
@@ -89,9 +93,11 @@ def _named(route: Object, name: str, qualifying: Sequence[int], target: Target) 
     indexes = [index for index, rule in enumerate(found) if rule.get("name") == name]
     if not indexes:
         names = ", ".join(str(rule["name"]) for rule in found if rule.get("name")) or "none has a name"
-        raise Refused(f"{title(route)} has no rule named {name!r} (it has: {names}): correct routes")
+        raise Refused(title(route), f"has no rule named {name!r} (it has: {names})", "correct routes")
     if indexes[0] not in qualifying:
-        raise Refused(f"{title(route)}: rule {name!r} does not lead to Service {target.stable_service!r}: correct routes or stable_service")
+        raise Refused(
+            f"{title(route)}, rule {name!r}", f"does not lead to Service {target.stable_service!r}", "correct routes or stable_service"
+        )
     return indexes[0]
 
 
@@ -101,14 +107,15 @@ def _rule(route: Object, found: Sequence[Object], index: int, target: Target) ->
     for service in (target.stable_service, target.canary_service):
         refs = [ref for ref in _refs(body) if is_service(ref, service, target)]
         if len(refs) > 1:
-            raise Refused(f"{where}: Service {service!r} stands in it more than once: leave one backendRef for it")
+            raise Refused(where, f"leads to Service {service!r} more than once", "leave one backendRef for it")
         ours.append(refs[0] if refs else None)
     others = tuple(ref for ref in _refs(body) if not any(ref is each for each in ours))
     foreign = [ref for ref in others if not any(_is_named(ref, each, target) for each in target.additional_destinations)]
     if foreign:
         raise Refused(
-            f"{where}: it also leads to {', '.join(_show(ref, target) for ref in foreign)}: its share cannot be told, so name it in "
-            "additional_destinations to keep it, take it out of the rule, or choose another rule"
+            where,
+            f"also leads to {', '.join(_show(ref, target) for ref in foreign)}, whose share is not defined",
+            "name it in additional_destinations to keep it, remove it from the rule, or choose another rule",
         )
     stable, canary = ours
     return Rule(index, where, _title(found, index), _step(route, found, index), body, stable or {}, canary, others)
@@ -122,7 +129,7 @@ def _step(route: Object, found: Sequence[Object], index: int) -> Step:
     same = [number for number, rule in enumerate(found) if rule.get("matches") == matches]
     if len(same) > 1:
         listed = ", ".join(_title(found, number) for number in same)
-        raise Refused(f"{title(route)}: {listed} have the same matches and cannot be told apart: give them names, or leave one")
+        raise Refused(title(route), f"has rules with the same matches ({listed})", "give them names, or leave one")
     return {"matches": matches}
 
 
@@ -197,12 +204,13 @@ def _shares(rule: Rule, split: Split, target: Target) -> Split:
         least = parts * split.canary // split.total
         others = ", ".join(_show(ref, target) for ref in rule.others)
         raise Refused(
-            f"{rule.where}: {others} leave {parts} parts of the weight, in which {split.canary} of {split.total} cannot be said: "
-            + (f"the nearest are {least} and {least + 1} of {parts} (weight, weight_total); or " if parts else "")
-            + "give all backendRefs greater weights"
+            rule.where,
+            f"cannot give the canary {split.canary} of {split.total} parts: {others} leave {parts} parts of the weight",
+            (f"ask for {least} or {least + 1} of {parts} (weight, weight_total), or " if parts else "")
+            + "give all backendRefs greater weights",
         )
     if split.total > _MOST_WEIGHT:
-        raise Refused(f"{rule.where}: weight_total {split.total} is out of range: use {_MOST_WEIGHT} at most")
+        raise Refused("weight_total", f"must be at most {_MOST_WEIGHT}, not {split.total}", "use a smaller one")
     return split
 
 
@@ -221,7 +229,7 @@ def copies(rule: Rule, target: Target, percent: float) -> list[Edit]:
     for each in rule.body.get("filters") or []:
         if is_service((each.get("requestMirror") or {}).get("backendRef") or {}, target.canary_service, target):
             raise Refused(
-                f"{rule.where}: it mirrors to Service {target.canary_service!r} already: leave mirror out, or take its RequestMirror out"
+                rule.where, f"mirrors to Service {target.canary_service!r} already", "leave mirror out, or remove its RequestMirror"
             )
     step = {"requestMirror.backendRef.name": backend["name"], "requestMirror.backendRef.namespace": backend.get("namespace")}
     value = {"type": "RequestMirror", "requestMirror": {"backendRef": backend, **_share(percent)}}

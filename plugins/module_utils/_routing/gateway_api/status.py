@@ -18,15 +18,15 @@ Parent = tuple[str, str, str, str, str, int]
 _GROUP = "gateway.networking.k8s.io"
 _NEEDED = ("Accepted", "ResolvedRefs")
 _REMEDIES = {
-    "Accepted": "mend the route or its parent",
-    "ResolvedRefs": "mend its backendRefs (those in other namespaces need a ReferenceGrant there)",
-    "PartiallyInvalid": "mend the route, since it is not told which of its rules are served",
+    "Accepted": "correct the route or its parent",
+    "ResolvedRefs": "correct its backendRefs (those in other namespaces need a ReferenceGrant there)",
+    "PartiallyInvalid": "correct the route: its status does not say which of its rules are served",
 }
 # Traefik 3.7 answers 500 to every request of a rule with a RequestMirror, and reports the route as accepted.
 _NO_MIRROR = {"traefik.io/gateway-controller": "Traefik"}
 
 
-def missing(route: Object, namespace: str) -> str | None:
+def not_ready_reason(route: Object, namespace: str) -> str | None:
     """What is missing until every parent serves the route at its generation, None where nothing is.
 
     Raises Refused where a parent refuses this generation, and where there is no parent; NotSeen where no controller speaks for one. Of
@@ -34,13 +34,12 @@ def missing(route: Object, namespace: str) -> str | None:
     """
     parents = list(_parents(route, namespace))
     if not parents:
-        raise Refused(f"{title(route)} is attached to nothing: it has no parentRefs: name the Gateway or Service that shall serve it")
+        raise Refused(title(route), "has no parentRefs and is attached to nothing", "name the Gateway or Service that shall serve it")
     texts = [_missing_at(route, parent, namespace) for parent in parents]
     unseen = ", ".join(_show(parent) for parent in parents if not _entries_of(route, parent, namespace))
     if unseen:
         raise NotSeen(
-            f"{title(route)} is attached to nothing: no controller says anything of it for {unseen}: check that this exists, and that its "
-            "class has a controller"
+            title(route), f"has no status from a controller for {unseen}", "check that this exists, and that its class has a controller"
         )
     return "; ".join(text for text in texts if text) or None
 
@@ -50,8 +49,9 @@ def refuse_mirror(route: Object) -> None:
     for entry in _entries(route):
         if entry.get("controllerName") in _NO_MIRROR:
             raise Refused(
-                f"{title(route)}: {_NO_MIRROR[entry['controllerName']]} cannot mirror, and would answer 500 to every request of the rule: "
-                "leave mirror out"
+                title(route),
+                f"is served by {_NO_MIRROR[entry['controllerName']]}, which cannot mirror and answers every request of such a rule with 500",
+                "leave mirror out",
             )
 
 
@@ -87,8 +87,10 @@ def _said(route: Object, parent: Parent, entry: Object) -> set[str]:
         if wrong and condition.get("reason") != "Pending":
             message = " ".join(str(condition.get("message") or "").split())
             raise Refused(
-                f"{title(route)}: {_show(parent)} does not serve it: {kind}={holds}, {condition.get('reason')}"
-                f"{f' ({message})' if message else ''}, says {entry.get('controllerName')}: {_REMEDIES[kind]}"
+                title(route),
+                f"is not served by {_show(parent)}: {entry.get('controllerName')} reports {kind}={holds}, {condition.get('reason')}"
+                + (f" ({message})" if message else ""),
+                _REMEDIES[kind],
             )
     return true
 

@@ -14,13 +14,13 @@ from typing import Any
 from ..._objects.edits import Edit
 from ..._objects.refusal import Refused
 from ..router import service_and_namespace, title
-from ..target import Target, Wish
+from ..target import DesiredTraffic, Target
 from .canary import annotations_of
 from .rules import other_services, ports_of
 
 _COST = (
-    "would get a mirror's annotations, for which ingress-nginx reloads and closes idle keep-alive connections, and a slow canary would "
-    "slow users: set allow_mirror_reload to true to accept that, or leave mirror out"
+    "would get annotations for a mirror, for which ingress-nginx reloads and closes idle keep-alive connections, and a slow canary would "
+    "slow users"
 )
 _SCHEMES = {"": "http", "HTTP": "http", "HTTPS": "https"}
 
@@ -40,16 +40,16 @@ def mirror_edits(stable: Mapping[str, Any], target: Target, percent: float) -> l
     return [Edit(("metadata", "annotations", f"{target.annotation_prefix}/{key}"), value) for key, value in wanted.items()]
 
 
-def mirror_warnings(stable: Mapping[str, Any], target: Target, wish: Wish) -> list[str]:
+def mirror_warnings(stable: Mapping[str, Any], target: Target, desired: DesiredTraffic) -> list[str]:
     """What a mirror costs with the controller ingress-nginx."""
-    if not wish.mirror:
+    if not desired.mirror:
         return []
     where = f"{title(dict(stable))} mirrors its requests to Service {service_and_namespace(target.canary_service, target)[0]}"
     cost = (
         "ingress-nginx reloads when the mirror begins and ends, which closes idle keep-alive connections, and holds a client's connection"
     )
     found = [f"{where}: {cost} until the copy is answered, so that a slow canary slows users"]
-    if wish.split.canary or wish.routes:
+    if desired.split.canary or desired.routes:
         found.append(f"{where}, and a share of them goes there anyway: the canary gets those requests twice")
     return found
 
@@ -60,21 +60,23 @@ def _refuse(stable: Mapping[str, Any], target: Target, percent: float, given: Ma
     own = [key for key in ("mirror-target", "mirror-host") if key in given]
     protocol = given.get("backend-protocol", "").upper()
     reasons = [
-        (percent != 100, f"cannot mirror {percent:g} percent, only all requests or none: set mirror to 100, or to 0"),
-        (own, f"has a mirror already ({', '.join(own)}), and can have one: take it out first"),
+        (percent != 100, f"cannot mirror {percent:g} percent, only all requests or none", "set mirror to 100, or to 0"),
+        (own, f"has a mirror already ({', '.join(own)}), and can have only one", "remove it first"),
         (
             others,
-            f"also leads to {', '.join(others)}, whose requests would be copied too: give {service} an Ingress of its own",
+            f"also leads to {', '.join(others)}, whose requests would be copied too",
+            f"give {service} an Ingress of its own",
         ),
-        (len(ports) > 1, f"leads to several ports of {service}, and a mirror has one: give each port an Ingress of its own"),
+        (len(ports) > 1, f"leads to several ports of {service}, and a mirror has one", "give each port an Ingress of its own"),
         (
             any("number" not in port for port in ports),
-            f"leads to a port of {service} by name, and a mirror needs the number: give that instead",
+            f"leads to a port of {service} by name, and a mirror needs the number",
+            "name the number instead",
         ),
-        (protocol not in _SCHEMES, f"speaks {protocol} with its Service, and a mirror only HTTP and HTTPS: leave mirror out"),
-        ("rewrite-target" in given, "rewrites paths (rewrite-target), and copies would come with the old ones: leave mirror out"),
-        (not target.allow_mirror_reload, _COST),
+        (protocol not in _SCHEMES, f"speaks {protocol} with its Service, and a mirror only HTTP and HTTPS", "leave mirror out"),
+        ("rewrite-target" in given, "rewrites paths (rewrite-target), and copies would come with the old ones", "leave mirror out"),
+        (not target.allow_mirror_reload, _COST, "set allow_mirror_reload to true to accept that, or leave mirror out"),
     ]
-    for refused, reason in reasons:
+    for refused, what, remedy in reasons:
         if refused:
-            raise Refused(f"{title(dict(stable))} {reason}")
+            raise Refused(title(dict(stable)), what, remedy)

@@ -17,15 +17,16 @@ from typing import Any
 from ..._objects.refusal import Refused
 from ..router import Object, Objects, service_and_namespace, title
 from ..target import Target
+from .annotations import said
 from .canary import OF, annotations_of
 from .rules import default_of, paths_of
-from .wishes import said
 
 _OLD_CLASS = "kubernetes.io/ingress.class"
 # A Service and its port, as written.
 Upstream = tuple[str, str]
 # A host (empty: none), a path and its type.
 Place = tuple[str, str, str]
+_Problem = tuple[str, str, str]  # of an Ingress: what is wrong with it, and the remedy
 _OTHER_PORT = "name the port there in the other way (by its name instead of its number, or the reverse), which ingress-nginx keeps apart"
 
 
@@ -74,7 +75,7 @@ def look_around(
     mains, canaries = _others(objects, target, there)
     stops = [*_lead_to_canary(canary, mains), *_serve_instead(canary, mains), *_other_canaries(canary, mains, canaries, together)]
     if stops:
-        raise Refused(stops[0])
+        raise Refused(*stops[0])
     return [*_answer_404(canary, mains), *_split_too(canary, mains, together)]
 
 
@@ -104,14 +105,15 @@ def _others(objects: Objects, target: Target, there: Sequence[Object]) -> tuple[
     return [each for each in others if each not in canaries], canaries
 
 
-def _lead_to_canary(canary: _Canary, mains: Sequence[Object]) -> Iterator[str]:
+def _lead_to_canary(canary: _Canary, mains: Sequence[Object]) -> Iterator[_Problem]:
     for each in mains:
         if not canary.own & set(_upstreams(each)):
             continue
         if canary.live is None or canary.comes_after(each) or canary.own & _defaults(each):
             yield (
-                f"{title(each)} leads to {_service_of(canary)}, and ingress-nginx sends no share to a Service that an Ingress "
-                f"serves itself: {_OTHER_PORT}, or let it lead to another Service with the same selector"
+                title(each),
+                f"leads to {_service_of(canary)}, and ingress-nginx sends no share to a Service that an Ingress serves itself",
+                f"{_OTHER_PORT}, or let it lead to another Service with the same selector",
             )
 
 
@@ -125,7 +127,7 @@ def _answer_404(canary: _Canary, mains: Sequence[Object]) -> Iterator[str]:
             )
 
 
-def _serve_instead(canary: _Canary, mains: Sequence[Object]) -> Iterator[str]:
+def _serve_instead(canary: _Canary, mains: Sequence[Object]) -> Iterator[_Problem]:
     """Of two paths that are the same, the first is served, and a canary Ingress takes requests from whatever that leads to."""
     if canary.catches_all:
         yield from _catch_all(canary, mains)
@@ -144,28 +146,31 @@ def _serve_instead(canary: _Canary, mains: Sequence[Object]) -> Iterator[str]:
         first, leads_to = served[place]
         if leads_to != upstream:
             yield (
-                f"{title(first)} leads {_shown(place)} to {_named(leads_to)}, and is served instead of {title(canary.stable)}, so that the "
-                "split would be of that Service: leave the path to one of the two"
+                title(first),
+                f"leads {_shown(place)} to {_named(leads_to)}, which would be split, and is served instead of {title(canary.stable)}",
+                "leave the path to one of the two",
             )
 
 
-def _catch_all(canary: _Canary, mains: Sequence[Object]) -> Iterator[str]:
+def _catch_all(canary: _Canary, mains: Sequence[Object]) -> Iterator[_Problem]:
     where = title(canary.stable)
     for each in mains:
         if default_of(each) is not None and not (each.get("spec") or {}).get("rules") and _order([each, canary.stable])[0] is each:
             yield (
-                f"{title(each)} has a defaultBackend and no rules too, and is served instead of {where}, as it is older: "
-                "leave the default to one of the two"
+                title(each),
+                f"has a defaultBackend and no rules too, and is served instead of {where}, as it is older",
+                "leave the default to one of the two",
             )
         for place, upstream in paths_of(each):
             if not place[0] and upstream is not None and upstream not in canary.main:
                 yield (
-                    f"{title(each)} leads {_shown(place)} to {_named(upstream)}, and the canary of a defaultBackend without rules takes a "
-                    f"share of every path without a host: give the path a host, or {where} a rule"
+                    title(each),
+                    f"leads {_shown(place)} to {_named(upstream)}, and the canary of a lone defaultBackend takes a share of all such paths",
+                    f"give the path a host, or {where} a rule",
                 )
 
 
-def _other_canaries(canary: _Canary, mains: Sequence[Object], canaries: Sequence[Object], together: Sequence[Target]) -> Iterator[str]:
+def _other_canaries(canary: _Canary, mains: Sequence[Object], canaries: Sequence[Object], together: Sequence[Target]) -> Iterator[_Problem]:
     """Only the first canary of an upstream counts, with what its first Ingress says."""
     leading = [canary.stable, *mains]
     places = {place for each in leading for place, upstream in paths_of(each) if upstream in canary.main}
@@ -180,8 +185,9 @@ def _other_canaries(canary: _Canary, mains: Sequence[Object], canaries: Sequence
         older = canary.main & set(_upstreams(each)) and _order([each, canary.stable])[0] is each
         if older or canary.main & _defaults(each):  # A default backend decides it anew.
             yield (
-                f"{title(each)} is a canary Ingress for {_stable_of(canary)}, and ingress-nginx serves that Service nowhere else: delete "
-                "it, or let it lead to another Service"
+                title(each),
+                f"is a canary Ingress for {_stable_of(canary)}, and ingress-nginx serves that Service nowhere else",
+                "delete it, or let it lead to another Service",
             )
             continue
         if not (leads_there or same) or not (canary.comes_after(each) or (same and canary.own & _defaults(each))):
@@ -193,7 +199,7 @@ def _other_canaries(canary: _Canary, mains: Sequence[Object], canaries: Sequence
             continue
         what = f"for {_service_of(canary)}" if same else f"of {_stable_of(canary)}"
         remedy = f"delete it, or move both in one call (routers {canary.target.name} and {of})" if of else "delete it"
-        yield f"{title(each)} is a canary Ingress {what} already, and older, and ingress-nginx heeds only the first: {remedy}"
+        yield title(each), f"is a canary Ingress {what} already, and older, and ingress-nginx uses only the first", remedy
 
 
 def _split_too(canary: _Canary, mains: Sequence[Object], together: Sequence[Target]) -> Iterator[str]:

@@ -16,12 +16,12 @@ from ..._objects.marks import MANAGED_BY, MANAGER
 from ..._objects.refusal import Refused
 from ..._objects.resources import labels, versioned
 from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, service_and_namespace, title
-from ..target import Split, Target, Wish, split_of
+from ..target import DesiredTraffic, Split, Target, split_of
+from .annotations import annotations_for, said
 from .canary import OF, annotations_of, canary_edits, skeleton
 from .mirrors import mirror_edits, mirror_warnings
 from .neighbours import left_behind, look_around
 from .rules import default_of, other_services, paths_of, ports_of, services_of
-from .wishes import said, wish_annotations
 
 _STABLE, _CANARY = "ingress", "canary_ingress"
 _LONGEST_NAME = 253
@@ -36,7 +36,7 @@ def parts(target: Target) -> dict[str, Part]:
     }
 
 
-def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
+def changes(objects: Objects, target: Target, desired: DesiredTraffic | None) -> list[Change]:
     """A mirror stands on the user's Ingress, all else on the canary one, which is there as long as requests shall come to it.
 
     At weight 0 it would still get the clients that have its cookie, where any Ingress of the stable Service has session affinity. To make
@@ -44,14 +44,14 @@ def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]
     """
     stable, canary = objects[_STABLE] or {}, objects[_CANARY]
     _refuse_foreign(canary, target)
-    if wish is None:
+    if desired is None:
         return [Change(_STABLE), Change(_CANARY, remove=True)]
-    if canary is not None and not wish.reaches_canary:
+    if canary is not None and not desired.reaches_canary:
         return [Change(_STABLE), Change(_CANARY, remove=True)]  # Whatever has become of its rules.
     _refuse_unusable(stable, target)
-    wanted = wish_annotations(title(stable), wish)
-    found = [Change(_STABLE, mirror_edits(stable, target, wish.mirror))]
-    if not (wish.split.canary or wish.routes):
+    wanted = annotations_for(title(stable), desired)
+    found = [Change(_STABLE, mirror_edits(stable, target, desired.mirror))]
+    if not (desired.split.canary or desired.routes):
         return [*found, Change(_CANARY, remove=True)]
     return [*found, Change(_CANARY, canary_edits(stable, target, wanted), make=skeleton(stable, target, _canary_name(target)))]
 
@@ -65,20 +65,20 @@ def weight(objects: Objects, target: Target) -> Split:
     return split_of(min(max(_number(given.get("canary-weight"), 0), 0), total), total)
 
 
-def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+def backends(objects: Objects, target: Target, split: Split, desired: DesiredTraffic | None) -> list[Backend]:
     """The stable Service must be ready even at canary weight 100: the controller answers 503 where the main backend is empty."""
     name, namespace = service_and_namespace(target.stable_service, target)
     ports = [port.get("number") or port.get("name") for port in ports_of(objects[_STABLE] or {}, name)]
-    found = backends_by_service(target, split, wish, ports)
+    found = backends_by_service(target, split, desired, ports)
     if any(each.service == name for each in found):
         return found
     return [Backend(name, namespace, "every request first (ingress-nginx answers all with 503 when it is empty, the canary's too)"), *found]
 
 
-def warnings(objects: Objects, target: Target, wish: Wish) -> list[str]:
+def warnings(objects: Objects, target: Target, desired: DesiredTraffic) -> list[str]:
     """Session affinity comes before weight and matches, with `affinity-canary-behavior: legacy` too."""
     stable = objects[_STABLE] or {}
-    found = mirror_warnings(stable, target, wish)
+    found = mirror_warnings(stable, target, desired)
     if annotations_of(stable, target).get("affinity") == "cookie":
         where = f"{title(stable)} has session affinity ({target.annotation_prefix}/affinity: cookie)"
         text = "clients with its cookie stay with the version that gave it, whatever weight and matches say; only new ones move"
@@ -86,11 +86,13 @@ def warnings(objects: Objects, target: Target, wish: Wish) -> list[str]:
     return found
 
 
-def beside(objects: Objects, target: Target, wish: Wish | None, there: Sequence[Object], together: Sequence[Target]) -> list[str]:
+def beside(
+    objects: Objects, target: Target, desired: DesiredTraffic | None, there: Sequence[Object], together: Sequence[Target]
+) -> list[str]:
     """What other Ingresses of the same class make of the canary Ingress, which a mirror alone does not need."""
-    if wish is None or not (wish.split.canary or wish.routes):
+    if desired is None or not (desired.split.canary or desired.routes):
         return left_behind(objects, target, there, together) if objects[_STABLE] is not None else []
-    return look_around(objects, target, wish_annotations(title(objects[_STABLE] or {}), wish), there, together)
+    return look_around(objects, target, annotations_for(title(objects[_STABLE] or {}), desired), there, together)
 
 
 def _canary_name(target: Target) -> str:
@@ -104,36 +106,39 @@ def _canary_name(target: Target) -> str:
 def _refuse_foreign(canary: Object | None, target: Target) -> None:
     """Raises Refused for a canary Ingress that was not made here, or for another stable Ingress."""
     if _canary_name(target) == target.name:
-        raise Refused(f"canary_ingress {target.name!r} is the stable Ingress itself: give the canary one another name")
+        raise Refused("canary_ingress", f"is {target.name!r}, the stable Ingress itself", "give the canary Ingress another name")
     if canary is None:
         return
     owner = (canary["metadata"].get("annotations") or {}).get(OF)
     if labels(canary).get(MANAGED_BY) != MANAGER or owner is None:
-        raise Refused(f"{title(canary)} was not made here: delete it, or give the canary Ingress another name with canary_ingress")
+        raise Refused(
+            title(canary), "was not created by this collection", "delete it, or give the canary Ingress another name with canary_ingress"
+        )
     if owner != target.name:
-        raise Refused(f"{title(canary)} is the canary of Ingress {owner!r}: give this one another name with canary_ingress")
+        raise Refused(title(canary), f"is the canary of Ingress {owner!r}", "give this canary Ingress another name with canary_ingress")
 
 
 def _refuse_unusable(stable: Object, target: Target) -> None:
     where = title(stable)
     if said(annotations_of(stable, target).get("canary")):
-        raise Refused(f"{where} is itself a canary ({target.annotation_prefix}/canary): name the stable Ingress")
+        raise Refused(where, f"is itself a canary ({target.annotation_prefix}/canary)", "name the stable Ingress")
     names = [service_and_namespace(service, target) for service in (target.stable_service, target.canary_service)]
     if any(namespace != target.namespace for _name, namespace in names):
-        raise Refused(f"{where}: an Ingress leads to Services of its own namespace: name stable_service and canary_service without one")
+        raise Refused(where, "cannot lead to Services of another namespace", "name stable_service and canary_service without a namespace")
     (service, _here), (canary_service, _also) = names
     if service == canary_service:
-        raise Refused(f"{where}: stable_service and canary_service are both {service!r}: the canary needs a Service of its own")
+        raise Refused("canary_service", f"is {service!r} as stable_service is", "give the canary a Service of its own")
     if service not in services_of(stable):
         others = ", ".join(other_services(stable, service)) or "none"
-        raise Refused(f"{where} has no rule that leads to Service {service!r} (its Services: {others}): correct stable_service or name")
+        raise Refused(where, f"has no rule that leads to Service {service!r} (its Services: {others})", "correct stable_service or name")
     _refuse_default(stable, service)
     if canary_service in services_of(stable):
         # The controller keeps the split with the Service that it serves as the canary, and none with one that it serves by itself
         # (https://github.com/kubernetes/ingress-nginx/issues/9458).
         raise Refused(
-            f"{where} leads to Service {canary_service!r} by a rule of its own, and ingress-nginx splits no traffic with such a Service: "
-            "take the rule out, or give the canary a Service of its own"
+            where,
+            f"leads to Service {canary_service!r} by a rule of its own, and ingress-nginx splits no traffic with such a Service",
+            "remove the rule, or give the canary a Service of its own",
         )
 
 
@@ -147,8 +152,10 @@ def _refuse_default(stable: Object, service: str) -> None:
     if default is None or default[0] != service or not rules or default in [upstream for _place, upstream in paths_of(stable)]:
         return
     raise Refused(
-        f"{title(stable)} has a defaultBackend to Service {service!r} and no rule that leads to the same port of it, and ingress-nginx "
-        "splits no default beside rules: give that Service a rule with path /, or an Ingress of its own"
+        title(stable),
+        f"has a defaultBackend to Service {service!r} and no rule that leads to the same port of it, and ingress-nginx splits no default "
+        "beside rules",
+        "give that Service a rule with path /, or an Ingress of its own",
     )
 
 
@@ -159,4 +166,13 @@ def _number(value: Any, otherwise: int) -> int:
         return otherwise
 
 
-ROUTER = Router(parts, changes, weight, backends, grace=6.0, warnings=warnings, beside=beside)
+ROUTER = Router(
+    parts,
+    changes,
+    weight,
+    backends,
+    grace=6.0,
+    options=("api_version", "canary_ingress", "annotation_prefix", "allow_mirror_reload"),
+    warnings=warnings,
+    beside=beside,
+)

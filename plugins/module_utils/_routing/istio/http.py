@@ -17,7 +17,7 @@ from ..._objects.edits import Edit
 from ..._objects.marks import MADE_ROUTE
 from ..._objects.refusal import Refused
 from ..router import title
-from ..target import ManagedRoute, Target, Wish
+from ..target import DesiredTraffic, ManagedRoute, Target
 from . import matches, routes, weights
 from .matches import Unsayable
 from .routes import Place
@@ -35,35 +35,39 @@ def mirror(place: Place, target: Target, percent: float) -> list[Edit]:
         return []
     theirs = [field for field in _MIRRORS if place.entry.get(field) is not None]
     if theirs:
-        raise Refused(f"{place.title} copies requests already ({', '.join(theirs)}), which would end: leave mirror out, or take that out")
+        raise Refused(
+            place.title,
+            f"mirrors requests already ({', '.join(theirs)}), and a second mirror would end that",
+            "leave mirror out, or remove the present one",
+        )
     share = int(percent) if percent == int(percent) else percent
     destination = weights.canary_destination(place, target)["destination"]
     return [Edit((*place.path, "mirror"), destination), Edit((*place.path, "mirrorPercentage"), {"value": share})]
 
 
-def managed(obj: Object, places: Sequence[Place], target: Target, wish: Wish) -> list[Edit]:
+def managed(obj: Object, places: Sequence[Place], target: Target, desired: DesiredTraffic) -> list[Edit]:
     """Our own routes, in the order asked: those that inherit nothing on top, the others each above the route whose requests they take."""
-    if not wish.routes:
+    if not desired.routes:
         return []
     unsure = [place for place in places if place.by_index]
     if unsure:
         raise Refused(
-            f"{unsure[0].title} has the name and the matches of another route, so that it cannot be found again with routes above it: "
-            "give it a name of its own"
+            unsure[0].title,
+            "has the name and the matches of another route, so that it cannot be found again below added routes",
+            "give it a name of its own",
         )
-    made = [(0, route, entry) for route in wish.routes if not route.inherit for entry in _as_asked(places[0], route, target)]
+    made = [(0, route, entry) for route in desired.routes if not route.inherit for entry in _as_asked(places[0], route, target)]
     for place in sorted(places, key=lambda each: each.index):
-        made += [(place.index, route, entry) for route in wish.routes if route.inherit for entry in _inherited(place, route, target)]
-    _refuse_idle(places, wish, [route for _index, route, _entry in made])
+        made += [(place.index, route, entry) for route in desired.routes if route.inherit for entry in _inherited(place, route, target)]
+    _refuse_idle(places, desired, [route for _index, route, _entry in made])
     return _inserted(obj, made)
 
 
-def _refuse_idle(places: Sequence[Place], wish: Wish, used: Sequence[ManagedRoute]) -> None:
-    idle = [route.name for route in wish.routes if route not in used]
+def _refuse_idle(places: Sequence[Place], desired: DesiredTraffic, used: Sequence[ManagedRoute]) -> None:
+    idle = [route.name for route in desired.routes if route not in used]
     if idle:
         raise Refused(
-            f"{places[0].title}: no request that it takes has what {', '.join(idle)} asks for: "
-            "ask for something else, or set inherit to false"
+            places[0].title, f"gets no request that {', '.join(idle)} asks for", "ask for something else, or set inherit to false"
         )
 
 
@@ -76,7 +80,7 @@ def _inserted(obj: Object, made: Sequence[tuple[int, ManagedRoute, Object]]) -> 
         before = [each for _index, each, _entry in made[:number] if each.name == route.name]
         name = PREFIX + route.name + (f"-{len(before) + 1}" if len(ours) > 1 else "")
         if name in taken:
-            raise Refused(f"{title(obj)} has an HTTP route named {name!r} already: give it another name")
+            raise Refused(title(obj), f"has an HTTP route named {name!r} already", "give that route another name")
         edits.append(Edit(("spec", routes.HTTP, {"name": name}), {"name": name, **entry}, index + number))
     return edits
 
@@ -99,8 +103,7 @@ def _inherited(place: Place, route: ManagedRoute, target: Target) -> list[Object
         except Unsayable as field:
             conditions = ", ".join(map(str, route.matches[number]))
             raise Refused(
-                f"{place.title}: istio cannot ask for {conditions} beside the {field} that this route has: "
-                "ask for something else, or set inherit to false"
+                place.title, f"cannot match {conditions} beside the {field} that it has", "ask for something else, or set inherit to false"
             ) from None
     made = []
     for uri, alike in itertools.groupby(found, key=lambda each: each[1]):

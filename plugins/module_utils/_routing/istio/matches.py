@@ -37,9 +37,9 @@ def asked(where: str, match: Match) -> Object:
         try:
             both = common(made, one)
         except Unsayable as field:
-            raise Refused(f"{where}: istio cannot ask two things of {field}: leave one of {_listed(match)}") from None
+            raise Refused(where, f"cannot have two conditions on {field}", f"leave one of {_listed(match)}") from None
         if both is None:
-            raise Refused(f"{where}: no request has all of {_listed(match)}: leave one out")
+            raise Refused(where, f"gets no request that has all of {_listed(match)}", "leave one out")
         made = both
     return made
 
@@ -47,7 +47,7 @@ def asked(where: str, match: Match) -> Object:
 def _parts(where: str, match: Match) -> list[Object]:
     cookies = [condition for condition in match if condition.what == "cookie"]
     if len(cookies) > patterns.MOST_COOKIES:
-        raise Refused(f"{where}: istio cannot match {len(cookies)} cookies at once: ask for {patterns.MOST_COOKIES} at most")
+        raise Refused(where, f"cannot match {len(cookies)} cookies at once", f"use at most {patterns.MOST_COOKIES}")
     parts = [_part(condition) for condition in match if condition not in cookies]
     return [*parts, {"headers": {"cookie": {"regex": patterns.cookie_header(cookies)}}}] if cookies else parts
 
@@ -71,20 +71,24 @@ def _refuse(where: str, condition: Condition) -> None:
     """Raises Refused for what a VirtualService cannot say, or the proxies would not take."""
     what, name, how, value = condition.what, condition.name, condition.how, condition.value
     if how == "switch":
-        raise Refused(f"{where}: istio cannot do {condition}: use exact, prefix, regex or present")
+        raise Refused(where, f"cannot match {condition} with router istio", "use exact, prefix, regex or present")
     if what == "header" and (name.lower() in _NOT_SAID or not re.fullmatch(_HEADER, name)):
-        raise Refused(f"{where}: istio cannot match a header named {echo(name)}: use path and method for these, and another name")
+        raise Refused(
+            where, f"cannot match a header named {echo(name)}", "use path and method for these, and another name for other headers"
+        )
     if what == "cookie" and not re.fullmatch(_TOKEN, name):
-        raise Refused(f"{where}: {echo(name)} is not the name of a cookie")
+        raise Refused(where, f"cannot match a cookie named {echo(name)}", "use a name of letters, digits and the signs that HTTP allows")
     if how == "regex" and not patterns.is_re2(value):
         raise Refused(
-            f"{where}: istio cannot do {condition}: its patterns (RE2) have no look-around, back-references, "
-            "possessive quantifiers and repetitions of 1000 and more: write it without"
+            where,
+            f"cannot match {condition}: patterns of RE2 have no look-around, back-references, possessive quantifiers or repetitions of "
+            "1000 and more",
+            "write it without them",
         )
     if what == "path" and how != "regex" and (not value.startswith("/") or "?" in value or "#" in value):
-        raise Refused(f"{where}: {echo(value)} is not a path: begin it with '/', and name query parameters in query")
+        raise Refused(where, f"cannot match {echo(value)}, which is not a path", "begin it with '/', and name query parameters in query")
     if how == "prefix" and not value:
-        raise Refused(f"{where}: {condition}: every value begins so: use present")
+        raise Refused(where, f"cannot match {condition}: every value has that prefix", "use present")
 
 
 # What two matches have in common

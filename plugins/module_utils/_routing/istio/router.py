@@ -14,6 +14,7 @@ from ..._objects.edits import Edit, fields_of
 from ..._objects.refusal import Refused
 from ..._objects.resources import versioned
 from ..router import (
+    COMMON_OPTIONS,
     Backend,
     Change,
     Object,
@@ -21,12 +22,12 @@ from ..router import (
     Part,
     Router,
     backends_by_service,
-    refuse_all,
+    refuse_requests,
     service_and_namespace,
     shares_in_words,
     title,
 )
-from ..target import Split, Target, Wish
+from ..target import DesiredTraffic, Split, Target
 from . import hosts, http, routes, subsets, weights
 
 _PART = "virtual_service"
@@ -42,20 +43,20 @@ def parts(target: Target) -> dict[str, Part]:
     return found
 
 
-def changes(objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
+def changes(objects: Objects, target: Target, desired: DesiredTraffic | None) -> list[Change]:
     """Weights, copies and routes of our own in every route asked for.
 
     Subsets are there before a route leads to them, and go after none does.
     """
-    if wish is None:
+    if desired is None:
         return [Change(_PART), Change(_RULE)] if target.destination_rule else [Change(_PART)]
     obj = objects[_PART] or {}
     places = routes.chosen(obj, target)
     for place in places:
         if place.kind != routes.HTTP:
-            refuse_all(place.title, "istio", wish, "a TLS or TCP route does not look at requests")
-    edits = [edit for place in places for edit in weights.edits(place, target, wish.split) + http.mirror(place, target, wish.mirror)]
-    route = Change(_PART, edits + http.managed(obj, places, target, wish))
+            refuse_requests(place.title, "istio", desired, "a TLS or TCP route does not look at requests")
+    edits = [edit for place in places for edit in weights.edits(place, target, desired.split) + http.mirror(place, target, desired.mirror)]
+    route = Change(_PART, edits + http.managed(obj, places, target, desired))
     return [Change(_RULE, subsets.edits(objects[_RULE] or {}, target)), route] if target.destination_rule else [route]
 
 
@@ -64,14 +65,14 @@ def weight(objects: Objects, target: Target) -> Split:
     return weights.split_in(routes.chosen(objects[_PART] or {}, target)[0], target)
 
 
-def backends(objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+def backends(objects: Objects, target: Target, split: Split, desired: DesiredTraffic | None) -> list[Backend]:
     """The Services that get a share, with subsets just their pods of that subset."""
     if not target.destination_rule:
         places = routes.every(objects[_PART] or {}, target)
-        found = backends_by_service(target, split, wish, [port for place in places for port in weights.ports(place, target)])
+        found = backends_by_service(target, split, desired, [port for place in places for port in weights.ports(place, target)])
         return [each for backend in found for each in _by_subset(backend, places, target)]
     rule, (service, namespace) = objects[_RULE] or {}, service_and_namespace(target.stable_service, target)
-    texts = shares_in_words(target.stable_subset, target.canary_subset, split, wish)
+    texts = shares_in_words(target.stable_subset, target.canary_subset, split, desired)
     return [Backend(service, namespace, text, subsets.labels_of(rule, subset)) for subset, text in texts.items()]
 
 
@@ -83,7 +84,7 @@ def _by_subset(backend: Backend, places: Sequence[routes.Place], target: Target)
     return [replace(backend, subset=subset) for subset in subsets_of] or [backend]
 
 
-def warnings(objects: Objects, target: Target, _wish: Wish) -> list[str]:
+def warnings(objects: Objects, target: Target, _desired: DesiredTraffic) -> list[str]:
     """Routes to the stable version that nobody asked to be split, below HTTP routes that were found without asking."""
     obj = objects[_PART] or {}
     if target.routes or target.tls_routes or target.tcp_routes or routes.chosen(obj, target)[0].kind != routes.HTTP:
@@ -94,7 +95,7 @@ def warnings(objects: Objects, target: Target, _wish: Wish) -> list[str]:
     ]
 
 
-def emptied(_objects: Objects, _target: Target) -> list[Change]:
+def drain_changes(_objects: Objects, _target: Target) -> list[Change]:
     """A subset goes after the route that leads to it."""
     return [Change(_PART)]
 
@@ -104,14 +105,14 @@ def first(key: str, before: Object | None, after: Object | None) -> bool:
     return key == _RULE and bool(subsets.names(after or {}) - subsets.names(before or {}))
 
 
-def refuse_other(objects: Objects, target: Target, by: str) -> None:
+def check_ownership(objects: Objects, target: Target, by: str) -> None:
     """Raises Refused for a split by subset where the target is none: its subsets would stay."""
     obj = objects[_PART]
     if obj is None or target.destination_rule:
         return
     steps = [step for field in fields_of(obj) if field.by == by for step in field.path]
     if any(isinstance(step, Mapping) and "destination.subset" in step for step in steps):
-        raise Refused(f"{title(obj)} is split by subset: name stable_subset, canary_subset and destination_rule in this call, too")
+        raise Refused(title(obj), "is split by subset", "name stable_subset, canary_subset and destination_rule in this call, too")
 
 
 def still_needed(objects: Objects, target: Target, by: str, others: Sequence[Object] | None) -> dict[str, list[Edit]]:
@@ -126,9 +127,13 @@ ROUTER = Router(
     weight,
     backends,
     grace=5.0,
+    options=(
+        *COMMON_OPTIONS,
+        *("stable_subset", "canary_subset", "destination_rule", "stable_labels", "canary_labels", "tls_routes", "tcp_routes"),
+    ),
     warnings=warnings,
-    emptied=emptied,
+    drain_changes=drain_changes,
     first=first,
-    refuse_other=refuse_other,
+    check_ownership=check_ownership,
     still_needed=still_needed,
 )

@@ -115,8 +115,9 @@ def _only(obj: Object, target: Target) -> list[Place]:
         return http
     if http:
         raise Refused(
-            f"{title(obj)} has {len(http)} HTTP routes to {stable} ({_listed(http)}): "
-            'say which with routes, or routes: ["*"] for all' + _beside_their_names(http)
+            title(obj),
+            f"has {len(http)} HTTP routes to {stable} ({_listed(http)})",
+            'choose with routes, or routes: ["*"] for all' + _beside_their_names(http),
         )
     level_4 = qualifying(obj, TLS, target) + qualifying(obj, TCP, target)
     if len(level_4) == 1:
@@ -124,7 +125,7 @@ def _only(obj: Object, target: Target) -> list[Place]:
     if not level_4:
         raise _leads_nowhere(obj, target)
     listed = ", ".join(f"{place.kind.upper()} {_listed([place])}" for place in level_4)
-    raise Refused(f"{title(obj)} has {len(level_4)} routes to {stable} ({listed}): say which with tls_routes or tcp_routes")
+    raise Refused(title(obj), f"has {len(level_4)} routes to {stable} ({listed})", "choose with tls_routes or tcp_routes")
 
 
 def _beside_their_names(http: Sequence[Place]) -> str:
@@ -138,9 +139,9 @@ def _leads_nowhere(obj: Object, target: Target) -> Refused:
     destinations = sorted({hosts.show(each) for entry in found for each in entry.get("route") or []})
     delegates = sorted({_delegate(entry) for entry in found if entry.get("delegate")})
     return Refused(
-        f"{title(obj)} has no {' or '.join(kind.upper() for kind in kinds)} route to {stable} "
-        f"(its destinations: {', '.join(destinations) or 'none'}): "
-        "check stable_service and the VirtualService's name" + (f"; it delegates to {', '.join(delegates)}" if delegates else "")
+        title(obj),
+        f"has no {' or '.join(kind.upper() for kind in kinds)} route to {stable} (its destinations: {', '.join(destinations) or 'none'})",
+        "correct stable_service, or the name of the VirtualService" + (f"; it delegates to {', '.join(delegates)}" if delegates else ""),
     )
 
 
@@ -167,14 +168,14 @@ def _named(obj: Object, name: str, target: Target) -> Place:
     indexes = [index for index, entry in enumerate(http) if entry.get("name") == name]
     if not indexes:
         names = ", ".join(str(entry["name"]) for entry in http if entry.get("name")) or "none has a name"
-        raise Refused(f"{title(obj)} has no HTTP route named {name!r} (it has: {names}): correct routes")
+        raise Refused(title(obj), f"has no HTTP route named {name!r} (it has: {names})", "correct routes")
     if len(indexes) > 1:
-        raise Refused(f"{title(obj)} has {len(indexes)} HTTP routes named {name!r}: give them different names")
+        raise Refused(title(obj), f"has {len(indexes)} HTTP routes named {name!r}", "give them different names")
     entry = http[indexes[0]]
     if entry.get("delegate"):
-        raise Refused(f"{title(obj)}: HTTP route {name!r} is delegated to {_delegate(entry)}: name that one")
+        raise Refused(f"{title(obj)}, HTTP route {name}", f"delegates to {_delegate(entry)}", "name that VirtualService")
     if hosts.find(entry.get("route") or [], stable, target) is None:
-        raise Refused(f"{title(obj)}: HTTP route {name!r} does not lead to {stable}: correct routes or stable_service")
+        raise Refused(f"{title(obj)}, HTTP route {name}", f"does not lead to {stable}", "correct routes or stable_service")
     return _place(obj, HTTP, http, indexes[0])
 
 
@@ -190,7 +191,9 @@ def _one_of_level_4(obj: Object, kind: str, asked: Level4Route, target: Target) 
     stable, _canary = hosts.versions(target)
     option, given = f"{kind}_routes", _given(asked)
     if kind == TCP and asked.sni_hosts:
-        raise Refused(f"{title(obj)}: TCP routes have no SNI hosts: name the route by its port, or in tls_routes")
+        raise Refused(
+            "tcp_routes", "cannot select by sni_hosts, which TCP routes do not have", "name the route by its port, or in tls_routes"
+        )
     places = qualifying(obj, kind, target)
     answering = [place for place in places if _answers(place.entry, asked, exactly=False)]
     exact = [place for place in answering if _answers(place.entry, asked, exactly=True)]
@@ -199,9 +202,9 @@ def _one_of_level_4(obj: Object, kind: str, asked: Level4Route, target: Target) 
         return best[0]
     if not best:
         raise Refused(
-            f"{title(obj)} has no {kind.upper()} route to {stable} with {given} (it has: {_listed(places) or 'none'}): correct {option}"
+            title(obj), f"has no {kind.upper()} route to {stable} with {given} (it has: {_listed(places) or 'none'})", f"correct {option}"
         )
-    raise Refused(f"{title(obj)} has {len(best)} {kind.upper()} routes to {stable} with {given} ({_listed(best)}): say more in {option}")
+    raise Refused(title(obj), f"has {len(best)} {kind.upper()} routes to {stable} with {given} ({_listed(best)})", f"name more in {option}")
 
 
 def _given(asked: Level4Route) -> str:

@@ -34,9 +34,9 @@ def refuse_half(target: Target) -> None:
     given = [key for key, value in {**options, **labels}.items() if value]
     lacking = [key for key, value in options.items() if not value]
     if given and lacking:
-        raise Refused(f"{', '.join(given)}: a split by subset needs {', '.join(lacking)} too")
+        raise Refused(", ".join(given), "alone is no split by subset", f"add {', '.join(lacking)}")
     if given and target.stable_subset == target.canary_subset:
-        raise Refused(f"stable_subset and canary_subset are both {target.stable_subset!r}: the canary needs a subset of its own")
+        raise Refused("canary_subset", f"is {target.canary_subset!r} as stable_subset is", "give the canary a subset of its own")
 
 
 def edits(rule: Object, target: Target) -> list[Edit]:
@@ -47,8 +47,9 @@ def edits(rule: Object, target: Target) -> list[Edit]:
     for name, narrow, wide in ((target.stable_subset, canary, stable), (target.canary_subset, stable, canary)):
         if wide.items() <= narrow.items():
             raise Refused(
-                f"{title(rule)}: subset {name!r} ({_show(wide)}) has the pods of both versions: "
-                "give both subsets labels that tell their pods apart, in the rule or with stable_labels and canary_labels"
+                f"{title(rule)}, subset {name}",
+                f"has the pods of both versions ({_show(wide)})",
+                "give both subsets labels that tell their pods apart, in the rule or with stable_labels and canary_labels",
             )
     return found
 
@@ -96,7 +97,7 @@ def _refuse_foreign(rule: Object, target: Target) -> None:
     service = hosts.full(target.stable_service, target)
     fits = service.endswith(host[1:]) if host.startswith("*") else hosts.is_service(host, target.stable_service, target)
     if not fits:
-        raise Refused(f"{title(rule)} is for host {host!r}, not for Service {target.stable_service!r}: check destination_rule")
+        raise Refused(title(rule), f"is for host {host!r}, not for Service {target.stable_service!r}", "correct destination_rule")
 
 
 def _subsets(rule: Object, name: str | None = None) -> list[Object]:
@@ -111,14 +112,14 @@ def _labels(rule: Object, name: str) -> Labels:
 def _subset_edits(rule: Object, name: str, labels: Labels) -> list[Edit]:
     found = _subsets(rule, name)
     if len(found) > 1:
-        raise Refused(f"{title(rule)} has {len(found)} subsets named {name!r}: leave one")
+        raise Refused(title(rule), f"has {len(found)} subsets named {name!r}", "leave one")
     path = ("spec", "subsets", {"name": name})
     if found:
         return [Edit((*path, "labels", key), value) for key, value in labels.items()]
     if not labels:
         names = ", ".join(str(each.get("name")) for each in _subsets(rule)) or "none"
         raise Refused(
-            f"{title(rule)} has no subset {name!r} (it has: {names}): correct the name, or give stable_labels or canary_labels to add it"
+            title(rule), f"has no subset {name!r} (it has: {names})", "correct the name, or give stable_labels or canary_labels to add it"
         )
     return [Edit(path, {"name": name, "labels": labels})]
 

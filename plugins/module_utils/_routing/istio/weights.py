@@ -73,13 +73,14 @@ def _others(place: Place, target: Target) -> list[Object]:
     foreign = [each for each in others if not any(hosts.is_service(hosts.host_of(each), name, target) for name in known)]
     if foreign:
         raise Refused(
-            f"{place.title}: it also leads to {', '.join(map(hosts.show, foreign))}: its share cannot be told, so name it in "
-            "additional_destinations to keep it, take it out of the route, or choose another route"
+            place.title,
+            f"also leads to {', '.join(map(hosts.show, foreign))}, whose share is not defined",
+            "name it in additional_destinations to keep it, remove it from the route, or choose another route",
         )
     for version in ours:
         if sum(hosts.is_version(each, version, target) for each in place.destinations) > 1:
-            remedy = "leave one destination for it" + ("" if version.subset else ", or say stable_subset and canary_subset")
-            raise Refused(f"{place.title}: {version} stands in it more than once: {remedy}")
+            remedy = "leave one destination for it" + ("" if version.subset else ", or set stable_subset and canary_subset")
+            raise Refused(place.title, f"leads to {version} more than once", remedy)
     return others
 
 
@@ -90,11 +91,12 @@ def _shares(place: Place, split: Split, parts: int, others: Sequence[Object]) ->
         return kept
     if not others:
         return split
-    left = f"the {parts} parts of its weights that {', '.join(map(hosts.show, others))} leave"
+    left = ", ".join(map(hosts.show, others))
     if not parts:
-        raise Refused(f"{place.title}: {left} cannot be split: give the stable destination a weight")
+        raise Refused(place.title, f"leaves no weight to split beside {left}", "give the stable destination a weight")
     low = parts * split.canary // split.total
     raise Refused(
-        f"{place.title}: {left} cannot be split {split.stable} to {split.canary}: "
-        f"the nearest are weight {low} and weight {low + 1} with weight_total {parts}"
+        place.title,
+        f"cannot split {split.stable} to {split.canary} the {parts} parts of weight that {left} leave",
+        f"use weight {low} or weight {low + 1} with weight_total {parts}",
     )

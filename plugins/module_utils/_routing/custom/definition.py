@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Callable
 
-from .._objects import names as kube_names
-from .._objects import pages
-from .._objects.refusal import Refused
-from .._objects.restorable import WEIGHT_WORDS, is_described, is_weight_key
-from .._objects.shown import echo, names
+from ..._objects import names as kube_names
+from ..._objects import pages
+from ..._objects.refusal import Refused
+from ..._objects.restorable import WEIGHT_WORDS, is_described, is_weight_key
+from ..._objects.shown import echo, names
 
 Keys = tuple[str, ...]  # a path of keys of mappings
 Pairs = tuple[tuple[Keys, Any], ...]
@@ -66,13 +66,13 @@ Reader = Callable[[str, Any], Any]
 
 def _text(where: str, raw: Any) -> str:
     if not isinstance(raw, str) or not raw:
-        raise Refused(f"{where}: {echo(raw)} is not a text")
+        raise Refused(where, f"must be a text, not {echo(raw)}", "write one")
     return raw
 
 
 def _keys(where: str, raw: Any) -> Keys:
     if not isinstance(raw, str) or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", raw):
-        raise Refused(f"{where}: {echo(raw)} is not a path of keys such as destination.host")
+        raise Refused(where, f"must be a path of keys, not {echo(raw)}", "write for example destination.host")
     return tuple(raw.split("."))
 
 
@@ -80,41 +80,49 @@ def _weight(where: str, raw: Any) -> Keys:
     """Only fields that are called like a weight are put back, whatever a memory on the object says."""
     keys = _keys(where, raw)
     if not is_weight_key(keys[-1]):
-        raise Refused(f"{where}: {echo(raw)} does not say that it is a weight: its last word must be one of {', '.join(WEIGHT_WORDS)}")
+        raise Refused(
+            where,
+            f"must end in a word that means a weight, not {echo(raw)}",
+            f"use a field whose last word is one of {', '.join(WEIGHT_WORDS)}",
+        )
     return keys
 
 
 def _lists(where: str, raw: Any) -> tuple[Keys, ...]:
     if not isinstance(raw, str) or not re.fullmatch(r"([\w-]+(\.[\w-]+)*\[\]\.?)+(?<!\.)", raw):
-        raise Refused(f"{where}: {echo(raw)} is not a path that leads through lists to the destinations, such as spec.routes[].services[]")
+        raise Refused(
+            where,
+            f"must be a path that leads through lists to the destinations, not {echo(raw)}",
+            "write for example spec.routes[].services[]",
+        )
     return tuple(tuple(part.strip(".").split(".")) for part in raw.split("[]") if part)
 
 
 def _several(read: Reader) -> Reader:
     def several(where: str, raw: Any) -> tuple[Any, ...]:
         if not isinstance(raw, (list, tuple)):
-            raise Refused(f"{where}: {echo(raw)} is not a list")
-        return tuple(read(f"{where}, number {number}", each) for number, each in enumerate(raw, 1))
+            raise Refused(where, f"must be a list, not {echo(raw)}", "write one")
+        return tuple(read(f"{where}[{number}]", each) for number, each in enumerate(raw))
 
     return several
 
 
 def _values(where: str, raw: Any) -> Pairs:
     if not isinstance(raw, Mapping) or any(isinstance(value, (Mapping, list)) for value in raw.values()):
-        raise Refused(f"{where}: {echo(raw)} does not map fields to values, for example {{kind: Service}}")
+        raise Refused(where, f"must map fields to values, not {echo(raw)}", "write for example {kind: Service}")
     return tuple((_keys(where, key), value) for key, value in raw.items())
 
 
 def _flag(where: str, raw: Any) -> bool:
     if not isinstance(raw, bool):
-        raise Refused(f"{where}: {echo(raw)} is neither true nor false")
+        raise Refused(where, f"must be true or false, not {echo(raw)}", "use one of these")
     return raw
 
 
 def _number(least: int) -> Reader:
     def number(where: str, raw: Any) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int) or raw < least:
-            raise Refused(f"{where}: {echo(raw)} is not a whole number of {least} or more")
+            raise Refused(where, f"must be a whole number of {least} or more, not {echo(raw)}", "correct it")
         return raw
 
     return number
@@ -122,23 +130,25 @@ def _number(least: int) -> Reader:
 
 def _seconds(where: str, raw: Any) -> float:
     if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not 0 <= raw < float("inf"):
-        raise Refused(f"{where}: {echo(raw)} is not a number of seconds")
+        raise Refused(where, f"must be a number of seconds, not {echo(raw)}", "correct it")
     return float(raw)
 
 
 def _api_version(where: str, raw: Any) -> str:
     group, slash, version = raw.partition("/") if isinstance(raw, str) else ("", "", "")
     if not (slash and kube_names.is_group(group) and kube_names.is_version(version)):
-        raise Refused(f"{where}: {echo(raw)} is not group/version")
+        raise Refused(where, f"must be group/version, not {echo(raw)}", "write for example example.org/v1")
     if not is_described(group):
         # Those kinds decide what runs in the cluster and who may do what there; none of them is a router.
-        raise Refused(f"{where}: a definition cannot describe kinds of Kubernetes' own API group {group}: use the router for that kind")
+        raise Refused(
+            where, f"is in {group}, an API group of Kubernetes itself, which a definition cannot describe", "use the router for that kind"
+        )
     return str(raw)
 
 
 def _plural(where: str, raw: Any) -> str:
     if not kube_names.is_plural(raw):
-        raise Refused(f"{where}: {echo(raw)} is not the plural of a kind as it stands in API paths, such as virtualservers")
+        raise Refused(where, f"must be the plural of a kind as in API paths, not {echo(raw)}", "write for example virtualservers")
     return str(raw)
 
 
@@ -146,7 +156,7 @@ def _conditions(where: str, raw: Any) -> tuple[tuple[tuple[str, str], ...], ...]
     alternatives = raw if isinstance(raw, (list, tuple)) else [raw]
     for each in alternatives:
         if not isinstance(each, Mapping) or not each or not all(isinstance(value, (str, bool)) for value in each.values()):
-            raise Refused(f"{where}: {echo(raw)} does not map types of conditions to what they must be, for example {{Valid: 'True'}}")
+            raise Refused(where, f"must map types of conditions to what they must be, not {echo(raw)}", "write for example {Valid: 'True'}")
     # True without quotes is a boolean in YAML, and means the same.
     return tuple(tuple((str(key), str(value)) for key, value in each.items()) for each in alternatives)
 
@@ -205,21 +215,21 @@ def read_definition(raw: Any, where: str = "definition") -> Definition:
 def _read(where: str, raw: Any, table: Mapping[str, Any], required: Keys = ()) -> dict[str, Any]:
     """The fields of Definition that a mapping fills; what belongs to apiVersion goes by its key."""
     if not isinstance(raw, Mapping):
-        raise Refused(f"{where}: {echo(raw)} is not a mapping with {', '.join(table)} ({pages.ROUTERS})")
+        raise Refused(where, f"must be a mapping, not {echo(raw)}", f"use the keys {', '.join(table)} ({pages.ROUTERS})")
     unknown = sorted(str(key) for key in raw if key not in table)
     if unknown:
-        raise Refused(f"{where}: unknown key {names(unknown)}: it takes {', '.join(table)}")
+        raise Refused(where, f"has unknown keys: {names(unknown)}", f"use {', '.join(table)}")
     missing = [key for key in required if raw.get(key) is None]
     if missing:
-        raise Refused(f"{where}: {', '.join(missing)} is missing")
+        raise Refused(where, f"lacks {', '.join(missing)}", "add it")
     filled: dict[str, Any] = {}
     for key, value in raw.items():
         if value is None:
             continue
         entry = table[key]
         if isinstance(entry, Mapping):
-            filled.update(_read(f"{where}, {key}", value, entry, _REQUIRED.get(key, ())))
+            filled.update(_read(f"{where}.{key}", value, entry, _REQUIRED.get(key, ())))
         else:
             field, read = entry
-            filled[field or key] = read(f"{where}, {key}", value)
+            filled[field or key] = read(f"{where}.{key}", value)
     return filled

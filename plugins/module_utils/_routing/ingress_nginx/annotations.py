@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ..._objects.refusal import Refused
 from ..._objects.shown import echo
-from ..target import Condition, Split, Wish, within
+from ..target import Condition, DesiredTraffic, Split, within
 
 # What the controller's validation lets pass; what it does not it takes for absent, without a word.
 _HEADER = re.compile(r"[-\w]+", re.ASCII)
@@ -19,12 +19,12 @@ _COOKIE = re.compile(r"[-.~\w]+", re.ASCII)
 _VALUE = re.compile(r"[-._~/:a-zA-Z0-9]+( +[-._~/:a-zA-Z0-9]+)*")
 _PATTERN = re.compile(r"[-._~/:a-zA-Z0-9^$\[\](){}*+?|&=\\]*")
 
-_CAN = "it can do one header (exact, prefix, regex, present, switch) and one cookie (switch)"
+_CAN = "one header (exact, prefix, regex, present, switch) and one cookie (switch)"
 
 
-def wish_annotations(where: str, wish: Wish) -> dict[str, str]:
+def annotations_for(where: str, desired: DesiredTraffic) -> dict[str, str]:
     """By name, without the prefix. Raises Refused for what the dialect has no words for."""
-    return {"canary": "true", **_weights(wish.split), **_matches(where, wish)}
+    return {"canary": "true", **_weights(desired.split), **_matches(where, desired)}
 
 
 def said(value: str | None) -> bool:
@@ -41,23 +41,23 @@ def _weights(split: Split) -> dict[str, str]:
     return {"canary-weight": str(split.canary * factor), "canary-weight-total": str(split.total * factor)}
 
 
-def _matches(where: str, wish: Wish) -> dict[str, str]:
-    conditions = list(dict.fromkeys(_only(where, match) for route in wish.routes for match in route.matches))
+def _matches(where: str, desired: DesiredTraffic) -> dict[str, str]:
+    conditions = list(dict.fromkeys(_only(where, match) for route in desired.routes for match in route.matches))
     headers = [each for each in conditions if each.what == "header"]
     cookies = [each for each in conditions if each.what == "cookie"]
     for found in (headers, cookies):
         names = list(dict.fromkeys(each.name.lower() for each in found))  # nginx takes both whatever their case
         if len(names) > 1:
-            raise _cannot(where, f"two {found[0].what}s ({', '.join(names)})", f"{_CAN}: choose one")
+            raise _cannot(where, f"two {found[0].what}s ({', '.join(names)})", f"use at most {_CAN}")
     return {**_header(where, headers), **_cookie(where, cookies)}
 
 
 def _only(where: str, match: Sequence[Condition]) -> Condition:
     if len(match) > 1:
-        raise _cannot(where, " and ".join(map(str, match)) + " at once", "name them as alternatives, or use a router that can")
+        raise _cannot(where, " and ".join(map(str, match)) + " at once", "name them as alternatives, or use a router that can do this")
     [condition] = match
     if condition.what not in ("header", "cookie"):
-        raise _cannot(where, str(condition), f"{_CAN}: leave it out, or use a router that can")
+        raise _cannot(where, str(condition), f"use {_CAN}, or a router that can do more")
     return condition
 
 
@@ -66,13 +66,13 @@ def _header(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
         return {}
     first = alternatives[0]
     if not _HEADER.fullmatch(first.name):
-        raise _cannot(where, f"header {echo(first.name)}", "it takes letters, digits and '-' in the name")
+        raise _cannot(where, f"header {echo(first.name)}", "use letters, digits and '-' in the name")
     if "_" in first.name:
         raise _cannot(
             where,
-            f"header {echo(first.name)}",
-            "nginx drops headers with '_' in their names unless enable-underscores-in-headers is set, and then '-' in a name stands for "
-            f"both: write {first.name.replace('_', '-')!r}",
+            f"header {echo(first.name)} (nginx drops headers with '_' in their names unless enable-underscores-in-headers is set, and then "
+            "'-' in a name stands for both)",
+            f"write {first.name.replace('_', '-')!r}",
         )
     if first.how == "switch" and len(alternatives) == 1:
         return {"canary-by-header": first.name}
@@ -84,9 +84,9 @@ def _header(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
 def _cookie(where: str, alternatives: Sequence[Condition]) -> dict[str, str]:
     for each in alternatives:
         if each.how != "switch":
-            raise _cannot(where, str(each), "of a cookie it can do just `switch: true`, the values `always` and `never`")
+            raise _cannot(where, str(each), "write `switch: true` for a cookie, whose values are `always` and `never`")
         if not _COOKIE.fullmatch(each.name):
-            raise _cannot(where, f"cookie {echo(each.name)}", "it takes letters, digits and '-._~' in the name")
+            raise _cannot(where, f"cookie {echo(each.name)}", "use letters, digits and '-._~' in the name")
     return {"canary-by-cookie": alternatives[0].name} if alternatives else {}
 
 
@@ -107,7 +107,9 @@ def _pattern(where: str, condition: Condition) -> str:
     strange = sorted(set(_PATTERN.sub("", condition.value)))
     if strange:
         shown = " ".join(map(repr, strange))
-        raise _cannot(where, f"{condition}: its patterns cannot hold {shown}", "write such a character as \\xHH, its number in hexadecimal")
+        raise _cannot(
+            where, f"{condition}, since its patterns cannot hold {shown}", "write such a character as \\xHH, its number in hexadecimal"
+        )
     return condition.value or ".*"
 
 
@@ -122,5 +124,5 @@ def _literal(where: str, condition: Condition, character: str) -> str:
     return f"\\x{ord(character):02x}"
 
 
-def _cannot(where: str, what: str, instead: str) -> Refused:
-    return Refused(f"{where}: ingress_nginx cannot do {what}: {instead}")
+def _cannot(where: str, what: str, remedy: str) -> Refused:
+    return Refused(where, f"cannot carry {what} with router ingress_nginx", remedy)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from .._objects import paths
-from .._objects.edits import Edit
-from .._objects.paths import MISSING, Path, Step
-from .._objects.refusal import Refused
-from .._objects.resources import Resource
+from ..._objects import paths
+from ..._objects.edits import Edit
+from ..._objects.paths import MISSING, Path, Step
+from ..._objects.refusal import Refused
+from ..._objects.resources import Resource
+from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, refuse_requests, service_and_namespace, title
+from ..target import DesiredTraffic, Split, Target, within
 from .definition import Definition, Keys, Pairs
-from .router import Backend, Change, Object, Objects, Part, Router, backends_by_service, refuse_all, service_and_namespace, title
-from .target import Split, Target, Wish, within
 
 _PART = "object"
 
@@ -34,7 +34,7 @@ def router(definition: Definition) -> Router:
         weight=partial(_weight, definition),
         backends=partial(_backends, definition),
         grace=definition.grace,
-        missing=partial(_missing, definition),
+        not_ready_reason=partial(_not_ready_reason, definition),
         warnings=partial(_warnings, definition),
     )
 
@@ -45,7 +45,9 @@ def _parts(definition: Definition, target: Target) -> dict[str, Part]:
         # The version alone is enough where it is that of one group.
         full = [each for each in definition.api_versions if each.endswith(f"/{version}")]
         if len(full) != 1:
-            raise Refused(f"api_version {version!r} does not serve {definition.kind}: use one of {', '.join(definition.api_versions)}")
+            raise Refused(
+                "api_version", f"{version!r} does not serve {definition.kind}", f"use one of {', '.join(definition.api_versions)}"
+            )
         version = full[0]
     group, _slash, number = version.partition("/")
     return {
@@ -53,13 +55,13 @@ def _parts(definition: Definition, target: Target) -> dict[str, Part]:
     }
 
 
-def _changes(definition: Definition, objects: Objects, target: Target, wish: Wish | None) -> list[Change]:
+def _changes(definition: Definition, objects: Objects, target: Target, desired: DesiredTraffic | None) -> list[Change]:
     """The weights of the stable and the canary destination in every route asked for; a canary destination that is not there is added."""
-    if wish is None:
+    if desired is None:
         return [Change(_PART)]
     obj = objects[_PART] or {}
-    refuse_all(title(obj), target.router, wish, "its definition says where weights stand, and nothing else")
-    return [Change(_PART, [edit for route in _chosen(definition, obj, target) for edit in _edits(definition, route, target, wish)])]
+    refuse_requests(title(obj), target.router, desired, "its definition says where weights stand, and nothing else")
+    return [Change(_PART, [edit for route in _chosen(definition, obj, target) for edit in _edits(definition, route, target, desired)])]
 
 
 def _weight(definition: Definition, objects: Objects, target: Target) -> Split:
@@ -68,14 +70,14 @@ def _weight(definition: Definition, objects: Objects, target: Target) -> Split:
     return _shares(definition, route, target)
 
 
-def _backends(definition: Definition, objects: Objects, target: Target, split: Split, wish: Wish | None) -> list[Backend]:
+def _backends(definition: Definition, objects: Objects, target: Target, split: Split, desired: DesiredTraffic | None) -> list[Backend]:
     """The Services that get a share, at the ports of the routes asked for, where the definition says where these stand."""
     try:
         routes = _chosen(definition, objects[_PART] or {}, target) if definition.destination_port else []
     except Refused:
         routes = []  # The object is put back, whatever was asked for.
     stable = [each for route in routes for each in _find(definition, route, target.stable_service, target)]
-    return backends_by_service(target, split, wish, [_get(each, definition.destination_port) for each in stable])
+    return backends_by_service(target, split, desired, [_get(each, definition.destination_port) for each in stable])
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,16 @@ def _chosen(definition: Definition, obj: Object, target: Target) -> list[_Route]
     if not qualifying:
         found = sorted({_shown(definition, each) for route in routes for each in _sharing(definition, route)})
         raise Refused(
-            f"{title(obj)} has no route to Service {target.stable_service!r} (its destinations: {', '.join(found) or 'none'}): "
-            f"check stable_service and the {definition.kind}'s name"
+            title(obj),
+            f"has no route to Service {target.stable_service!r} (its destinations: {', '.join(found) or 'none'})",
+            f"correct stable_service, or the name of the {definition.kind}",
         )
     if len(qualifying) > 1 and not target.routes:
         listed = ", ".join(route.name or paths.show(route.path[: -len(definition.destinations[-1])]) for route in qualifying)
         raise Refused(
-            f"{title(obj)} has {len(qualifying)} routes to Service {target.stable_service!r} ({listed}): "
-            + ('say which with routes, or routes: ["*"] for all' if definition.routes_name else 'say routes: ["*"] to move them all')
+            title(obj),
+            f"has {len(qualifying)} routes to Service {target.stable_service!r} ({listed})",
+            'choose with routes, or routes: ["*"] for all' if definition.routes_name else 'set routes to ["*"] to move all of them',
         )
     return qualifying
 
@@ -142,30 +146,34 @@ def _named(
     definition: Definition, obj: Object, name: str, routes: Sequence[_Route], qualifying: Sequence[_Route], target: Target
 ) -> _Route:
     if not definition.routes_name:
-        raise Refused(f'{title(obj)}: its routes have no names: leave routes out, or say ["*"] to move all that lead to stable_service')
+        raise Refused(
+            title(obj), "has routes without names", 'leave routes out, or set it to ["*"] to move all that lead to stable_service'
+        )
     found = [route for route in routes if route.name == name]
     if not found:
         names = ", ".join(route.name for route in routes if route.name) or "none has a name"
-        raise Refused(f"{title(obj)} has no route named {name!r} (it has: {names}): correct routes")
+        raise Refused(title(obj), f"has no route named {name!r} (it has: {names})", "correct routes")
     if len(found) > 1:
-        raise Refused(f"{title(obj)} has {len(found)} routes named {name!r}: give them different names")
+        raise Refused(title(obj), f"has {len(found)} routes named {name!r}", "give them different names")
     if found[0] not in qualifying:
-        raise Refused(f"{title(obj)}: route {name!r} does not lead to Service {target.stable_service!r}: correct routes or stable_service")
+        raise Refused(
+            f"{title(obj)}, route {name}", f"does not lead to Service {target.stable_service!r}", "correct routes or stable_service"
+        )
     return found[0]
 
 
-def _edits(definition: Definition, route: _Route, target: Target, wish: Wish) -> list[Edit]:
-    split = wish.split
+def _edits(definition: Definition, route: _Route, target: Target, desired: DesiredTraffic) -> list[Edit]:
+    split = desired.split
     _refuse_others(definition, route, target)
     stable, canary = (_find(definition, route, service, target) for service in (target.stable_service, target.canary_service))
-    if not canary and split.canary == 0 and not wish.introduce:
+    if not canary and split.canary == 0 and not desired.introduce:
         return []  # Without a canary destination nothing goes there already.
     wanted = _parts_of(definition, route, target, split)
     edits = [*_weighted(definition, route, stable[0], wanted.stable)]
     if canary:
         return edits + _weighted(definition, route, canary[0], wanted.canary)
     if not definition.add_canary:
-        raise Refused(f"{route.where} has no destination for Service {target.canary_service!r}: add one with weight 0")
+        raise Refused(route.where, f"has no destination for Service {target.canary_service!r}", "add one with weight 0")
     added = _canary_destination(definition, route, stable[0], target)
     return [*edits, Edit((*route.path, _selector(definition, added)), paths.replace(added, definition.weight_field, wanted.canary))]
 
@@ -192,11 +200,12 @@ def _parts_of(definition: Definition, route: _Route, target: Target, split: Spli
     if not others and definition.weight_total is None:
         return split
     if present < 1:
-        raise Refused(f"{route.where}: its other destinations have all of the weight: give Service {target.stable_service!r} some")
+        raise Refused(route.where, "gives all of the weight to its other destinations", f"give Service {target.stable_service!r} some")
     nearest = min(range(present + 1), key=lambda parts: abs(parts * split.total - present * split.canary))
     raise Refused(
-        f"{route.where}: {split.canary} of {split.total} parts cannot be said in the {present} that stable and canary have there: "
-        f"the nearest is {nearest} of {present} ({100 * nearest / present:.4g} %)"
+        route.where,
+        f"cannot give the canary {split.canary} of {split.total} parts: stable and canary have {present} parts of its weight",
+        f"ask for the nearest, {nearest} of {present} ({100 * nearest / present:.4g} %)",
     )
 
 
@@ -218,7 +227,7 @@ def _raw_weight(definition: Definition, route: _Route, destination: Object) -> i
         return definition.weight_default
     if isinstance(value, bool) or not isinstance(value, int):
         name, at = _shown(definition, destination), ".".join(definition.weight_field)
-        raise Refused(f"{route.where}: the weight of {name} is {value!r}, and only whole numbers can be split: correct {at} there")
+        raise Refused(route.where, f"gives {name} the weight {value!r}, and only whole numbers can be split", f"correct {at} there")
     return value
 
 
@@ -226,23 +235,22 @@ def _refuse_others(definition: Definition, route: _Route, target: Target) -> Non
     for keys in definition.routes_refuse_with:
         if _get(route.entry, keys):
             raise Refused(
-                f"{route.where}: its {'.'.join(keys)} share the traffic with its destinations, so no split can be told: take them out of it"
+                route.where, f"shares its traffic with {'.'.join(keys)}, so that the split is not defined", f"remove {'.'.join(keys)} there"
             )
     sharing = _sharing(definition, route)
     others = [each for each in sharing if not _is_ours(definition, each, target)]
     foreign = [_shown(definition, each) for each in others if not _is_additional(definition, each, target)]
     if foreign:
         raise Refused(
-            f"{route.where}: it also leads to {', '.join(foreign)}: its share cannot be told, so name it in additional_destinations to "
-            "keep it, take it out of the route, or choose another route"
+            route.where,
+            f"also leads to {', '.join(foreign)}, whose share is not defined",
+            "name it in additional_destinations to keep it, remove it from the route, or choose another route",
         )
     if others and definition.weight_even_when_all_zero and not any(_raw_weight(definition, route, each) for each in sharing):
-        raise Refused(
-            f"{route.where}: none of its destinations has a weight, so the others would lose their share: give them weights first"
-        )
+        raise Refused(route.where, "has no destination with a weight, so that the others would lose their share", "give them weights first")
     for service in (target.stable_service, target.canary_service):
         if len(_find(definition, route, service, target)) > 1:
-            raise Refused(f"{route.where}: Service {service!r} stands in it more than once: leave one destination for it")
+            raise Refused(route.where, f"leads to Service {service!r} more than once", "leave one destination for it")
 
 
 def _canary_destination(definition: Definition, route: _Route, stable: Object, target: Target) -> Object:
@@ -252,7 +260,9 @@ def _canary_destination(definition: Definition, route: _Route, stable: Object, t
     if _namespace(definition, added, target) != namespace:
         if not definition.destination_namespace:
             raise Refused(
-                f"{route.where} cannot lead to Service {target.canary_service!r} in another namespace: use one in {target.namespace}"
+                route.where,
+                f"cannot lead to Service {target.canary_service!r} in another namespace",
+                f"use a Service in {target.namespace}",
             )
         added = paths.replace(added, definition.destination_namespace, namespace)
     for keys in definition.destination_not_copied:
@@ -318,7 +328,7 @@ def _get(part: Any, keys: Keys) -> Any:
     return None if value is MISSING else value
 
 
-def _warnings(definition: Definition, objects: Objects, _target: Target, _wish: Wish) -> list[str]:
+def _warnings(definition: Definition, objects: Objects, _target: Target, _desired: DesiredTraffic) -> list[str]:
     obj = objects[_PART] or {}
     return [
         f"{title(obj)} keeps clients at the version that they got first ({'.'.join(keys)}), whatever the weight: only new clients are split"
@@ -327,7 +337,7 @@ def _warnings(definition: Definition, objects: Objects, _target: Target, _wish: 
     ]
 
 
-def _missing(definition: Definition, objects: Objects, _target: Target) -> str | None:
+def _not_ready_reason(definition: Definition, objects: Objects, _target: Target) -> str | None:
     obj = objects[_PART] or {}
     if not definition.status_wanted:
         return None
@@ -337,15 +347,16 @@ def _missing(definition: Definition, objects: Objects, _target: Target) -> str |
         if not definition.status_required:
             return None
         raise Refused(
-            f"{title(obj)}: no controller has said anything of it (no condition {' or '.join(types)} in its "
-            f"{'.'.join(definition.status_conditions)}): check that its controller runs, and takes objects of this class"
+            title(obj),
+            f"has no status from a controller (no condition {' or '.join(types)} in {'.'.join(definition.status_conditions)})",
+            "check that its controller runs, and that it reads objects of this class",
         )
     present = {kind: each for kind, each in reported.items() if _is_present(definition, obj, each)}
     if any(all(kind in present and str(present[kind].get("status")) == value for kind, value in each) for each in definition.status_wanted):
         return None
     for kind, value in (pair for alternative in definition.status_wanted for pair in alternative):
         if kind in present and str(present[kind].get("status")) not in (value, "Unknown"):
-            raise Refused(f"{title(obj)} is not served: {_said(definition, kind, present[kind])}: mend it")
+            raise Refused(title(obj), f"is not served: {_said(definition, kind, present[kind])}", "correct it")
     return f"its controller has not said {' or '.join(_wanted(each) for each in definition.status_wanted)} of its present state"
 
 
