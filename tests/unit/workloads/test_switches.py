@@ -115,7 +115,7 @@ def test_who_stands_behind_a_service(selector: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize(("ports", "lacking"), [((8080,), ""), (("http", "admin"), ""), (("http", "grpc"), "'grpc'"), ((None,), "")])
 def test_ports_by_name(ports: tuple[Any, ...], lacking: str) -> None:
-    told = lacking_port(service(None, *ports), BLUE) or ""
+    told = str(lacking_port(service(None, *ports), BLUE) or "")
     assert lacking in told and bool(told) == bool(lacking)
     assert not lacking or "(they have: http, admin)" in told
 
