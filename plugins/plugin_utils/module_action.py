@@ -17,12 +17,12 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.progressive.delivery.plugins.module_utils._module.in_process import Call, run
-from ansible_collections.progressive.delivery.plugins.module_utils._module.options import client_is_importable
+from ansible_collections.progressive.delivery.plugins.module_utils._module.options import prepare_forks
 
 display = Display()
 
 # Ansible imports an action in the process that starts the workers: what is imported here, they all have.
-_HAS_CLIENT = client_is_importable()
+_HAS_CLIENT = prepare_forks()
 
 
 class ModuleAction(ActionBase):

@@ -16,6 +16,7 @@ from .._cluster.auth import connect
 from .._cluster.client import Client
 from .._cluster.clock import Clock
 from .._cluster.official_client import is_importable
+from .._cluster.shared_tokens import share
 from .._objects.edits import ON_DRIFT
 from .._objects.names import is_namespace
 from .._objects.refusal import Refused
@@ -133,6 +134,7 @@ def _refuse_no_namespace(namespace: Any, where: str) -> None:
         raise Refused(f"{where}: {str(namespace)[:80]!r} is not the name of a namespace: use lower-case letters, digits and '-'")
 
 
-def client_is_importable() -> bool:
-    """Whether this Python has the Kubernetes client; imports what every call needs of it."""
+def prepare_forks() -> bool:
+    """Imports what every call needs, for the forks of this process, which share tokens then. Whether the Kubernetes client is there."""
+    share()
     return is_importable()

@@ -53,11 +53,11 @@ def api_server() -> Iterator[ApiServer]:
         stop(server)
 
 
-def other_python(folder: Path) -> str:
+def other_python(folder: Path, options: str = "") -> str:
     """An interpreter with the same libraries by another name, so that Ansible takes it for one that is not its own."""
     wrapper = folder / "other" / "python"
     wrapper.parent.mkdir(parents=True, exist_ok=True)
-    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec {sys.executable} {options} "$@"\n')
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
     return str(wrapper)
 
@@ -75,27 +75,29 @@ class Played:
         return [result for name, result in self.results if name == task][-1]
 
 
-def play(folder: Path, play: dict[str, Any], *options: str, **environment: str) -> Played:
-    """Runs the play with ansible-playbook."""
+def command(folder: Path, play: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
+    """What subprocess needs to run the play."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "play.yml").write_text(json.dumps([{"gather_facts": False, "hosts": "localhost", **play}]))
-    recorded = folder / "recorded"
-    recorded.write_text("")
+    (folder / "recorded").write_text("")
     ours = {
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "recorder"),
         "ANSIBLE_CALLBACKS_ENABLED": "recorded",
-        "RECORDED": str(recorded),
+        "RECORDED": str(folder / "recorded"),
         "NO_COLOR": "1",
     }
-    done = subprocess.run(
-        ["ansible-playbook", "play.yml", *options],
-        cwd=folder,
-        env={**os.environ, **ours, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    lines = [json.loads(line) for line in recorded.read_text().splitlines()]
+    return {
+        "cwd": folder,
+        "env": {**os.environ, **ours, **environment},
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+    }
+
+
+def play(folder: Path, play: dict[str, Any], *options: str, **environment: str) -> Played:
+    """Runs the play with ansible-playbook."""
+    done = subprocess.run(["ansible-playbook", "play.yml", *options], check=False, **command(folder, play, environment))
+    lines = [json.loads(line) for line in (folder / "recorded").read_text().splitlines()]
     return Played([(line["task"], line["result"]) for line in lines], done.stdout, done.returncode)
