@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.common
+  - progressive.delivery.probe
   - progressive.delivery.records
   - progressive.delivery.records.writing
 options:
@@ -86,13 +87,6 @@ options:
       - Requests that are sent until their answers show the new version, instead of waiting the O(grace) for that.
       - A mapping as in O(progressive.delivery.canary_weight#module:probe). Its C(expect.canary) tells an answer of the O(target).
     type: dict
-  probe_hosts:
-    description:
-      - The hosts that a probe may ask, each as C(host) or C(host:port), in which C(*) stands for any text, for example
-        V(gateway.example) or V(*.shop.example:8443). Without it, the O(probe) may ask every host.
-      - Link-local addresses and those of the metadata services of clouds are never asked.
-    type: list
-    elements: str
   start_tolerance:
     description:
       - What pods of a version that is scaled up again may go through before the call gives up, while there is time.

@@ -86,7 +86,7 @@ CASES = [
     Case(
         "no Service",
         [
-            "W Service {ns}/nope does not exist, and will be made with the ports of the containers (http 8080): name",
+            "W Service {ns}/nope does not exist, and will be created with the ports of the containers (http 8080): name",
             f"W {STABLE} selects the same pods",
             f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
         ],

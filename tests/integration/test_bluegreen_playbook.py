@@ -87,7 +87,7 @@ def test_a_release_whose_checks_go_well(app: Application, tmp_path: Path) -> Non
     variables = _variables(app, checks={"before_switch": [notes.check()], "after_switch": [notes.check()]})
     for more in ({}, {"bluegreen_promote": 7}):
         code, out = app.playbook("bluegreen", {**variables, **more})
-        assert code == 0 and "-e bluegreen_promote=1 (the playbook promote knows nothing" in out, out
+        assert code == 0 and "-e bluegreen_promote=1 (the playbook promote does not run" in out, out
         assert _stands(app) == ("Paused", {"blue"}) and len(notes.read()) == 1
     for ran in (2, 0):
         code, out = app.playbook("bluegreen", {**variables, "bluegreen_promote": 1})

@@ -182,7 +182,7 @@ def test_a_workload_that_somebody_resumes_in_the_middle(app: Application, on_dri
     app.patch("Deployment", app.name, {"spec": {"paused": None}})
     result = app.module("rollout_step", {**plan, "promote": {}})
     if on_drift == "fail":
-        assert result["failed"] and not result["safe_to_abort"] and "was resumed by somebody else during the rollout" in result["msg"]
+        assert result["failed"] and not result["safe_to_abort"] and "was resumed by another client during the rollout" in result["msg"]
         assert app.weights() == (80, 20)
     else:
         assert result["phase"] == "Paused" and app.weights() == (60, 40) and app.get("Deployment")["spec"]["paused"]

@@ -24,6 +24,7 @@ from .._rollout.expiry import let_expire
 from .._rollout.program import RELEASE, program_of
 from .._rollout.record import Record
 from .._routing.target import DesiredTraffic, split_of
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
 from . import checks, declared, events, templates, traffic, trust, turning
@@ -215,7 +216,7 @@ def _plan(this: Run) -> Plan:
         _refuse_other_workload(found, named)
         return found
     plan = read_plan(this.wish.name, this.ctx.namespace, options)
-    if plan.revision.carried and plan.style in ("clone", "in_place") and not plan.hold:
+    if plan.revision.carried and not strategy_of(plan).carries_revision and not plan.hold:
         raise Refused("revision is missing: name the new version by images, template, definition or restart")
     return plan
 

@@ -20,8 +20,8 @@ from .._rollout import actions as kinds
 from .._rollout import trust
 from .._rollout.program import RELEASE, program_of
 from .._rollout.record import Record
+from .._strategies.registry import strategy_of
 from .._workloads import in_place, revisions
-from .._workloads.clones import clone_name, revision_name
 from .._workloads.deployments import replicas_of
 from .._workloads.marks import REVISION
 from .._workloads.services import selector_of, selects
@@ -68,7 +68,7 @@ def require_own(this: Run, plan: Plan) -> None:
     workload = this.wish.plan.get("workload") or {}
     named = workload.get("name")
     known = (this.wish.name, named, workload.get("canary"))
-    second = plan.style != "pair" or plan.canary_workload in (*known, f"{plan.workload}-canary", f"{named}-canary")
+    second = not strategy_of(plan).keeps_second_workload or plan.canary_workload in (*known, f"{plan.workload}-canary", f"{named}-canary")
     if this.store.sealed or (plan.workload in known[:2] and second) or _is_marked(this, plan):
         return
     raise Refused(
@@ -80,7 +80,8 @@ def require_own(this: Run, plan: Plan) -> None:
 def _is_marked(this: Run, plan: Plan) -> bool:
     """Whether an object shows that the rollout works on this workload: one that it made for that, or the Service before its pods."""
     ctx = this.ctx
-    if any(name_of(each).startswith(f"{plan.workload}-") for each in made.deployments(ctx, this.wish.name)) and plan.style != "pair":
+    created = [] if strategy_of(plan).keeps_second_workload else made.deployments(ctx, this.wish.name)
+    if any(name_of(each).startswith(f"{plan.workload}-") for each in created):
         return True
     service = ctx.client.find(ctx.ref(SERVICE, plan.stable_service))
     workload = ctx.client.find(ctx.ref(WORKLOADS[plan.kind], plan.workload))
@@ -151,17 +152,18 @@ def version_shown(this: Run) -> tuple[Plan, bool]:
     runs = _new_version(this) if under_way else dict(this.workload["spec"]["template"])
     if not _unknown(wanted, runs):
         return plan, True
-    of_workload = {**runs, "metadata": this.workload["spec"]["template"].get("metadata") or {}} if plan.style == "pair" else runs
+    pair = strategy_of(plan).keeps_second_workload
+    of_workload = {**runs, "metadata": this.workload["spec"]["template"].get("metadata") or {}} if pair else runs
     if revisions.template_hash(of_workload) != this.record.target:
         return plan, False
-    carried = under_way and plan.style == "pair"  # By the second Deployment.
+    carried = under_way and pair  # By the second Deployment.
     return replace(plan, revision=Revision() if carried else Revision(held=this.record.target)), True
 
 
 def _new_version(this: Run) -> Object:
     """The template of what runs the new version."""
     found = _beside(this)
-    if found is not None and this.plan.style != "pair":
+    if found is not None and strategy_of(this.plan).creates_second_workload:
         ref = this.ctx.ref(DEPLOYMENT, name_of(found))
         made.refuse_foreign(found, ref, this.ctx.by, this.ctx.uid_of(ref.key))
     # In place, and at the end of a release, the workload itself runs it.
@@ -170,11 +172,8 @@ def _new_version(this: Run) -> Object:
 
 def _beside(this: Run) -> Object | None:
     """The Deployment that runs the new version beside the workload."""
-    plan = this.plan
-    if plan.style == "in_place":
-        return None
-    fixed = {"clone": clone_name(plan.workload), "pair": plan.canary_workload}
-    return this.ctx.client.find(this.ctx.ref(DEPLOYMENT, fixed.get(plan.style) or revision_name(plan.workload, this.record.target)))
+    name = strategy_of(this.plan).new_workload_name(this.plan, this.record.target)
+    return this.ctx.client.find(this.ctx.ref(DEPLOYMENT, name)) if name else None
 
 
 def require_approval(this: Run) -> None:
@@ -223,7 +222,9 @@ def _shows(this: Run, action: kinds.Action, pause: int) -> bool:
     if isinstance(action, kinds.PinServices):
         service = this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.stable_service))
         live = selector_of(service or {})
-        canary = this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.canary_service)) if this.plan.style == "pair" else None
+        canary = (
+            this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.canary_service)) if strategy_of(this.plan).keeps_second_workload else None
+        )
         return live.get(REVISION) == this.record.target or (canary is not None and bool(live) and live == selector_of(canary))
     if isinstance(action, kinds.RollWorkload) and this.plan.hold and this.plan.revision.carried:
         return False  # What waits in the template says nothing.
@@ -234,7 +235,7 @@ def _shows(this: Run, action: kinds.Action, pause: int) -> bool:
 
 def _has_size(this: Run, action: kinds.Action, pause: int) -> bool:
     """Whether as many pods are asked for of the new version as an action, EnsureCanary or SharePods, asks for."""
-    if this.plan.style == "in_place":
+    if strategy_of(this.plan).replaces_in_place:
         size = in_place.size_of(this.workload)
         new = size - in_place.partition_of(this.workload)
         return new >= min(_pods_more(this, action, pause, size), size - 1) > 0
@@ -257,7 +258,7 @@ def _pods_more(this: Run, action: kinds.Action, pause: int, live: int) -> int:
 def ran_before(this: Run, target: str) -> bool:
     """Whether an object shows that the workload ran this version before the one that runs now."""
     ctx, plan = this.ctx, this.plan
-    if plan.style != "revisions":
+    if not strategy_of(plan).keeps_versions:
         return any(revisions.template_hash(each) == target for each in templates.own_versions(ctx, plan, this.workload))
     found = {labels(each["spec"]["template"]).get(REVISION, ""): each for each in made.deployments(ctx, plan.name)}
     stable = found.get(str(this.record.stable.get("template"))) if this.found is not None else None

@@ -57,8 +57,8 @@ class BlueGreen:
         return (Preview(self.preview_replicas), *mirror, *((Pause(self.auto_promotion_after),) if waits else ()), Switch())
 
 
-def read_bluegreen(raw: Any, routers: bool, style: str) -> BlueGreen:
-    """The part `bluegreen`. routers: whether the plan names any. Raises Refused naming the option."""
+def read_bluegreen(raw: Any, routers: bool, default_replicas: int | None) -> BlueGreen:
+    """The part `bluegreen`. routers: whether the plan names any. default_replicas: of the preview. Raises Refused naming the option."""
     given = keys("bluegreen", raw, (), KEYS)
     after = seconds(given["auto_promotion_after"], "bluegreen.auto_promotion_after") if "auto_promotion_after" in given else None
     auto = truth("bluegreen.auto_promotion", given.get("auto_promotion", False))
@@ -67,8 +67,7 @@ def read_bluegreen(raw: Any, routers: bool, style: str) -> BlueGreen:
         raise Refused("bluegreen.mirror: without a router nobody copies requests: name the one that carries the traffic in routers")
     if auto and mirror and after is None:
         raise Refused("bluegreen.mirror: with auto_promotion the switch follows at once: give auto_promotion_after, for how long to copy")
-    # In place the preview's pods are taken from the active version.
-    replicas = given.get("preview_replicas", 1 if style == "in_place" else None)
+    replicas = given.get("preview_replicas", default_replicas)
     active, preview = (read_labels(f"bluegreen.{key}", given.get(key, {})) for key in ("active_labels", "preview_labels"))
     return BlueGreen(
         preview_replicas=None if replicas is None else whole("bluegreen.preview_replicas", replicas, 1, 100_000),

@@ -15,6 +15,7 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Target, given_of
+from .._strategies.registry import default_style, is_default, strategy_named, styles, styles_accepting
 from .._workloads.starting import StartTolerance
 from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
@@ -32,14 +33,6 @@ _MAX_NAME = 63 - len("-canary")
 # The strategies, by the part of the plan that each has, and what each calls the Services of the two versions.
 STRATEGIES = {"canary": ("stable", "canary"), "bluegreen": ("active", "preview")}
 _CANARY = ("steps", "min_replicas", "scale_down_delay", "abort_scale_down_delay")
-# The kinds of workload that each style can release; the first is the default.
-STYLES: dict[str, tuple[str, ...]] = {
-    "clone": ("Deployment",),
-    "revisions": ("Deployment",),
-    "pair": ("Deployment",),
-    "in_place": ("StatefulSet", "DaemonSet"),
-}
-KINDS = tuple(dict.fromkeys(kind for kinds in STYLES.values() for kind in kinds))
 _SCALE_DOWN_DELAY = 30.0
 _HISTORY_LIMIT = 10
 _ROUTER = (("type", "name"), (*ALL_OPTIONS, "spec"))
@@ -94,11 +87,6 @@ class Plan:
     raw: dict[str, Any]
 
     @property
-    def pauses(self) -> bool:
-        """Whether the workload is paused while its Services are pinned to it."""
-        return self.style in ("clone", "revisions")
-
-    @property
     def strategy(self) -> str:
         """One of STRATEGIES."""
         return "canary" if self.bluegreen is None else "bluegreen"
@@ -127,7 +115,7 @@ class Plan:
     def hash(self) -> str:
         """Differs when what is done differs; a new revision under the same plan keeps it."""
         routers = [given_of(each) for each in self.routers]
-        where = [self.workload, *([] if self.style == "clone" else [self.style, self.kind, self.canary_workload])]
+        where = [self.workload, *([] if is_default(self.style) else [self.style, self.kind, self.canary_workload])]
         order = [
             *([self.promotion] if self.promotion != PROMOTION[0] else []),
             *(["hold"] if self.hold else []),
@@ -157,7 +145,8 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     services = _services(raw, *STRATEGIES[strategy])
     canary_part = _part(raw, "canary", (), _CANARY)
     style, kind = _style(workload)
-    bluegreen = read_bluegreen(raw["bluegreen"], bool(raw.get("routers")), style) if strategy == "bluegreen" else None
+    preview = strategy_named(style).preview_replicas
+    bluegreen = read_bluegreen(raw["bluegreen"], bool(raw.get("routers")), preview) if strategy == "bluegreen" else None
     _refuse_foreign_options(style, strategy, workload, raw)
     stable = services["stable"]
     by_pods = _by_pods(raw.get("routers"), stable)
@@ -263,7 +252,7 @@ def _by_pods(raw: Any, stable: str) -> bool:
 
 def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[str, Any], steps: Sequence[Step]) -> None:
     """Raises Refused for what takes a router."""
-    if style != "clone":
+    if not strategy_named(style).can_share_pods:
         raise Refused(f"routers: type {REPLICAS} takes style clone, whose new pods stand behind the stable Service, too, not {style}")
     if "canary" in services["given"]:
         raise Refused(f"services.canary: with router type {REPLICAS} one Service has the pods of both versions: leave it out")
@@ -287,26 +276,29 @@ def _router(raw: Any, where: str, between: Between) -> tuple[Target, dict[str, A
 def _style(workload: Mapping[str, Any]) -> tuple[str, str]:
     """The style and the kind; each is the other's default."""
     kind = workload.get("kind")
-    style = workload.get("style") or next((each for each in STYLES if kind in STYLES[each]), "clone")
-    choice("workload.style", style, tuple(STYLES))
-    kind = kind or STYLES[style][0]
-    choice("workload.kind", kind, KINDS)
-    if kind not in STYLES[style]:
-        use = " or ".join(each for each in STYLES if kind in STYLES[each])
-        raise Refused(f"workload: style {style} releases {' and '.join(STYLES[style])}, not {kind}: use style {use} for that")
+    kinds = styles()
+    style = workload.get("style") or next((each for each in kinds if kind in kinds[each]), default_style())
+    choice("workload.style", style, tuple(kinds))
+    kind = kind or kinds[style][0]
+    choice("workload.kind", kind, tuple(dict.fromkeys(kind for each in kinds.values() for kind in each)))
+    if kind not in kinds[style]:
+        use = " or ".join(each for each in kinds if kind in kinds[each])
+        raise Refused(f"workload: style {style} releases {' and '.join(kinds[style])}, not {kind}: use style {use} for that")
     return style, kind
 
 
 def _refuse_foreign_options(style: str, strategy: str, workload: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
     """Raises Refused for what only another style or strategy takes."""
-    if "canary" in workload and style != "pair":
-        raise Refused(f"workload.canary: style {style} makes what runs the new version itself: leave it out, or use style pair")
+    accepted = strategy_named(style).options
+    if "canary" in workload and "workload.canary" not in accepted:
+        use = styles_accepting("workload.canary")
+        raise Refused(f"workload.canary: style {style} makes what runs the new version itself: leave it out, or use style {use}")
     for key in ("scale_down_delay", "abort_scale_down_delay"):
-        if key in (raw.get("canary") or {}) and style != "revisions":
+        if key in (raw.get("canary") or {}) and f"canary.{key}" not in accepted:
             raise Refused(f"canary.{key}: style {style} keeps no version that runs without traffic: leave it out (drain is for requests)")
     for key, what in (("promotion", "never rolls a workload beside a clone"), ("hold", "pauses no workload between releases")):
-        if _wants(raw, key) and style != "clone":
-            raise Refused(f"{key}: style {style} {what}: leave it out, or use style clone")
+        if _wants(raw, key) and key not in accepted:
+            raise Refused(f"{key}: style {style} {what}: leave it out, or use style {styles_accepting(key)}")
     if strategy == "bluegreen" and _wants(raw, "promotion"):
         raise Refused("promotion: blue-green never rolls a workload under traffic: leave it out")
 
@@ -318,7 +310,7 @@ def _wants(raw: Mapping[str, Any], key: str) -> bool:
 
 def _track_configs(raw: Mapping[str, Any], style: str, revision: Revision) -> bool:
     tracks = truth("track_configs", raw.get("track_configs", False))
-    if tracks and style == "pair" and revision.carried:
+    if tracks and strategy_named(style).keeps_second_workload and revision.carried:
         raise Refused(
             "track_configs: the second Deployment of the pair carries its template already, and with it the names of its ConfigMaps and "
             "Secrets: name the new version in revision, or leave track_configs out"
@@ -330,7 +322,7 @@ def _delay(raw: Mapping[str, Any], strategy: str, style: str, key: str) -> float
     part = raw.get(strategy) or {}
     if part.get(key) is not None:
         return seconds(part[key], f"{strategy}.{key}")
-    return _SCALE_DOWN_DELAY if strategy == "bluegreen" or style == "revisions" else 0.0
+    return _SCALE_DOWN_DELAY if strategy == "bluegreen" or f"{strategy}.{key}" in strategy_named(style).options else 0.0
 
 
 def _seconds(raw: Mapping[str, Any], key: str) -> float | None:

@@ -110,7 +110,7 @@ def _at(where: str) -> str:
 
 
 def _labels(where: str, raw: Any) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(read_labels(where, raw).items()))
+    return tuple(sorted(read_labels(where, raw).items())) if raw else ()
 
 
 def _level_4(where: str, raw: Any) -> tuple[Level4Route, ...]:

@@ -12,13 +12,12 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .._workloads.clones import revision_name
+from .._strategies.registry import strategy_of
+from .._strategies.sequence import facts_of, stable_services
 from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
 from .course import Entry
 from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
-from .styles.registry import STYLES, facts_of
-from .styles.style import stable_services
 
 # Beside the pauses in Record.promoted: the delay of the version without traffic.
 DELAY = "delay"
@@ -334,13 +333,13 @@ def finished(record: Record, plan: Plan, now: float) -> Record:
     phase = ABORTED if record.program == ABORT else HEALTHY
     done = replace(record, program="", position=0, phase=phase, began=None, moved=None, resume_at=None)
     done = replace(done, history=with_history(done, now, plan.history_limit))
-    if not (STYLES[plan.order].lasting or plan.hold):
+    if not (strategy_of(plan).keeps_versions or plan.hold):
         return replace(done, originals={})
     if phase == ABORTED:
         return done
     stable: dict[str, Any] = {"workload": plan.workload, "template": done.target, "images": done.images}
-    if STYLES[plan.order].lasting:
-        stable.update(workload=revision_name(plan.workload, done.target), made=True)
+    if strategy_of(plan).keeps_versions:
+        stable.update(workload=strategy_of(plan).new_workload_name(plan, done.target), made=True)
     return replace(done, stable=stable)
 
 

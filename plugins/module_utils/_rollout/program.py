@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
+from .._strategies.registry import strategy_of
+from .._strategies.sequence import Facts, facts_of, floor_of, stable_services
 from .actions import Action, CopyConfigs, LabelPods, MakeDeclared, PinServices, RemoveConfigs, UnlabelPods
 from .course import Entry
 from .record import Record
-from .styles.registry import STYLES, Facts, facts_of, floor_of
-from .styles.style import stable_services
 
 RELEASE, ABORT, HAND_BACK = "release", "abort", "hand back"
 
@@ -30,17 +30,17 @@ def program_of(record: Record, plan: Plan) -> list[Entry]:
 
 def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     """What is not there yet, start, steps, promotion. What was made of the plan stays on every way back: it carries traffic."""
-    style = STYLES[plan.order]
+    sequence = strategy_of(plan).sequence
     made: list[Action] = [MakeDeclared(key) for key in facts.made]
     copied: list[Action] = [CopyConfigs(facts.copies)] if facts.copies else []
-    switch = style.switch(plan, facts)
-    steps = (
-        [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows, switch, floor_of(plan, facts))
-    )
-    start = [Entry(action) for action in (*made, *copied, *style.start(plan, facts))]
+    switch = sequence.switch(plan, facts)
+    follows = facts.scaled and sequence.follows
+    skipped = facts.skips or facts.unchanged
+    steps = [] if skipped else sequence.course(plan.steps, follows, switch, floor_of(plan, facts))
+    start = [Entry(action) for action in (*made, *copied, *sequence.start(plan, facts))]
     # A canary has no step for what its promotion begins with.
     rest = switch if plan.bluegreen is None or not steps else []
-    return _labelled(plan, facts, start + steps + [Entry(action) for action in (*rest, *style.ending(plan, facts), *_tidied(facts))])
+    return _labelled(plan, facts, start + steps + [Entry(action) for action in (*rest, *sequence.ending(plan, facts), *_tidied(facts))])
 
 
 def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Facts) -> list[Entry]:
@@ -51,13 +51,13 @@ def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Fa
             "run it again to finish, then release the old version"
         )
     begun = [entry.action for entry in release[: position + 1]]
-    return _labelled(plan, facts, [Entry(action) for action in (*STYLES[plan.order].way_back(plan, facts, begun), *_tidied(facts))])
+    return _labelled(plan, facts, [Entry(action) for action in (*strategy_of(plan).sequence.way_back(plan, facts, begun), *_tidied(facts))])
 
 
 def hand_back_program(plan: Plan, facts: Facts) -> list[Entry]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
     unlabelled: list[Action] = [UnlabelPods()] if facts.labels else []
-    return [Entry(action) for action in (*STYLES[plan.order].hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))]
+    return [Entry(action) for action in (*strategy_of(plan).sequence.hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))]
 
 
 def _labelled(plan: Plan, facts: Facts, program: list[Entry]) -> list[Entry]:
@@ -81,5 +81,5 @@ def _tidied(facts: Facts, history: bool = True) -> list[Action]:
 
 def already_promoted(release: Sequence[Entry], position: int, plan: Plan) -> bool:
     """Whether the way back is closed, so that there is none but another release."""
-    final = STYLES[plan.order].final
+    final = strategy_of(plan).sequence.final
     return any(isinstance(entry.action, final) for entry in release[: position + 1])

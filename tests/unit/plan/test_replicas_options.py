@@ -48,7 +48,10 @@ def test_what_is_refused(changes: Object, message: str) -> None:
     assert str(refused.value).startswith(message)
 
 
-@pytest.mark.parametrize(("changes", "message"), [({}, "weight is missing"), ({"weight": 101}, "weight 101 is out of range: use 0 to 100")])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({}, "weight is missing"), ({"weight": 101}, "weight must be a whole number from 0 to 100, not 101: correct it")],
+)
 def test_weights_that_are_refused(changes: Object, message: str) -> None:
     with pytest.raises(Refused, match=message):
         read_split({**LEAST, **changes})

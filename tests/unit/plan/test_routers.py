@@ -56,8 +56,8 @@ BAD = [
     ("an unknown router", "nginx", {},
      "router: unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx, istio, replicas, smi, traefik, or describe"),
     ("a router that needs none", "istio", {"definition": ROAD}, "router: 'istio' is a router that needs no definition: leave"),
-    ("a malformed definition", "road", {"definition": {**ROAD, "grace": "x"}}, "definition, grace: 'x' is not a number of seconds"),
-    ("a definition that is no mapping", "road", {"definition": "road.yml"}, "definition: 'road.yml' is not a mapping with apiVersion"),
+    ("a malformed definition", "road", {"definition": {**ROAD, "grace": "x"}}, "definition.grace must be a number of seconds, not 'x'"),
+    ("a definition that is no mapping", "road", {"definition": "road.yml"}, "definition must be a mapping, not 'road.yml'"),
     ("an option of another router", "traefik", {"stable_subset": "v1"}, "stable_subset cannot be used with traefik: stable_subset is for"),
     ("an option of several", "ingress_nginx", {"routes": ["x"]},
      "routes cannot be used with ingress_nginx: routes is for istio, gateway_api, routers with a definition"),
@@ -95,7 +95,7 @@ def _plan(router: Object) -> Object:
     [
         ({"type": "nginx"}, "routers, number 1, type: unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx"),
         ({"type": "road", "definition": {}}, "routers, number 1, type: unknown router 'road'"),
-        ({"type": "road", "definition": {"kind": "Road"}}, "routers, number 1, definition: apiVersion, plural, destinations, desti"),
+        ({"type": "road", "definition": {"kind": "Road"}}, 'routers, number 1, definition lacks apiVersion, plural, destinations'),
     ],
     ids=["unknown", "an empty definition", "half a definition"],
 )  # fmt: skip

@@ -8,7 +8,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan im
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PROGRESSING, Record
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import facts_of
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import facts_of
 
 SEED: tuple[Any, ...] = (
     {"set_weight": 5},

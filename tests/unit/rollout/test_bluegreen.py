@@ -11,7 +11,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.cour
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, already_promoted, release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import HEALTHY, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts, facts_of
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts, facts_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
 ROUTER = [{"type": "istio", "name": "shop"}]

@@ -12,7 +12,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
     hand_back_program,
     release_program,
 )
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of
 
 SCALED = ("HorizontalPodAutoscaler/shop", "PodDisruptionBudget/shop")

@@ -17,7 +17,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.acti
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.model import LIVE, NEW, Lost, World, begin, carry_out
 from hypothesis import given, settings

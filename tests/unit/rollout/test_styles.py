@@ -16,7 +16,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
     release_program,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
 FIRST, LATER = Facts(("metrics",)), Facts(("metrics",), stable_made=True)
