@@ -109,6 +109,19 @@ def test_pure_rooms_are_pure(name: str) -> None:
     assert not [call for call in called if call in IMPURE_CALLS or ".".join(call.split(".")[-2:]) in IMPURE_CALLS]
 
 
+def caught(name: str) -> set[str]:
+    """The names of the exceptions that a file catches."""
+    handlers = [node.type for node in ast.walk(parse(name)) if isinstance(node, ast.ExceptHandler) and node.type is not None]
+    found = [each for kind in handlers for each in (kind.elts if isinstance(kind, ast.Tuple) else [kind])]
+    return {ast.unparse(each).rpartition(".")[2] for each in found}
+
+
+def test_one_file_repeats_writes() -> None:
+    """What comes of a write conflict is decided in one place: no other file catches one, nor the signal to read again."""
+    conflicts = {"Conflict", "ReadAgain"}
+    assert [name for name in PLUGINS if caught(name) & conflicts] == ["plugins/module_utils/_actions/apply.py"]
+
+
 STYLES = {"clone", "revisions", "pair", "in_place"}
 
 

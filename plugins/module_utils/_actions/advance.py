@@ -63,7 +63,7 @@ def _do(this: Run, entry: Entry) -> bool:
         if not _pause(this, entry, entered):
             return False
     else:
-        this.lease.beat()
+        this.lease.renew()
         try:
             _perform(this, entry.action, resumed=not entered)
         except NoProgress as problem:

@@ -28,7 +28,7 @@ from .._routing.router import Part
 from .._strategies.registry import strategy_of
 from .hazards.pod_labels import VIRTUAL_SERVICE
 from .hazards.registry import LOOKS
-from .hazards.scene import DESTINATION_RULE
+from .hazards.snapshot import DESTINATION_RULE
 from .record import record_name
 
 Names = Optional[tuple[str, ...]]

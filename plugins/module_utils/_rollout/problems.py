@@ -17,24 +17,24 @@ from .._workloads.services import endpoints_of
 from . import actions as kinds
 from .decide import walked
 from .lease import title_of
+from .observed import BLUEGREEN, Object, Observed, Subject
 from .progress import action_at
 from .record import Record, record_name
-from .seen import BLUEGREEN, Object, Seen, Subject
 
 _AGAIN = "apply its manifest again, and run the rollout again"
 _BACK = "abort the rollout (state: aborted), and release again"
 
 
-def problems_of(subject: Subject, record: Record | None, plan: Plan | None, seen: Seen, weight: int | None) -> list[str]:
+def problems_of(subject: Subject, record: Record | None, plan: Plan | None, observed: Observed, weight: int | None) -> list[str]:
     """One line each. weight: the canary's share as the routers say, None where that is not known."""
-    found = [*seen.problems]
-    if seen.lease is not None and seen.lease_is_stale:
-        found.append(_stale(subject, record, seen.lease))
+    found = [*observed.problems]
+    if observed.lease is not None and observed.lease_is_stale:
+        found.append(_stale(subject, record, observed.lease))
     if record is None:
-        return [*found, *(_left(subject, each) for each in seen.left)]
+        return [*found, *(_left(subject, each) for each in observed.left)]
     made = _made(record, plan)
-    found += [*_workloads(subject, seen, made), *_services(subject, record, seen, made), *_routers(subject, seen)]
-    return [*found, *_endpoints(subject, seen, weight)]
+    found += [*_workloads(subject, observed, made), *_services(subject, record, observed, made), *_routers(subject, observed)]
+    return [*found, *_endpoints(subject, observed, weight)]
 
 
 def _stale(subject: Subject, record: Record | None, lease: Mapping[str, Any]) -> str:
@@ -65,10 +65,10 @@ def _made(record: Record, plan: Plan | None) -> Mapping[str, bool]:
     return made
 
 
-def _workloads(subject: Subject, seen: Seen, made: Mapping[str, bool]) -> Iterator[str]:
-    if seen.workloads is None or not subject.workload:
+def _workloads(subject: Subject, observed: Observed, made: Mapping[str, bool]) -> Iterator[str]:
+    if observed.workloads is None or not subject.workload:
         return
-    names = [name_of(each) for each in seen.workloads]
+    names = [name_of(each) for each in observed.workloads]
     if subject.workload not in names:
         yield f"{subject.title} does not exist: {_AGAIN}, or hand it back (state: absent)"
     beside = f"{DEPLOYMENT.kind} {subject.namespace}/{subject.beside}"
@@ -83,10 +83,10 @@ def _workloads(subject: Subject, seen: Seen, made: Mapping[str, bool]) -> Iterat
         yield f"the {DEPLOYMENT.kind} of the new version, {subject.namespace}/{subject.workload}-<hash>, does not exist: {_BACK}"
 
 
-def _services(subject: Subject, record: Record, seen: Seen, made: Mapping[str, bool]) -> Iterator[str]:
-    if seen.services is None:
+def _services(subject: Subject, record: Record, observed: Observed, made: Mapping[str, bool]) -> Iterator[str]:
+    if observed.services is None:
         return
-    names = [name_of(each) for each in seen.services]
+    names = [name_of(each) for each in observed.services]
     first, second = subject.words
     if subject.stable_service and subject.stable_service not in names:
         yield f"{SERVICE.kind} {subject.namespace}/{subject.stable_service} ({first}) does not exist: {_AGAIN}"
@@ -96,8 +96,8 @@ def _services(subject: Subject, record: Record, seen: Seen, made: Mapping[str, b
         yield f"{SERVICE.kind} {subject.namespace}/{subject.canary_service} ({second}) does not exist: {remedy}"
 
 
-def _routers(subject: Subject, seen: Seen) -> Iterator[str]:
-    for router in seen.routers or []:
+def _routers(subject: Subject, observed: Observed) -> Iterator[str]:
+    for router in observed.routers or []:
         if router.get("problem"):
             yield str(router["problem"])
         elif router["weight"] is not None and not sum(router["weight"].values()):
@@ -105,14 +105,14 @@ def _routers(subject: Subject, seen: Seen) -> Iterator[str]:
             yield f"{title} sends nothing to Service {subject.stable_service}: put that route back, or correct the plan's routers"
 
 
-def _endpoints(subject: Subject, seen: Seen, weight: int | None) -> Iterator[str]:
+def _endpoints(subject: Subject, observed: Observed, weight: int | None) -> Iterator[str]:
     """Services that get traffic and have no pod for it."""
-    if seen.slices is None or not any((each.get("spec") or {}).get("replicas") != 0 for each in seen.workloads or []):
+    if observed.slices is None or not any((each.get("spec") or {}).get("replicas") != 0 for each in observed.workloads or []):
         return
     first, second = subject.words
     shares = {first: 100, second: None} if subject.strategy == BLUEGREEN else {first: 100 - (weight or 0), second: weight}
-    for service in seen.services or []:
+    for service in observed.services or []:
         share = shares.get(service["role"])
-        if share and not endpoints_of(name_of(service), seen.slices, (service.get("spec") or {}).get("ports") or []).ready:
+        if share and not endpoints_of(name_of(service), observed.slices, (service.get("spec") or {}).get("ports") or []).ready:
             title = f"{SERVICE.kind} {subject.namespace}/{name_of(service)}"
             yield f"{title} has no ready endpoints and gets {share} % of the traffic: see the pods for the reason, or abort the rollout"

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .._objects.edits import Edit
+from .._objects.plan_writes import Change as Change
 from .._objects.refusal import Refused
 from .._objects.resources import Resource
 from .target import DesiredTraffic, Split, Target
@@ -43,23 +44,6 @@ class Part:
     has_status: bool = False
     written: bool = True
     sibling: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one object must have.
-
-    Attributes:
-        part: The key of its part.
-        edits: Relative to the object as it was before any edit of this owner.
-        make: The object to begin with where there is none.
-        remove: Whether the object must be deleted; this collection created it.
-    """
-
-    part: str
-    edits: list[Edit] = field(default_factory=list)
-    make: Object | None = None
-    remove: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ Why the bounds hold: evidence begins anew only at every 25th answer, so it begin
 a rival, or of a share beyond it, ever get e**needed times likelier under the asked share with a probability of at most e**-needed (Ville).
 
 A move that 500 answers cannot show (50 to 51 %, 99 to 100 %), or from an unknown split, has no old split to compare: its rivals are the
-nearest shares on both sides that can be distinguished soon, and the last 200 answers must rule them out. This shows that roughly the asked
-split is served, not that the move has taken effect, and `conclusive` is false: then wait the grace as well.
+nearest shares on both sides that can be distinguished soon, and the last 200 answers must rule them out. This shows that roughly the
+asked split is served, not that the move has taken effect, and `conclusive` is false: then wait the grace as well.
 """
 
 # Copyright: (c) 2026, progressive.delivery contributors

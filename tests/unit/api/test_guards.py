@@ -21,7 +21,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.reso
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import ReleaseGuards, ScaleFollows
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import Scene
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import ClusterSnapshot
 from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer, answer
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
@@ -79,7 +79,7 @@ def find(ctx: Context, server: MemoryServer, style: str = "clone", kind: str = "
     objects = list(server.objects.values())
     kinds = (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT, POD_DISRUPTION_BUDGET)
     found = {resource: [each for each in objects if each.get("kind") == resource.kind] for resource in kinds}
-    keys = guards.keys_of(Scene(plan_in(style, kind), workload("shop", 4), {}, found=found, runs=workload(running, 4)).guards)
+    keys = guards.keys_of(ClusterSnapshot(plan_in(style, kind), workload("shop", 4), {}, found=found, runs=workload(running, 4)).guards)
     guards.require_rights(ctx, keys)
     return keys
 

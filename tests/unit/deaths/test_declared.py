@@ -63,7 +63,7 @@ WEIGHTS = [{"destination": {"host": host}, "weight": 50} for host in (NAME, f"{N
 UNFIT: list[tuple[str, Object | None, tuple[Object, ...], Object, str]] = [
     ("no spec and no router", None, (), {}, f"{ROUTER} does not exist: check its name"),
     ("another route", to(NAME, name="x"), (), {}, f"{ROUTER} (as its spec would make it) has no HTTP route named 'primary'"),
-    ("another Service", to("other"), (), {}, f"{ROUTER} (as its spec would make it): HTTP route 'primary' does not lead to Service"),
+    ("another Service", to("other"), (), {}, f"{ROUTER} (as its spec would make it), HTTP route primary does not lead to Service"),
     ("no route", {"hosts": ["a.b"]}, (), {}, f"{ROUTER} (as its spec would make it) has no HTTP route named 'primary'"),
     (
         "traffic for the canary",

@@ -98,7 +98,7 @@ def test_a_selector_of_expressions_alone(case: str, values: list[str]) -> None:
 def test_the_sentence_of_a_pair_without_labels_is_true() -> None:
     first, second, *rest = copy.deepcopy(CASES["pair"].objects)
     second["spec"]["selector"] = {"matchExpressions": [{"key": "track", "operator": "In", "values": ["canary", "b"]}]}
-    with pytest.raises(Refused, match=f"Deployment test/{NAME}-canary has no matchLabels in its selector, by which a Service"):
+    with pytest.raises(Refused, match=f"Deployment test/{NAME}-canary has no matchLabels in its selector, so that no Service"):
         stage(replace(CASES["pair"], objects=(first, second, *rest))).call()
     second["spec"]["selector"] = {"matchExpressions": [{"key": "track", "operator": "In", "values": ["canary"]}]}
     place = stage(replace(CASES["pair"], objects=(first, second, *rest)))

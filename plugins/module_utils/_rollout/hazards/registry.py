@@ -13,11 +13,11 @@ from ..._strategies.registry import strategy_of
 from ..findings import Finding
 from . import budgets, owners, placement, pod_labels, quota, scaling, services, stickiness, workload
 from .advice import advice_in
-from .scene import LOOKS, Look, RouterObjects, Scene
+from .snapshot import LOOKS, ClusterSnapshot, Look, RouterObjects
 
-__all__ = ["LOOKS", "Look", "RouterObjects", "Scene", "advice_in", "hazards_in"]
+__all__ = ["LOOKS", "ClusterSnapshot", "Look", "RouterObjects", "advice_in", "hazards_in"]
 
-Hazard = Callable[[Scene], Iterable[Finding]]
+Hazard = Callable[[ClusterSnapshot], Iterable[Finding]]
 
 # Those that are there however the new version runs.
 OF_ANY_STYLE: tuple[Hazard, ...] = (
@@ -62,7 +62,7 @@ OF_A_CLONE: tuple[Hazard, ...] = (
 )
 
 
-def hazards_in(scene: Scene) -> Iterator[Finding]:
+def hazards_in(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Those of any strategy, then those of the plan's."""
-    for hazard in (*OF_ANY_STYLE, *strategy_of(scene.plan).hazards):
-        yield from hazard(scene)
+    for hazard in (*OF_ANY_STYLE, *strategy_of(snapshot.plan).hazards):
+        yield from hazard(snapshot)

@@ -99,7 +99,7 @@ def _replace_by_deletion(stage: Stage, live: Object, wanted: Sequence[str], coun
         due = old[-min(batch, count - replaced) :] if replaced < count else []
         for pod in due:
             ref = stage.ctx.ref(POD, name_of(pod))
-            stage.ctx.guard()
+            stage.ctx.ensure_lock_held()
             stage.ctx.client.delete(ref, pod)
             stage.ctx.journal.wrote(ref, pod, None)
         replaced += len(due)

@@ -39,7 +39,7 @@ DESTINATION_RULE = versioned("DestinationRule")
 
 
 @dataclass(frozen=True)
-class Scene:
+class ClusterSnapshot:
     """deployment: the user's workload; template: of its new version. services, deployments: all of the namespace.
 
     runs: what runs the stable version where that is not the workload itself. held: the workload is paused between releases.

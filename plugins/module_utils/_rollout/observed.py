@@ -79,7 +79,7 @@ def _text(part: Mapping[str, Any], key: str) -> str:
 
 
 @dataclass
-class Seen:
+class Observed:
     """The objects as the API server has them; None: not looked at, or not allowed to.
 
     workloads: the user's first, then those beside it. services: each with its role. routers: type, name, weight. lease: of the rollout.

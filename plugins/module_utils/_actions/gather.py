@@ -18,7 +18,7 @@ from .._plan.plan import Plan
 from .._rollout.findings import Finding, warning
 from .._rollout.hazards import pod_labels
 from .._rollout.hazards.placement import keeping_apart
-from .._rollout.hazards.registry import LOOKS, RouterObjects, Scene
+from .._rollout.hazards.registry import LOOKS, ClusterSnapshot, RouterObjects
 from .._rollout.permissions import full_name
 from .._rollout.record import Record
 from .._routing.target import Target
@@ -35,7 +35,7 @@ from .workload_preconditions import of_revision
 Object = dict[str, Any]
 
 
-class Survey:
+class PreflightInputs:
     """What is read for one plan. workload, template: the user's and its new version, where the caller has read them.
 
     running: what the record tells of the stable version; None: there is no record. held: the workload is paused between releases.
@@ -165,12 +165,12 @@ class Survey:
         return found
 
     @cached_property
-    def scene(self) -> Scene:
+    def snapshot(self) -> ClusterSnapshot:
         """All of it. Which of the plan's images and routers are not there is for other checks to say."""
         template, services = self.template_or_present, self.services
         routers, looks = self._routers_there(), self._looks(template)
         made = len(services) > len(self._services)
-        return Scene(self.plan, self.workload, template, services, self.deployments, routers, looks, self.runs, self.held, made)
+        return ClusterSnapshot(self.plan, self.workload, template, services, self.deployments, routers, looks, self.runs, self.held, made)
 
     def _routers_there(self) -> list[tuple[Target, RouterObjects]]:
         there = []
