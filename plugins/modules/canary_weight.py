@@ -11,8 +11,8 @@ short_description: Split the traffic of a router between the stable and the cana
 description:
   - Gives the canary version a share of the traffic, on the router object that carries it, and puts the router back as it was.
   - Sends it certain requests whatever the share, or copies of requests, where the router can.
-  - Changes just the fields that it must. What these were before is kept in the annotation C(progressive.delivery/original) of the object,
-    and O(state=absent) puts them back to the letter.
+  - Changes only the fields that it must. What these were before is kept in the annotation C(progressive.delivery/original) of the object,
+    and O(state=absent) puts exactly these back.
   - Traffic is only sent to Services that have ready endpoints, and the module returns when proxies have had time to converge.
 version_added: 0.1.0
 author:
@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - progressive.delivery.auth
   - progressive.delivery.common
+  - progressive.delivery.probe
   - progressive.delivery.records
   - progressive.delivery.records.writing
 options:
@@ -28,9 +29,9 @@ options:
       - The kind of router.
       - V(istio) is an Istio VirtualService.
       - V(gateway_api) is a route of the Gateway API, see O(kind).
-      - V(ingress_nginx) is an Ingress whose controller reads the canary annotations of ingress-nginx. A canary Ingress is made for it, and
-        removed with O(state=absent).
-      - V(replicas) needs no router at all, the split is that of the pods behind one Service.
+      - V(ingress_nginx) is an Ingress whose controller reads the canary annotations of ingress-nginx. A canary Ingress is created for it,
+        and removed with O(state=absent).
+      - V(replicas) needs no router, and splits by the numbers of pods behind one Service.
       - Any other name is that of a router definition, one that is shipped (V(traefik), V(contour), V(smi), V(apisix)) or the one in
         O(definition).
     type: str
@@ -38,7 +39,7 @@ options:
   name:
     description:
       - Name of the router object, that is the VirtualService, the route, the stable Ingress, or for V(replicas) the stable Deployment.
-      - Several names stand for several objects of the same kind which are split alike. All are looked at before the first is written.
+      - Several names stand for several objects of the same kind which are split alike. All are checked before the first is written.
     type: list
     elements: str
     required: true
@@ -170,7 +171,7 @@ options:
     default: true
   mirror:
     description:
-      - Percent of the requests that are copied to the canary, whose answers nobody gets.
+      - Percent of the requests that are copied to the canary, whose answers are dropped.
       - What a router cannot do is refused by name.
     type: float
     default: 0
@@ -219,13 +220,6 @@ options:
         description: Whether the certificate of an C(https) URL must be valid. The variable C(SSL_CERT_FILE) names a CA of your own.
         type: bool
         default: true
-  probe_hosts:
-    description:
-      - The hosts that a probe may ask, each as C(host) or C(host:port), in which C(*) stands for any text, for example
-        V(gateway.example) or V(*.shop.example:8443). Without it, the O(probe) may ask every host.
-      - Link-local addresses and those of the metadata services of clouds are never asked.
-    type: list
-    elements: str
   state:
     description:
       - V(present) splits the traffic.
@@ -312,10 +306,11 @@ measured:
   type: dict
   sample: {requests: 180, canary: 33, stable: 147, failed: 0, share: 21.3, seconds: 1.9, conclusive: true}
 drift:
-  description: The fields that somebody else had changed and that were repaired or accepted, as O(on_drift) says.
+  description: The fields that another client had changed, and that the module repaired or accepted, as O(on_drift) says.
   returned: success
   type: list
   elements: str
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any

@@ -81,10 +81,11 @@ endpoints:
   type: dict
   sample: {ready: 3, total: 3}
 drift:
-  description: The fields that somebody else had changed and that were repaired or accepted, as O(on_drift) says.
+  description: The fields that another client had changed, and that the module repaired or accepted, as O(on_drift) says.
   returned: success
   type: list
   elements: str
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any
@@ -94,10 +95,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import SERVICE
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.labels import read_selector
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import selector_of
 
 SPEC: dict[str, Any] = {
@@ -110,13 +111,23 @@ SPEC: dict[str, Any] = {
 
 
 def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Points the Service, or gives it its own selector back."""
+    """Points the Service, or gives it its own selector back.
 
+    Args:
+        ctx: The call.
+        params: The options of the module.
+
+    Returns:
+        The result of the module but for `changed`, `diff` and warnings.
+
+    Raises:
+        Refused: An option, or the state of the cluster, does not allow it; nothing was written.
+    """
     present = params["state"] == "present"
     if present and not params["selector"]:
-        raise Refused("selector is missing or empty: state: present needs the labels of the pods to point at")
+        raise Refused("selector", "is missing or empty", "name the labels of the pods that the Service shall select, or use state absent")
     if params["min_ready"] < 0:
-        raise Refused(f"min_ready: {params['min_ready']} is less than no pod: use 0 or more")
+        raise Refused("min_ready", f"must be 0 or more, not {params['min_ready']}", "correct it")
     selector = read_selector("selector", params["selector"]) if present else {}
 
     def wanted(base: dict[str, Any]) -> list[Edit]:
@@ -124,7 +135,7 @@ def work(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
     name = named("name", params["name"], MAX_SERVICE, dots="")
     if not present and ctx.client.find(ctx.ref(SERVICE, name)) is None:
-        ctx.journal.warnings.append(f"Service {ctx.namespace}/{name} is not there: nothing was to be put back")
+        ctx.journal.warnings.append(f"Service {ctx.namespace}/{name} does not exist: there is nothing to put back")
         return {"selector": {}, "previous_selector": {}, "endpoints": {"ready": 0, "total": 0}, "drift": []}
     outcome = services.point(ctx, name, wanted, params["min_ready"] if present else 0)
     # Nothing was written in check mode, so the endpoints are those of the selector as it is.

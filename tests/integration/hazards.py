@@ -86,7 +86,7 @@ CASES = [
     Case(
         "no Service",
         [
-            "W Service {ns}/nope does not exist, and will be made with the ports of the containers (http 8080): name",
+            "W Service {ns}/nope does not exist, and will be created with the ports of the containers (http 8080): name",
             f"W {STABLE} selects the same pods",
             f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
         ],
@@ -107,7 +107,7 @@ CASES = [
     ),
     Case(
         "a router that the API server would refuse",
-        ["F VirtualService {ns}/new does not exist and cannot be made, the API server answered 400"],
+        ["F VirtualService {ns}/new does not exist and cannot be made"],
         options={"routers": [{"type": "istio", "name": "new", "spec": {"hosts": ["a.b"], "htp": [ROUTE]}}]},
     ),
     Case("no router", ["F VirtualService {ns}/nope does not exist"], options={"routers": [{"type": "istio", "name": "nope"}]}),

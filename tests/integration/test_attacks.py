@@ -237,7 +237,7 @@ def test_a_service_s_annotation(paused_app: Application, victims: Victims, opera
             app.patch("Service", app.name, {"metadata": {"annotations": {"progressive.delivery/bluegreen": json.dumps(memory)}}})
             options = {"active_service": app.name, "target": app.name, "scale_down_delay": "0s", "grace": "0s", "wait_timeout": 10}
             result = app.module("bluegreen_switch", options)
-            assert result.get("failed") and "not ours to read" in result["msg"], (operator, result)
+            assert result.get("failed") and "cannot be read" in result["msg"], (operator, result)
             assert victims.state() == victims.before
 
 

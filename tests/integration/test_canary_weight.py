@@ -47,7 +47,7 @@ def _without_time(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
-    ("weight", {"weight": 120}, "weight 120 is out of range: use 0 to 100"),
+    ("weight", {"weight": 120}, "weight must be a whole number from 0 to 100, not 120"),
     ("no such VirtualService", {"name": "nope"}, "VirtualService {ns}/nope does not exist: check its name and the namespace"),
     (
         "no such route",
@@ -58,12 +58,12 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     (
         "another canary Service",
         {"canary_service": "nope"},
-        "HTTP route primary: it also leads to rollouts-demo-canary: its share cannot be told",
+        "HTTP route primary also leads to rollouts-demo-canary, whose share is not defined",
     ),
     ("the same Service twice", {"canary_service": "rollouts-demo"}, "both 'rollouts-demo': the canary needs a Service of its own"),
     ("no such version", {"api_version": "networking.istio.io/v9"}, "api_version 'networking.istio.io/v9' does not serve VirtualService"),
-    ("grace", {"grace": "soon"}, "grace: 'soon' is not a duration"),
-    ("no weight", {"weight": None}, "weight is missing: state present needs it"),
+    ("grace", {"grace": "soon"}, "grace must be a duration, not 'soon'"),
+    ("no weight", {"weight": None}, "weight is missing: give weight, matches or mirror"),
 ]
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import RollWorkload
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import release_program
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import RollWorkload
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.harness.application import Application, until
 from ansible_collections.progressive.delivery.tests.harness.load import Load
 from ansible_collections.progressive.delivery.tests.harness.mortal import die_at
@@ -59,7 +59,7 @@ def test_all_at_once(app: Application) -> None:
         _template(app, {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}})
         _template(app, {"spec": {"containers": [{**_container(app), "image": "argoproj/rollouts-demo:red"}]}})
         stopped = app.module("rollout_step", {"name": app.name, "promote": {}})
-        assert stopped["failed"] and "its template was changed by somebody else" in stopped["msg"], stopped
+        assert stopped["failed"] and "has a template that another client changed" in stopped["msg"], stopped
         done = app.module("rollout_step", {"name": app.name, "promote": {}, "on_drift": "repair"})
         assert done["phase"] == "Healthy", done["msg"]
         _none_failed(load, bystander)

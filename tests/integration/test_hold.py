@@ -45,7 +45,7 @@ def test_edits_wait_for_the_next_call(app: Application) -> None:
         assert set(app.ask(60)) == {"green", "purple"}
         _edit(app, "yellow")
         late = app.module("rollout_step", {"name": app.name, "promote": {}})
-        assert late["failed"] and "template was changed by somebody else" in late["msg"], late
+        assert late["failed"] and "template that another client changed" in late["msg"], late
         assert _told(_call(app)) == ("Healthy", 4, True)
         assert set(app.ask(20)) == {"yellow"}
 

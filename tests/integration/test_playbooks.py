@@ -57,12 +57,12 @@ def test_a_failure_takes_the_release_back_and_says_why(app: Application) -> None
     given = {"grace": "0.3s", "start_tolerance": {"time": "0s"}, "min_replicas": 2}
     code, out = app.playbook("canary", app.canary_variables("missing-red", steps=STEPS, **given))
     assert code != 0 and sum(_fails_with("ImagePullBackOff", line) for line in out.splitlines()) == 1, "the reason is printed once"
-    assert "failed, and was taken back (the reason is printed above)" in out
+    assert "failed and was aborted (the error is printed above)" in out
     assert '"phase": "Aborted"' in _record(app) and "ImagePullBackOff" in _record(app) and '"min_replicas": 2' in _record(app)
     assert {key: value for key, value in app.snapshot().items() if key in before} == before
     code, out = app.playbook("canary", app.canary_variables("missing-red", steps=STEPS, **given))
     assert code != 0 and sum(_fails_with("revision 1 was aborted", line) for line in out.splitlines()) == 1, out
-    assert "nothing was begun, and nothing is taken back (the reason is printed above)" in out
+    assert "the call was refused and changed nothing, so nothing was aborted (the error is printed above)" in out
 
 
 def test_a_hook_that_fails_before_the_start_leaves_the_release_of_somebody_else(app: Application, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_hook_that_fails_before_the_start_leaves_the_release_of_somebody_else(
     code, out = app.playbook(
         "canary", app.canary_variables("green", steps=STEPS, grace="0.3s", approval="manual", hooks={"before_step": str(hook)})
     )
-    assert code != 0 and "step 1: the window is closed" in out and "nothing was begun, and nothing is taken back" in out, out
+    assert code != 0 and "step 1: the window is closed" in out and "the call was refused and changed nothing" in out, out
     assert app.snapshot() == before
 
 
@@ -83,7 +83,7 @@ def test_a_hook_that_fails_after_the_way_back_is_told_beside_the_reason(app: App
     hook.write_text("- ansible.builtin.fail:\n    msg: nobody answers the pager\n")
     code, out = app.playbook("canary", app.canary_variables("crash-red", steps=STEPS, grace="0.3s", hooks={"on_abort": str(hook)}))
     assert code != 0 and '"phase": "Aborted"' in _record(app), out
-    told = ("CrashLoopBackOff", "nobody answers the pager", "failed, and was taken back; then the hook on_abort failed")
+    told = ("CrashLoopBackOff", "nobody answers the pager", "failed and was aborted; then the hook on_abort failed")
     assert {text: sum(_fails_with(text, line) for line in out.splitlines()) for text in told} == dict.fromkeys(told, 1), out
 
 
@@ -128,7 +128,7 @@ def test_the_prompt(app: Application, answer: str, phase: str) -> None:
     process = app.start_playbook("canary", variables, terminal=slave)
     os.close(slave)
     try:
-        said = _read(master, lambda text: b"Type promote to go on" in text)
+        said = _read(master, lambda text: b"Type promote to continue" in text)
         time.sleep(1)  # Ansible throws away what was typed before it listens.
         os.write(master, f"{answer}\r".encode())
         said += _read(master, lambda _text: process.poll() is not None)
@@ -166,7 +166,7 @@ def test_drift_of_the_template_stops_the_promotion_before_it_moves_anything(app:
     patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
     app.request("PATCH", "Deployment", app.name, patch, "application/strategic-merge-patch+json")
     code, out = app.playbook("promote", _rollout(app))
-    assert code != 0 and "its template was changed by somebody else during the rollout" in out and app.weights() == (80, 20), out
+    assert code != 0 and "has a template that another client changed during the rollout" in out and app.weights() == (80, 20), out
     code, out = app.playbook("promote", _rollout(app, rollout_full=True, rollout_on_drift="repair"))
     assert code == 0 and app.get("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":yellow"), out
 
@@ -213,7 +213,7 @@ def test_a_missing_variable_is_named(app: Application, missing: str, said: str) 
     [
         ("canary", "canary_step", "not known: canary_step (check the spelling"),
         pytest.param("bluegreen", "bluegreen_check", "not known: bluegreen_check (check the spelling", marks=pytest.mark.full),
-        ("abort", "rollout_revison", "not known: rollout_revison (there are rollout_at_step, "),
+        ("abort", "rollout_revison", "not known: rollout_revison (known are rollout_at_step, "),
     ],
 )
 def test_a_misspelt_variable_is_named(still_app: Application, playbook: str, misspelt: str, said: str) -> None:

@@ -48,7 +48,7 @@ def test_below_ansible_runner_a_prompt_waits_for_nobody(app: Application, tmp_pa
     title = f"{app.namespace}/{app.name}@localhost"
     assert code == 0 and _stats(events)[title]["phase"] == "Paused" and app.weights() == (80, 20)
     said = "\n".join(event["stdout"] for event in events)
-    assert "Type promote to go on" not in said and "progressive.delivery.promote" in said
+    assert "Type promote to continue" not in said and "progressive.delivery.promote" in said
     [told] = _results(events)
     assert "॥ Paused: waiting for promotion" in told["tree"] and "2/2 pause until promoted" in told["tree"], told
 

@@ -19,14 +19,15 @@ from .._rollout.hazards.registry import hazards_in
 from .._rollout.hazards.services import lacking_port
 from .._rollout.permissions import lacking
 from .._routing.target import Target
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
 from . import declared, guards, rights, templates
 from .context import Context, Failed
-from .startable import refuse_taken
-from .survey import Survey
+from .gather import PreflightInputs
+from .workload_preconditions import refuse_taken
 
 Object = dict[str, Any]
 
@@ -51,7 +52,7 @@ class Check:
     """title: the object that it is about. run: what it finds; it may also raise Refused, Failed or ApiError."""
 
     title: str
-    run: Callable[[Survey], Iterable[Finding]]
+    run: Callable[[PreflightInputs], Iterable[Finding]]
 
 
 def check(
@@ -62,151 +63,149 @@ def check(
     template: of the new version. running: what the record tells of the stable one; None: there is no record.
     held: the workload is paused between releases.
     """
-    survey = Survey(ctx, plan, workload, template, running, held)
+    inputs = PreflightInputs(ctx, plan, workload, template, running, held)
     try:
-        for each in checks_of(survey):
-            for finding in each.run(survey):
+        for each in checks_of(inputs):
+            for finding in each.run(inputs):
                 if finding.severity == FATAL:
-                    raise Refused(str(finding))
+                    raise Refused(finding.object, finding.problem, finding.remedy)
                 ctx.journal.warnings.append(str(finding))
-        stable = survey.stable
+        stable = inputs.stable
     except Failed as problem:
         raise Refused(str(problem)) from None
-    there = [name_of(each) for each in survey.services]
+    there = [name_of(each) for each in inputs.services]
     other = revisions.template_hash(stable.other) if stable.other else ""
-    for ref, obj in survey.made.items() if ctx.check else ():
+    for ref, obj in inputs.made.items() if ctx.check else ():
         ctx.journal.wrote(ref, None, obj)
-    made = [ref.key for ref in survey.made]
-    scene = survey.scene
-    scaling = guards.keys_of(scene.guards)
-    return Facts(stable.hash, scene.bystanders, plan.canary_service not in there, scaling, other, made, scene.min_replicas)
+    made = [ref.key for ref in inputs.made]
+    snapshot = inputs.snapshot
+    scaling = guards.keys_of(snapshot.guards)
+    return Facts(stable.hash, snapshot.bystanders, plan.canary_service not in there, scaling, other, made, snapshot.min_replicas)
 
 
-def checks_of(survey: Survey) -> list[Check]:
+def checks_of(inputs: PreflightInputs) -> list[Check]:
     """All checks of a start, in their order: each may be run without the others."""
-    ctx, plan = survey.ctx, survey.plan
+    ctx, plan = inputs.ctx, inputs.plan
     workload = str(ctx.ref(WORKLOADS[plan.kind], plan.workload))
     return [
-        permissions(survey),
+        permissions(inputs),
         Check(f"rollout {plan.name}", _leftovers),
         Check(str(ctx.ref(SERVICE, plan.stable_service)), _stable_service),
         Check(workload, _new_version),
         Check(workload, _hazards),
         Check(workload, _name_is_free),
         Check(workload, _stable_version),
-        *(_router(survey, target) for target in plan.routers),
+        *(_router(inputs, target) for target in plan.routers),
         Check(workload, _pods),
         Check(workload, _guards),
     ]
 
 
-def permissions(survey: Survey) -> Check:
+def permissions(inputs: PreflightInputs) -> Check:
     """Whether all that a rollout must be allowed to do is granted."""
-    return Check(f"namespace {survey.ctx.namespace}", _permissions)
+    return Check(f"namespace {inputs.ctx.namespace}", _permissions)
 
 
-def _permissions(survey: Survey) -> Iterator[Finding]:
-    namespace = survey.ctx.namespace
+def _permissions(inputs: PreflightInputs) -> Iterator[Finding]:
+    namespace = inputs.ctx.namespace
     review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"namespace": namespace}}
-    answer = survey.ctx.client.review(_REVIEW, review)
-    missing = lacking(rights.needed(survey), answer.get("status") or {})
+    answer = inputs.ctx.client.review(_REVIEW, review)
+    missing = lacking(rights.needed(inputs), answer.get("status") or {})
     if missing:
-        where = f"{pages.RBAC} has the whole of it" + (f", {pages.RBAC_TRACK_CONFIGS} that for Secrets" if survey.copies_secrets else "")
+        where = f"{pages.RBAC} has the whole of it" + (f", {pages.RBAC_TRACK_CONFIGS} that for Secrets" if inputs.copies_secrets else "")
         remedy = f"grant the verbs with a Role ({where}; rollout_preflight_info returns the smallest)"
         yield fatal(f"namespace {namespace}", f"does not allow {', '.join(missing)}", remedy)
 
 
-def _leftovers(survey: Survey) -> Iterator[Finding]:
-    if not survey.has_record:
-        _refuse_left(survey.ctx, survey.plan.name, survey.deployments)
+def _leftovers(inputs: PreflightInputs) -> Iterator[Finding]:
+    if not inputs.has_record:
+        _refuse_left(inputs.ctx, inputs.plan.name, inputs.deployments)
     yield from ()
 
 
 def refuse_leftovers(ctx: Context, rollout: str) -> None:
-    """Raises Refused where the record is gone and yet something of the rollout is there: nobody knows what it would have put back."""
+    """Raises Refused where the record is gone and objects of the rollout are left: the record said what to put back."""
     _refuse_left(ctx, rollout, ctx.client.list(DEPLOYMENT, ctx.namespace, f"{ROLLOUT}={rollout}")[0])
 
 
 def _refuse_left(ctx: Context, rollout: str, deployments: Sequence[Object]) -> None:
     left = [each for each in deployments if labels(each).get(ROLLOUT) == rollout and not each["metadata"].get("deletionTimestamp")]
     if left:
-        raise Refused(
-            f"rollout {rollout} has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there: "
-            f"put the application back by hand as {pages.LOST_RECORD} says"
-        )
+        problem = f"has no record any more, but Deployment {ctx.namespace}/{name_of(left[0])} of it is there"
+        raise Refused(f"rollout {rollout}", problem, f"put the application back by hand as {pages.LOST_RECORD} says")
 
 
-def _stable_service(survey: Survey) -> Iterator[Finding]:
-    """A name that is written wrong looks the same as a Service that nobody has made."""
-    made = survey.made_service
-    if made is not None and not survey.plan.ports:
+def _stable_service(inputs: PreflightInputs) -> Iterator[Finding]:
+    """A misspelled name looks the same as a Service that does not exist yet."""
+    made = inputs.made_service
+    if made is not None and not inputs.plan.ports:
         ports = ", ".join(" ".join(str(port[key]) for key in ("name", "port") if key in port) for port in made["spec"]["ports"])
-        problem = f"does not exist, and will be made with the ports of the containers ({ports})"
+        problem = f"does not exist, and will be created with the ports of the containers ({ports})"
         yield warning(
-            str(survey.ctx.ref(SERVICE, name_of(made))), problem, f"name them in services.ports, or correct services.{survey.plan.words[0]}"
+            str(inputs.ctx.ref(SERVICE, name_of(made))), problem, f"name them in services.ports, or correct services.{inputs.plan.words[0]}"
         )
 
 
-def _new_version(survey: Survey) -> Iterator[Finding]:
-    revisions.template_hash(survey.template)  # Refuses what does not fit the workload.
+def _new_version(inputs: PreflightInputs) -> Iterator[Finding]:
+    revisions.template_hash(inputs.template)  # Refuses what does not fit the workload.
     yield from ()
 
 
-def _hazards(survey: Survey) -> Iterator[Finding]:
-    yield from hazards_in(survey.scene)
-    yield from survey.unread
+def _hazards(inputs: PreflightInputs) -> Iterator[Finding]:
+    yield from hazards_in(inputs.snapshot)
+    yield from inputs.unread
 
 
-def _name_is_free(survey: Survey) -> Iterator[Finding]:
-    refuse_taken(survey.ctx, survey.plan, survey.deployments, revisions.template_hash(survey.template_or_present))
+def _name_is_free(inputs: PreflightInputs) -> Iterator[Finding]:
+    refuse_taken(inputs.ctx, inputs.plan, inputs.deployments, revisions.template_hash(inputs.template_or_present))
     yield from ()
 
 
-def _stable_version(survey: Survey) -> Iterator[Finding]:
-    if survey.stable and survey.plan.style == "pair":
-        yield from _service_of_the_other(survey)
+def _stable_version(inputs: PreflightInputs) -> Iterator[Finding]:
+    if inputs.stable and strategy_of(inputs.plan).keeps_second_workload:
+        yield from _service_of_the_other(inputs)
 
 
-def _service_of_the_other(survey: Survey) -> Iterator[Finding]:
+def _service_of_the_other(inputs: PreflightInputs) -> Iterator[Finding]:
     """What the canary Service of a pair takes are the pods of the second Deployment."""
-    other = f"Deployment {survey.plan.canary_workload}"
-    for service in (each for each in survey.services if name_of(each) == survey.plan.canary_service):
-        if selector_of(service) and not selects(selector_of(service), labels(survey.stable.other)):
+    other = f"Deployment {inputs.plan.canary_workload}"
+    for service in (each for each in inputs.services if name_of(each) == inputs.plan.canary_service):
+        if selector_of(service) and not selects(selector_of(service), labels(inputs.stable.other)):
             problem = f"(selector {selector_text(selector_of(service))}) does not select the pods of {other}"
-            yield fatal(str(survey.ctx.ref(SERVICE, name_of(service))), problem, "correct its selector or the template's labels")
+            yield fatal(str(inputs.ctx.ref(SERVICE, name_of(service))), problem, "correct its selector or the template's labels")
             continue
-        template = templates.of_canary(survey.plan, {"spec": {"template": survey.stable.other}}, survey.template)
-        where = str(survey.ctx.ref(SERVICE, name_of(service)))
-        finding = lacking_port(where, service, template, str(survey.ctx.ref(DEPLOYMENT, survey.plan.canary_workload)))
+        template = templates.of_canary(inputs.plan, {"spec": {"template": inputs.stable.other}}, inputs.template)
+        where = str(inputs.ctx.ref(SERVICE, name_of(service)))
+        finding = lacking_port(where, service, template, str(inputs.ctx.ref(DEPLOYMENT, inputs.plan.canary_workload)))
         if finding is not None:
             yield finding
 
 
-def _router(survey: Survey, target: Target) -> Check:
-    def run(survey: Survey) -> Iterator[Finding]:
-        for text in declared.validate(survey.ctx, survey.plan, target, *survey.router(target)):
+def _router(inputs: PreflightInputs, target: Target) -> Check:
+    def run(inputs: PreflightInputs) -> Iterator[Finding]:
+        for text in declared.validate(inputs.ctx, inputs.plan, target, *inputs.router(target)):
             yield replace(of_message(title, text), severity=WARNING)
 
-    title = str(declared.routers_object(survey.ctx, target)[0])
+    title = str(declared.routers_object(inputs.ctx, target)[0])
     return Check(title, run)
 
 
-def _guards(survey: Survey) -> Iterator[Finding]:
+def _guards(inputs: PreflightInputs) -> Iterator[Finding]:
     """What has to be changed for the time of the release may be."""
-    guards.require_rights(survey.ctx, guards.keys_of(survey.scene.guards))
+    guards.require_rights(inputs.ctx, guards.keys_of(inputs.snapshot.guards))
     yield from ()
 
 
-def _pods(survey: Survey) -> Iterator[Finding]:
+def _pods(inputs: PreflightInputs) -> Iterator[Finding]:
     """A Service with pods of other workloads too would lose them when it is pinned to one version of this one."""
-    if survey.scene.at_rest is not None:
+    if inputs.snapshot.at_rest is not None:
         return  # The hazards say so.
     # A bystander of a pair may well take both of the two.
-    names = (survey.plan.stable_service, *(survey.scene.bystanders if survey.plan.style != "pair" else ()))
-    for service in (each for each in survey.scene.foreign_services if name_of(each) in names and selector_of(each)):
-        pods, _version = survey.ctx.client.list(POD, survey.ctx.namespace, selector_text(selector_of(service)))
-        others = [name_of(pod) for pod in pods if is_ready(pod) and not selects(survey.stable.pods, labels(pod))]
+    names = (inputs.plan.stable_service, *(() if strategy_of(inputs.plan).keeps_second_workload else inputs.snapshot.bystanders))
+    for service in (each for each in inputs.snapshot.foreign_services if name_of(each) in names and selector_of(each)):
+        pods, _version = inputs.ctx.client.list(POD, inputs.ctx.namespace, selector_text(selector_of(service)))
+        others = [name_of(pod) for pod in pods if is_ready(pod) and not selects(inputs.stable.pods, labels(pod))]
         if others:
-            problem = f"selects pods of other workloads than {survey.plan.kind} {survey.plan.workload} too ({', '.join(others[:3])})"
+            problem = f"selects pods of other workloads than {inputs.plan.kind} {inputs.plan.workload} too ({', '.join(others[:3])})"
             remedy = "give it a selector that matches just one workload"
-            yield fatal(str(survey.ctx.ref(SERVICE, name_of(service))), problem, remedy)
+            yield fatal(str(inputs.ctx.ref(SERVICE, name_of(service))), problem, remedy)

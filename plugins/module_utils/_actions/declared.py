@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from .._cluster.errors import ApiError, Conflict
+from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE, Ref
 from .._plan.plan import Plan
-from .._rollout import actions as kinds
-from .._rollout.course import wishes
+from .._rollout.desired import desired_traffic
 from .._routing.registry import router_of
 from .._routing.target import Target
+from .._steps import actions as kinds
 from .._workloads.services import selector_of, stable_service
-from . import services, traffic
+from . import apply, services, traffic
 from .context import Context
 from .stage import Stage
 
@@ -60,10 +60,15 @@ def objects_to_be(ctx: Context, plan: Plan, target: Target) -> tuple[Objects, bo
 def validate(ctx: Context, plan: Plan, target: Target, found: Objects, made: bool) -> list[str]:
     """Raises Refused unless the plan can be carried out on the router; made: which is not there yet. Returns what users must know."""
     try:
-        return traffic.validate(ctx, target, wishes(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None)
-    except Refused as problem:
-        ref, _key = routers_object(ctx, target)
-        raise Refused(str(problem).replace(str(ref), f"{ref} (as its spec would make it)", 1) if made else str(problem)) from None
+        return traffic.validate(
+            ctx, target, desired_traffic(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None
+        )
+    except Refused as refused:
+        if not made:
+            raise
+        (ref, _key), problem = routers_object(ctx, target), refused.problem
+        subject = (problem.object or problem.what).replace(str(ref), f"{ref} (as its spec would make it)", 1)
+        raise Refused(subject, problem.what if problem.object else "", problem.remedy) from None
 
 
 def make(stage: Stage, action: kinds.MakeDeclared) -> None:
@@ -88,18 +93,17 @@ def _wanted(ref: Ref, spec: Object) -> Object:
 
 
 def _make(ctx: Context, ref: Ref, wanted: Object) -> None:
-    if ctx.client.find(ref) is not None:
-        return
-    ctx.guard()
-    try:
-        ctx.journal.wrote(ref, None, ctx.client.create(ref, wanted))
-    except Conflict:
-        return  # An answer that got lost makes the repeated write a conflict with our own first one.
+    apply.create_or_adopt(ctx, ref, lambda: wanted, lambda _live: None, _create)
+
+
+def _create(ctx: Context, ref: Ref, wanted: Object) -> Object:
+    """Notes no uid: the object stays when the rollout ends."""
+    return apply.write(ctx, ref, None, wanted) or wanted
 
 
 def _tried(ctx: Context, ref: Ref, wanted: Object, by: str) -> Object:
     try:
-        return ctx.client.create(ref, wanted, dry_run=True)
+        return apply.dry_run(ctx, ref, None, wanted)
     except ApiError as problem:
         if problem.status in _NOT_OF_THE_OBJECT or problem.status >= 500:
             raise

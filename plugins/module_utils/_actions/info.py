@@ -17,15 +17,16 @@ from .._objects.resources import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, LEASE, 
 from .._plan.plan import Plan, read_plan
 from .._rollout import lease as leases
 from .._rollout.decide import refuse_contradiction
+from .._rollout.observed import Observed, Subject, subject_of
 from .._rollout.picture import picture
 from .._rollout.record import Record, record_name
 from .._rollout.report import report
-from .._rollout.seen import Seen, Subject, subject_of
 from .._rollout.tree import tree
 from .._rollout.trust import bounded
 from .._rollout.watching import mark
 from .._routing.registry import router_of
 from .._routing.target import Target
+from .._strategies.registry import strategy_named
 from .._workloads.label_selectors import pod_selector, selector_in
 from .._workloads.marks import MANAGED_BY, MANAGER, ROLLOUT
 from . import made, traffic
@@ -51,22 +52,22 @@ def names(ctx: Context) -> list[str]:
 
 def look(ctx: Context, name: str) -> Object:
     """All that can be seen of one rollout, and what is broken about it; without a record, what is left of it."""
-    seen = Seen(now=ctx.clock.now())
+    observed = Observed(now=ctx.clock.now())
     store = Store(ctx.client, ctx.ref(CONFIG_MAP, record_name(name)), name, ctx.seal)
-    record = _try(seen.problems, store.look)
+    record = _try(observed.problems, store.look)
     if record is not None and ctx.seal is not None and not store.sealed:
-        seen.problems.append(f"the record of rollout {name} has no seal of this record_key: other clients may have written it")
-    plan = _plan(ctx, seen, name, record)
-    seen.lease = _find(ctx, seen, ctx.ref(LEASE, record_name(name)))
-    _judge_lease(seen, f"{ctx.namespace}/{record_name(name)}")
+        observed.problems.append(f"the record of rollout {name} has no seal of this record_key: other clients may have written it")
+    plan = _plan(ctx, observed, name, record)
+    observed.lease = _find(ctx, observed, ctx.ref(LEASE, record_name(name)))
+    _judge_lease(observed, f"{ctx.namespace}/{record_name(name)}")
     if record is not None:
         subject = subject_of(name, ctx.namespace, record, plan)
-        _read(ctx, seen, subject, record)
-        _read_slices(ctx, seen)
-        seen.routers = [_router(ctx, target) for target in subject.routers]
-    elif not seen.problems:
-        seen.left = _left(ctx, seen, name)
-    info = picture(name, ctx.namespace, record, plan, seen)
+        _read(ctx, observed, subject, record)
+        _read_slices(ctx, observed)
+        observed.routers = [_router(ctx, target) for target in subject.routers]
+    elif not observed.problems:
+        observed.left = _left(ctx, observed, name)
+    info = picture(name, ctx.namespace, record, plan, observed)
     return {**info, "sealed": store.sealed if record is not None and ctx.seal is not None else None, "tree": tree(info)}
 
 
@@ -83,14 +84,14 @@ def look_again(ctx: Context, name: str | None, changed_from: str, seconds: float
 
 def draw(ctx: Context, plan: Plan, record: Record, told: Object) -> str:
     """The picture of a rollout whose record has been read; told: what `report` says of it. Costs four requests, or three."""
-    seen = Seen(now=ctx.clock.now())
-    _read(ctx, seen, subject_of(plan.name, ctx.namespace, record, plan), record)
-    return tree(picture(plan.name, ctx.namespace, record, plan, seen, told))
+    observed = Observed(now=ctx.clock.now())
+    _read(ctx, observed, subject_of(plan.name, ctx.namespace, record, plan), record)
+    return tree(picture(plan.name, ctx.namespace, record, plan, observed, told))
 
 
 def sketch(name: str, namespace: str, plan: Plan | None, record: Record | None, told: Object) -> str:
     """What of it can be told without any request."""
-    return tree(picture(name, namespace, record, plan, Seen(), told))
+    return tree(picture(name, namespace, record, plan, Observed(), told))
 
 
 def _try(problems: list[str], read: Callable[[], Found]) -> Found | None:
@@ -108,56 +109,56 @@ def _try(problems: list[str], read: Callable[[], Found]) -> Found | None:
     return None
 
 
-def _find(ctx: Context, seen: Seen, ref: Ref) -> Object | None:
-    return _try(seen.problems, lambda: ctx.client.find(ref))
+def _find(ctx: Context, observed: Observed, ref: Ref) -> Object | None:
+    return _try(observed.problems, lambda: ctx.client.find(ref))
 
 
-def _list(ctx: Context, seen: Seen, resource: Resource, chosen: str) -> list[Object] | None:
-    return _try(seen.problems, lambda: ctx.client.list(resource, ctx.namespace, chosen)[0])
+def _list(ctx: Context, observed: Observed, resource: Resource, chosen: str) -> list[Object] | None:
+    return _try(observed.problems, lambda: ctx.client.list(resource, ctx.namespace, chosen)[0])
 
 
-def _plan(ctx: Context, seen: Seen, name: str, record: Record | None) -> Plan | None:
+def _plan(ctx: Context, observed: Observed, name: str, record: Record | None) -> Plan | None:
     if record is None:
         return None
     remedy = f"use the release that wrote it, or restore ConfigMap {record_name(name)}"
     try:
         plan = read_plan(name, ctx.namespace, bounded(record.plan))
     except Refused as problem:
-        seen.problems.append(f"the plan in the record of rollout {name} is none that this release reads ({problem}): {remedy}")
+        observed.problems.append(f"the plan in the record of rollout {name} is none that this release reads ({problem}): {remedy}")
         return None
     try:
         report(record, plan, name)
         refuse_contradiction(record, plan)
     except Refused as problem:
-        seen.problems.append(f"the record of rollout {name} contradicts itself ({problem}): {remedy}")
+        observed.problems.append(f"the record of rollout {name} contradicts itself ({problem}): {remedy}")
         return None
     return plan
 
 
-def _judge_lease(seen: Seen, title: str) -> None:
+def _judge_lease(observed: Observed, title: str) -> None:
     """Finds out whether the holder of the Lease works on the rollout now, or is gone."""
-    holder = leases.holder_of(seen.lease)
-    if seen.lease is None or holder is None:
+    holder = leases.holder_of(observed.lease)
+    if observed.lease is None or holder is None:
         return
-    now, mark = seen.now or 0.0, leases.process_of(seen.lease)
-    seen.lease_is_stale = leases.expired(seen.lease, now) or process.is_gone(mark)
-    if seen.lease_is_stale:
+    now, mark = observed.now or 0.0, leases.process_of(observed.lease)
+    observed.lease_is_stale = leases.expired(observed.lease, now) or process.is_gone(mark)
+    if observed.lease_is_stale:
         return
-    holder = ", ".join(filter(None, (leases.title_of(seen.lease), process.whereabouts(mark))))
-    if leases.believable(seen.lease, now):
-        seen.holder = holder
+    holder = ", ".join(filter(None, (leases.title_of(observed.lease), process.whereabouts(mark))))
+    if leases.believable(observed.lease, now):
+        observed.holder = holder
     else:
-        seen.problems.append(
+        observed.problems.append(
             f"Lease {title} is held by {holder}, but the time of its last renewal cannot be right: compare the clocks of the machines, or "
             "run the rollout again, which takes it over unless its holder renews it"
         )
 
 
-def _read(ctx: Context, seen: Seen, subject: Subject, record: Record) -> None:
+def _read(ctx: Context, observed: Observed, subject: Subject, record: Record) -> None:
     """The workloads, their pods, and the Services."""
-    seen.services = _try(seen.problems, lambda: _services(ctx, subject, record))
-    seen.workloads = _workloads(ctx, seen, subject)
-    seen.pods = _try(seen.problems, lambda: _pods(ctx, seen.workloads or []))
+    observed.services = _try(observed.problems, lambda: _services(ctx, subject, record))
+    observed.workloads = _workloads(ctx, observed, subject)
+    observed.pods = _try(observed.problems, lambda: _pods(ctx, observed.workloads or []))
 
 
 def _services(ctx: Context, subject: Subject, record: Record) -> list[Object]:
@@ -168,10 +169,10 @@ def _services(ctx: Context, subject: Subject, record: Record) -> list[Object]:
     return [{**found[name], "role": role} for name, role in roles.items() if name in found]
 
 
-def _read_slices(ctx: Context, seen: Seen) -> None:
-    names_there = ",".join(name_of(each) for each in seen.services or [])
+def _read_slices(ctx: Context, observed: Observed) -> None:
+    names_there = ",".join(name_of(each) for each in observed.services or [])
     chosen = f"kubernetes.io/service-name in ({names_there})"
-    seen.slices = _list(ctx, seen, ENDPOINT_SLICE, chosen) if names_there else None
+    observed.slices = _list(ctx, observed, ENDPOINT_SLICE, chosen) if names_there else None
 
 
 def _router(ctx: Context, target: Target) -> Object:
@@ -187,17 +188,17 @@ def _router(ctx: Context, target: Target) -> Object:
     return {**told, "problem": problems[0] if problems else None}
 
 
-def _workloads(ctx: Context, seen: Seen, subject: Subject) -> list[Object] | None:
+def _workloads(ctx: Context, observed: Observed, subject: Subject) -> list[Object] | None:
     """The user's, and what runs the new version, or kept old ones, beside it."""
     if not subject.workload:
         return None
     refs = [ctx.ref(WORKLOADS[subject.kind], subject.workload)]
     refs += [ctx.ref(DEPLOYMENT, subject.beside)] if subject.beside else []
-    before = len(seen.problems)
-    there = [each for each in (_find(ctx, seen, ref) for ref in refs) if each is not None]
-    if subject.style == "revisions":
-        there += sorted(_try(seen.problems, lambda: made.deployments(ctx, subject.name)) or [], key=name_of)
-    return there if there or len(seen.problems) == before else None
+    before = len(observed.problems)
+    there = [each for each in (_find(ctx, observed, ref) for ref in refs) if each is not None]
+    if strategy_named(subject.style).keeps_versions:
+        there += sorted(_try(observed.problems, lambda: made.deployments(ctx, subject.name)) or [], key=name_of)
+    return there if there or len(observed.problems) == before else None
 
 
 def _pods(ctx: Context, workloads: Sequence[Object]) -> list[Object]:
@@ -215,7 +216,7 @@ def _is_wider(other: Object, workload: Object) -> bool:
     return bool(labels or expressions) and less and expressions == (narrow.get("matchExpressions") or [])
 
 
-def _left(ctx: Context, seen: Seen, name: str) -> list[Object]:
+def _left(ctx: Context, observed: Observed, name: str) -> list[Object]:
     """What was made for a rollout that has no record."""
-    found = [each for kind in (DEPLOYMENT, SERVICE) for each in _list(ctx, seen, kind, f"{ROLLOUT}={name}") or []]
+    found = [each for kind in (DEPLOYMENT, SERVICE) for each in _list(ctx, observed, kind, f"{ROLLOUT}={name}") or []]
     return [each for each in found if not each["metadata"].get("deletionTimestamp")]

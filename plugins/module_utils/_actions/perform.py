@@ -14,28 +14,30 @@ from typing import Any, Callable
 from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, name_of
 from .._objects.resources import labels as labels_of
-from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._routing.target import DesiredTraffic, Target, split_of
+from .._steps import actions as kinds
+from .._steps.action import Action
+from .._steps.registry import handler_of
+from .._strategies.handlers import Pin
+from .._strategies.registry import strategy_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import Selector, selector_of, selector_text, selects
 from . import backends, configs, declared, guards, labels, made, objects, services, traffic
 from .stage import Stage
-from .styles.registry import STYLES
-from .styles.style import Pin
 
 _VERSION_LABELS = (POD_TEMPLATE_HASH, CONTROLLER_REVISION_HASH, REVISION)
 
 
-def perform(stage: Stage, action: kinds.Action) -> None:
+def perform(stage: Stage, action: Action) -> None:
     """Carries out the action, proof and waits included; does nothing that is done already."""
-    handler = STYLES[stage.plan.order].handlers.get(type(action)) or HANDLERS[type(action)]
+    handler = strategy_of(stage.plan).handlers.actions.get(type(action)) or HANDLERS.get(type(action)) or handler_of(action)
     handler(stage, action)
 
 
 def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
-    pin = STYLES[stage.plan.order].pin(stage, action.to)
+    pin = strategy_of(stage.plan).handlers.pin(stage, action.to)
     changed = False
     _refuse_strangers(stage, action.services, pin)
     if action.carries_traffic and action.to == "canary":
@@ -83,7 +85,7 @@ def _require_subsets(stage: Stage, names: Sequence[str], pin: Pin) -> None:
 
 
 def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:
-    pin = STYLES[stage.plan.order].pin(stage, "canary")
+    pin = strategy_of(stage.plan).handlers.pin(stage, "canary")
     made.make_service(stage.ctx, stage.plan.stable_service, stage.plan.canary_service, pin.labels, pin.exact)
 
 
@@ -147,8 +149,7 @@ def _is_own(stage: Stage, service: dict[str, Any]) -> bool:
     ref = stage.ctx.ref(SERVICE, name_of(service))
     if stage.sealed or not stage.ctx.recall(ref.key):
         return True
-    names = {stage.plan.workload, stage.plan.canary_workload} if stage.plan.style == "pair" else {stage.plan.workload}
-    workloads = [stage.ctx.client.find(stage.ctx.ref(stage.ref.resource, name)) for name in names]
+    workloads = map(stage.ctx.client.find, stage.user_workloads)
     pods = [labels_of(each["spec"]["template"]) for each in workloads if each is not None]
     return _stands_before(service, selector_of(objects.original(stage.ctx, ref, service)), pods)
 

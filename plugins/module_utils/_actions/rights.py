@@ -21,48 +21,48 @@ from .._routing.target import Target
 from .._workloads.marks import ROLLOUT
 from . import declared, guards
 from .context import Failed
-from .survey import Survey
+from .gather import PreflightInputs
 
 Found = TypeVar("Found")
 
 _OF_AN_OBJECT = (403, 404)
 
 
-def needed(survey: Survey) -> list[Grant]:
+def needed(inputs: PreflightInputs) -> list[Grant]:
     """What the plan needs. What cannot be read is left out: `lacking` then says that it may not be read."""
-    plan, record = survey.plan, survey.record
+    plan, record = inputs.plan, inputs.record
     none: list[str] = []
     nothing: list[dict[str, Any]] = []
-    services = _read(lambda: survey.services, nothing)
+    services = _read(lambda: inputs.services, nothing)
     canary = [each for each in services if name_of(each) == plan.canary_service]
     around = Around(
-        parts=[_parts(survey, target) for target in plan.routers],
-        bystanders=sorted({*_read(lambda: survey.scene.bystanders, none), *(record.bystanders if record else [])}),
-        guards=sorted({*_read(lambda: guards.keys_of(survey.scene.guards), none), *(record.guards if record else [])}),
-        makes_stable_service=_read(lambda: survey.made_service, None) is not None,
+        parts=[_parts(inputs, target) for target in plan.routers],
+        bystanders=sorted({*_read(lambda: inputs.snapshot.bystanders, none), *(record.bystanders if record else [])}),
+        guards=sorted({*_read(lambda: guards.keys_of(inputs.snapshot.guards), none), *(record.guards if record else [])}),
+        makes_stable_service=_read(lambda: inputs.made_service, None) is not None,
         keeps_canary_service=any(labels(each).get(ROLLOUT) != plan.name for each in canary),
-        looks=_looks(survey),
+        looks=_looks(inputs),
         labels_pods=plan.bluegreen is not None and bool(plan.bluegreen.labels),
         copies_configs=plan.track_configs,
-        copies_secrets=_read(lambda: survey.copies_secrets, False),
+        copies_secrets=_read(lambda: inputs.copies_secrets, False),
     )
     return grants(plan, around)
 
 
-def _looks(survey: Survey) -> list[Resource]:
+def _looks(inputs: PreflightInputs) -> list[Resource]:
     """The kinds that only the checks look at; those that know pods by their labels where the new version has other labels."""
-    template: dict[str, Any] = _read(lambda: survey.template_or_present, {})
-    other_labels = _read(lambda: pod_labels.change(survey.workload, template), False) if template else False
-    found = [look.resource for look in LOOKS if look.wanted(survey.plan, template)]
+    template: dict[str, Any] = _read(lambda: inputs.template_or_present, {})
+    other_labels = _read(lambda: pod_labels.change(inputs.workload, template), False) if template else False
+    found = [look.resource for look in LOOKS if look.wanted(inputs.plan, template)]
     return [*found, *(each for each in pod_labels.RESOURCES if other_labels and each not in found)]
 
 
-def _parts(survey: Survey, target: Target) -> tuple[Sequence[Part], bool]:
+def _parts(inputs: PreflightInputs, target: Target) -> tuple[Sequence[Part], bool]:
     """The objects of a router, and whether the first is made for the release."""
     parts = [*router_of(target).parts(target).values()]
-    if target not in survey.plan.specs:
+    if target not in inputs.plan.specs:
         return parts, False
-    return parts, _read(lambda: survey.ctx.client.find(declared.routers_object(survey.ctx, target)[0]) is None, False)
+    return parts, _read(lambda: inputs.ctx.client.find(declared.routers_object(inputs.ctx, target)[0]) is None, False)
 
 
 def _read(read: Callable[[], Found], otherwise: Found) -> Found:

@@ -18,13 +18,14 @@ from .._plan.plan import Plan, read_plan
 from .._plan.probes import without_header_values
 from .._rollout import decide, state
 from .._rollout import record as records
-from .._rollout.actions import Action, WaitDelay
-from .._rollout.course import wishes
+from .._rollout.desired import desired_traffic
 from .._rollout.expiry import let_expire
 from .._rollout.program import RELEASE, program_of, reached
 from .._rollout.record import Record
 from .._rollout.state import Operation, Request, Situation
 from .._routing.target import DesiredTraffic, split_of
+from .._steps.action import Action
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
 from . import checks, declared, events, templates, traffic, trust, turning
@@ -128,7 +129,7 @@ def _replace(this: Run) -> None:
         old = turning.plan_of(this, this.record)
         turned = decide.replaced(this.record, old, reason, revisions.template_hash(this.template))
         rest = [entry.action for entry in program_of(turned, old)[reached(turned, old) :]]
-        rest = [each for each in rest if not (isinstance(each, WaitDelay) and decide.DELAY in turned.promoted)]
+        rest = [each for each in rest if not (each.is_delay and decide.DELAY in turned.promoted)]
         after = decide.successor(turned, old, this.plan, revisions.template_hash(this.template))
         _preview(this, after and replace(after, **_configs(this)), rest)
         return
@@ -170,7 +171,7 @@ def _rehearse(this: Run) -> None:
             declared.validate(rehearsal, this.plan, target, found, made)
             continue
         promotion = {} if this.plan.bluegreen else {"promotion": DesiredTraffic(split_of(100))}
-        for step, wish in {**promotion, **wishes(this.plan)}.items():
+        for step, wish in {**promotion, **desired_traffic(this.plan)}.items():
             try:
                 traffic.move(rehearsal, target, wish, require_ready=False, together=this.plan.routers)
             except Refused as problem:
@@ -202,7 +203,7 @@ def _plan(this: Run) -> Plan:
         _refuse_other_workload(found, named)
         return found
     plan = read_plan(this.wish.name, this.ctx.namespace, options)
-    if plan.revision.carried and plan.style in ("clone", "in_place") and not plan.hold:
+    if plan.revision.carried and not strategy_of(plan).carries_revision and not plan.hold:
         raise Refused("revision", "is missing", "name the new version by images, template, definition or restart")
     return plan
 

@@ -18,8 +18,8 @@ from .._rollout.program import ABORT
 from .._rollout.record import Record
 from .._routing.registry import default_grace
 from .._routing.served import Measured
+from .._strategies.registry import strategy_of
 from .._workloads import revisions
-from .._workloads.clones import revision_name
 from .._workloads.configs import renamed
 from . import templates, traffic
 from .context import Context
@@ -63,10 +63,15 @@ class Stage:
         """The user's workload."""
         return self.ctx.ref(WORKLOADS[self.plan.kind], self.plan.workload)
 
+    @property
+    def user_workloads(self) -> list[Ref]:
+        """The workload, and the second one that the user keeps for new versions."""
+        return [self.ctx.ref(self.ref.resource, name) for name in strategy_of(self.plan).user_workloads(self.plan)]
+
     def deployment(self, to: str) -> str:
         """The name of what runs the workload's version, the stable one, or the new one."""
         if to == "canary":
-            return revision_name(self.plan.workload, self.record.target) if self.plan.style == "revisions" else self.plan.canary_workload
+            return strategy_of(self.plan).new_workload_name(self.plan, self.record.target)
         return self.plan.workload if to == "workload" else str(self.record.stable["workload"])
 
     def workload(self) -> Object:
@@ -105,10 +110,9 @@ class Stage:
         if self.ctx.on_drift == "accept":
             return live
         if self.ctx.on_drift == "fail" and not aborts:
-            raise Drifted(
-                f"{self.plan.title}: its template was changed by somebody else during the rollout: "
-                "put it back, or set on_drift to repair (go on without that change) or accept (with it)"
-            )
+            problem = "has a template that another client changed during the rollout"
+            remedy = "put the template back, or set on_drift to repair (go on without that change) or accept (with it)"
+            raise Drifted(self.plan.title, problem, remedy)
         return self.stable_template(workload)
 
     def _warn_of_foreign(self, live: revisions.Template) -> None:

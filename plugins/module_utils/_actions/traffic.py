@@ -14,6 +14,7 @@ from typing import Any, Callable
 from .._cluster import probing
 from .._objects import edits, paths
 from .._objects.edits import Edit, changed_at, fields_of
+from .._objects.plan_writes import refuse_other_owners
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
@@ -185,7 +186,7 @@ def measure(ctx: Context, moved: Moved, probe: Probe) -> Measured:
 def measure_share(ctx: Context, previous: float | None, share: float, probe: Probe) -> Measured:
     """The same for the canary's share of the answers (0 to 1), whatever moved it. previous: None where that is not known."""
     try:
-        return probing.probe(ctx.clock, probe, previous, share, ctx.beat)
+        return probing.probe(ctx.clock, probe, previous, share, ctx.renew)
     except probing.NotServed as late:
         raise Failed(str(late)) from None
 
@@ -240,7 +241,7 @@ def validate(
         _require_served(ctx, target, refs, found)
     for key, obj in found.items():
         if obj is not None and not parts[key].required:
-            objects.refuse_other_owners(ctx, refs[key], obj)
+            refuse_other_owners(obj, ctx.by)
     present = router.weight(found, target)
     if present.canary:
         # The new version would get this share as soon as the canary Service points at it, whatever the first step says.

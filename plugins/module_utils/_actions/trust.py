@@ -16,12 +16,12 @@ from .._objects.resources import DEPLOYMENT, SERVICE, WORKLOADS, labels, name_of
 from .._plan.plan import Plan
 from .._plan.probes import read_probe
 from .._plan.revision import Revision
-from .._rollout import actions as kinds
 from .._rollout import trust
 from .._rollout.program import RELEASE, program_of, reached
 from .._rollout.record import Record
+from .._steps.action import Action
+from .._strategies.registry import strategy_of
 from .._workloads import in_place, revisions
-from .._workloads.clones import clone_name, revision_name
 from .._workloads.deployments import replicas_of
 from .._workloads.marks import REVISION
 from .._workloads.services import selector_of, selects
@@ -68,7 +68,7 @@ def require_own(this: Run, plan: Plan) -> None:
     workload = this.wish.plan.get("workload") or {}
     named = workload.get("name")
     known = (this.wish.name, named, workload.get("canary"))
-    second = plan.style != "pair" or plan.canary_workload in (*known, f"{plan.workload}-canary", f"{named}-canary")
+    second = not strategy_of(plan).keeps_second_workload or plan.canary_workload in (*known, f"{plan.workload}-canary", f"{named}-canary")
     if this.store.sealed or (plan.workload in known[:2] and second) or _is_marked(this, plan):
         return
     raise Refused(
@@ -81,7 +81,8 @@ def require_own(this: Run, plan: Plan) -> None:
 def _is_marked(this: Run, plan: Plan) -> bool:
     """Whether an object shows that the rollout works on this workload: one that it made for that, or the Service before its pods."""
     ctx = this.ctx
-    if any(name_of(each).startswith(f"{plan.workload}-") for each in made.deployments(ctx, this.wish.name)) and plan.style != "pair":
+    created = [] if strategy_of(plan).keeps_second_workload else made.deployments(ctx, this.wish.name)
+    if any(name_of(each).startswith(f"{plan.workload}-") for each in created):
         return True
     service = ctx.client.find(ctx.ref(SERVICE, plan.stable_service))
     workload = ctx.client.find(ctx.ref(WORKLOADS[plan.kind], plan.workload))
@@ -155,17 +156,18 @@ def version_shown(this: Run) -> tuple[Plan, bool]:
     runs = _new_version(this) if under_way else dict(this.workload["spec"]["template"])
     if not _unknown(wanted, runs):
         return plan, True
-    of_workload = {**runs, "metadata": this.workload["spec"]["template"].get("metadata") or {}} if plan.style == "pair" else runs
+    pair = strategy_of(plan).keeps_second_workload
+    of_workload = {**runs, "metadata": this.workload["spec"]["template"].get("metadata") or {}} if pair else runs
     if revisions.template_hash(of_workload) != this.record.target:
         return plan, False
-    carried = under_way and plan.style == "pair"  # By the second Deployment.
+    carried = under_way and pair  # By the second Deployment.
     return replace(plan, revision=Revision() if carried else Revision(held=this.record.target)), True
 
 
 def _new_version(this: Run) -> Object:
     """The template of what runs the new version."""
     found = _beside(this)
-    if found is not None and this.plan.style != "pair":
+    if found is not None and strategy_of(this.plan).creates_second_workload:
         ref = this.ctx.ref(DEPLOYMENT, name_of(found))
         made.refuse_foreign(found, ref, this.ctx.by, this.ctx.uid_of(ref.key))
     # In place, and at the end of a release, the workload itself runs it.
@@ -174,11 +176,8 @@ def _new_version(this: Run) -> Object:
 
 def _beside(this: Run) -> Object | None:
     """The Deployment that runs the new version beside the workload."""
-    plan = this.plan
-    if plan.style == "in_place":
-        return None
-    fixed = {"clone": clone_name(plan.workload), "pair": plan.canary_workload}
-    return this.ctx.client.find(this.ctx.ref(DEPLOYMENT, fixed.get(plan.style) or revision_name(plan.workload, this.record.target)))
+    name = strategy_of(this.plan).new_workload_name(this.plan, this.record.target)
+    return this.ctx.client.find(this.ctx.ref(DEPLOYMENT, name)) if name else None
 
 
 def require_approval(this: Run) -> None:
@@ -222,49 +221,51 @@ def _granted(this: Run) -> int:
     return max(by_promotion, ensured - 2 if ensured is not None else -1)
 
 
-def _shows(this: Run, action: kinds.Action, pause: int) -> bool:
+def _shows(this: Run, action: Action, pause: int) -> bool:
     """Whether the cluster looks as after this action, and not as at the pause (a place in the program) before it."""
-    if isinstance(action, kinds.MoveTraffic):
+    if action.evidence == "split":
         found = [traffic.look(this.ctx, target) for target in this.plan.routers]
-        return any(split.total and split.canary * 100 == action.weight * split.total for split in found)
-    if isinstance(action, kinds.PinServices):
+        return any(split.total and split.canary * 100 == (action.weight_after or 0) * split.total for split in found)
+    if action.evidence == "selector":
         service = this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.stable_service))
         live = selector_of(service or {})
-        canary = this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.canary_service)) if this.plan.style == "pair" else None
+        canary = (
+            this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.canary_service)) if strategy_of(this.plan).keeps_second_workload else None
+        )
         return live.get(REVISION) == this.record.target or (canary is not None and bool(live) and live == selector_of(canary))
-    if isinstance(action, kinds.RollWorkload) and this.plan.hold and this.plan.revision.carried:
-        return False  # What waits in the template says nothing.
-    if isinstance(action, (kinds.RollWorkload, kinds.RetireStable)):
+    if action.evidence == "template":
+        if this.plan.hold and this.plan.revision.carried:
+            return False  # What waits in the template says nothing.
         return bool(revisions.template_hash(this.workload["spec"]["template"]) == this.record.target)
     return _has_size(this, action, pause)
 
 
-def _has_size(this: Run, action: kinds.Action, pause: int) -> bool:
+def _has_size(this: Run, action: Action, pause: int) -> bool:
     """Whether as many pods are asked for of the new version as an action, EnsureCanary or SharePods, asks for."""
-    if this.plan.style == "in_place":
+    if strategy_of(this.plan).replaces_in_place:
         size = in_place.size_of(this.workload)
         new = size - in_place.partition_of(this.workload)
         return new >= min(_pods_more(this, action, pause, size), size - 1) > 0
     found = _beside(this)
     if found is None:
         return False
-    if isinstance(action, kinds.SharePods):
+    if action.evidence == "share":
         total = replicas_of(found) + replicas_of(this.workload)
-        return total > 0 and abs(100 * replicas_of(found) - action.weight * total) <= 50
+        return total > 0 and abs(100 * replicas_of(found) - (action.weight_after or 0) * total) <= 50
     wanted = _pods_more(this, action, pause, replicas_of(this.workload))
     return replicas_of(found) >= wanted > 0
 
 
-def _pods_more(this: Run, action: kinds.Action, pause: int, live: int) -> int:
+def _pods_more(this: Run, action: Action, pause: int, live: int) -> int:
     """How many pods of the new version an action asks for, where that is more than there were at the pause; else 0."""
-    wanted = action.pods(live) if isinstance(action, kinds.EnsureCanary) else 0
+    wanted = action.pods(live) or 0
     return wanted if wanted > trust.pods_at(program_of(this.record, this.plan), pause, live) else 0
 
 
 def ran_before(this: Run, target: str) -> bool:
     """Whether an object shows that the workload ran this version before the one that runs now."""
     ctx, plan = this.ctx, this.plan
-    if plan.style != "revisions":
+    if not strategy_of(plan).keeps_versions:
         return any(revisions.template_hash(each) == target for each in templates.own_versions(ctx, plan, this.workload))
     found = {labels(each["spec"]["template"]).get(REVISION, ""): each for each in made.deployments(ctx, plan.name)}
     stable = found.get(str(this.record.stable.get("template"))) if this.found is not None else None

@@ -14,7 +14,19 @@ from .._plan.probes import Probe, read_hosts, read_probe, refuse_missing_headers
 
 
 def callers_probe(params: Mapping[str, Any]) -> Probe | None:
-    """Reads the options probe and probe_hosts; None without a probe. Raises Refused for a probe that cannot or may not be sent."""
+    """Reads the options probe and probe_hosts.
+
+    Args:
+        params: The options of a module.
+
+    Returns:
+        The probe, None without one.
+
+    Raises:
+        Refused: The probe cannot be sent, or `probe_hosts` does not allow it.
+    """
+    if params.get("probe") is None and params.get("probe_hosts") is None:
+        return None
     hosts, probe = read_hosts(params.get("probe_hosts")), read_probe(params.get("probe"))
     refuse_other_hosts(probe, hosts)
     refuse_missing_headers(probe)

@@ -1,4 +1,4 @@
-"""What module canary_weight does: reads its options, moves the traffic or puts it back, waits, and tells."""
+"""What module canary_weight does: reads its options, moves the traffic or puts it back, waits, and returns what it found."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -11,19 +11,19 @@ from typing import Any
 
 from .._actions import replicas, traffic
 from .._actions.context import Context
+from .._objects.durations import seconds
 from .._objects.edits import fields_of
 from .._objects.patches import without_managed_fields
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE
-from .._plan.durations import seconds
-from .._plan.matches import read_matches, read_mirror
 from .._plan.replicas import read_pair, read_split
 from .._plan.routers import ALL_OPTIONS, REPLICAS, Between, read_router
 from .._routing.registry import WITHOUT_ROUTER, default_grace
-from .._routing.replicas import told
+from .._routing.replicas import deviation
 from .._routing.router import service_and_namespace
 from .._routing.served import Measured
 from .._routing.target import DesiredTraffic, ManagedRoute, Split, Target, split_of
+from .._steps.matches import read_matches, read_mirror
 from .definitions import given_definition
 from .probes import callers_probe
 
@@ -35,25 +35,39 @@ def _targets_of(params: dict[str, Any], namespace: str) -> list[Target]:
         canary = params["canary_service"] or stable
     elif stable == canary:
         raise Refused("canary_service", f"is {stable!r} as stable_service is", "give the canary a Service of its own")
-    options = {**{key: params[key] for key in ALL_OPTIONS}, "definition": given_definition(params["definition"])}
+    options = {key: params[key] for key in ALL_OPTIONS if params[key] is not None}
+    if options.get("definition"):
+        options["definition"] = given_definition(options["definition"])
     names = list(dict.fromkeys(params["name"]))
     if not names:
         raise Refused("name", "is empty", "name the router object")
     return [read_router(params["router"], name, options, "", Between(namespace, stable, canary)) for name in names]
 
 
-def _wish_of(params: dict[str, Any]) -> DesiredTraffic:
+def _desired(params: dict[str, Any]) -> DesiredTraffic:
     """How the traffic shall be shared."""
     weight = params["weight"]
-    matches = read_matches(params["matches"])
+    matches = read_matches(params["matches"]) if params["matches"] else ()
     if weight is None and not matches and not params["mirror"]:
         raise Refused("weight", "is missing", "give weight, matches or mirror with state present")
     routes = (ManagedRoute("canary", matches, params["inherit"]),) if matches else ()
-    return DesiredTraffic(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]))
+    return DesiredTraffic(split_of(weight or 0, params["weight_total"]), routes, read_mirror(params["mirror"]) if params["mirror"] else 0.0)
 
 
 def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Moves the traffic, or puts the router back."""
+    """Moves the traffic, or puts the router back.
+
+    Args:
+        ctx: The call.
+        params: The options of module canary_weight.
+
+    Returns:
+        The result of the module but for `changed`, `diff` and warnings.
+
+    Raises:
+        Refused: An option, or the state of the cluster, does not allow it; nothing was written.
+        Failed: A wait ran out, or the router's controller rejects what was written.
+    """
     if params["router"] == REPLICAS:
         return _work_without_router(ctx, params)
     if params["canary_workload"]:
@@ -72,7 +86,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
             ctx.settle(grace, ctx.clock.now())
 
     if params["state"] == "present":
-        moves = traffic.move_all(ctx, targets, _wish_of(params), params["require_ready"], converge)
+        moves = traffic.move_all(ctx, targets, _desired(params), params["require_ready"], converge)
     else:
         moves = traffic.restore_all(ctx, targets, lambda drained: settle(*drained), params["require_ready"])
     _warn_of_others(ctx, moves, params["state"])
@@ -89,7 +103,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _owner(target: Target) -> str:
-    """In whose name a split is remembered, however its stable Service is written."""
+    """The owner of a split, the same however its stable Service is written."""
     service, namespace = service_and_namespace(target.stable_service, target)
     return f"canary_weight/{service}" + ("" if namespace == target.namespace else f".{namespace}")
 
@@ -99,12 +113,14 @@ def _work_without_router(ctx: Context, params: dict[str, Any]) -> dict[str, Any]
     grace = WITHOUT_ROUTER if params["grace"] is None else seconds(params["grace"], "grace")
     split = read_split(params) if params["state"] == "present" else None
     if split is None and ctx.client.find(ctx.ref(SERVICE, pair.service)) is None:
-        ctx.journal.warnings.append(f"Service {pair.service} is not there, and with it what its Deployments had: scale them yourself")
+        ctx.journal.warnings.append(
+            f"Service {pair.service} does not exist, nor do the replicas to put back: scale the Deployments yourself"
+        )
         nothing = asdict(Split(0, 0))
         return {"weight": nothing, "previous_weight": nothing, "resource": {}, "resources": [], "drift": []}
     moved = replicas.move(ctx, pair, split, grace)
     measured = replicas.settle(ctx, moved, grace, probe) if ctx.wait and not ctx.check else None
-    away = None if split is None else told(split, moved.weight)
+    away = None if split is None else deviation(split, moved.weight)
     if away:
         ctx.journal.warnings.append(away)
     resources = [without_managed_fields(obj) for obj in moved.resources]
@@ -122,13 +138,9 @@ def _work_without_router(ctx: Context, params: dict[str, Any]) -> dict[str, Any]
 def _warn_of_others(ctx: Context, moves: list[traffic.Moved], state: str) -> None:
     for moved in moves:
         if not moved.resources:
-            ctx.journal.warnings.append(f"{moved.target.name} is not there: nothing was to be put back")
+            ctx.journal.warnings.append(f"{moved.target.name} does not exist: there is nothing to put back")
         others = sorted({field.by for obj in moved.resources for field in fields_of(obj)} - {ctx.by})
         if others and moved.changed:
-            ctx.journal.warnings.append(
-                f"{moved.target.name} is under {', '.join(others)} too, which will find it changed by somebody else"
-            )
+            ctx.journal.warnings.append(f"{moved.target.name} is split by {', '.join(others)} too, which will find that it was changed")
         elif others and state == "absent":
-            ctx.journal.warnings.append(
-                f"{moved.target.name} is under {', '.join(others)}, not under {ctx.by}, of which nothing was to be put back"
-            )
+            ctx.journal.warnings.append(f"{moved.target.name} is split by {', '.join(others)}; {ctx.by} has nothing to put back on it")

@@ -32,10 +32,10 @@ def switched(ctx: Context, params: dict[str, Any], began: float) -> dict[str, An
     wish = read_switch(params, ctx.namespace)
     callers_probe(params)
     ctx.by, ctx.start_tolerance = f"bluegreen_switch/{wish.active}", wish.start_tolerance
-    return told(switch.carry_out(ctx, wish, began))
+    return to_result(switch.carry_out(ctx, wish, began))
 
 
-def told(work: Work) -> dict[str, Any]:
+def to_result(work: Work) -> dict[str, Any]:
     """What users learn; in check mode as it would be."""
     memory = work.hold.memory
     endpoints = work.endpoints or (services.endpoints(work.ctx, work.hold.service) if work.hold.service else None)

@@ -12,15 +12,14 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .._workloads.clones import revision_name
+from .._steps.action import Action
+from .._steps.sequence import ScheduledAction
+from .._strategies.registry import strategy_of
+from .._strategies.sequence import facts_of, stable_services
 from . import state
-from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
-from .course import ScheduledAction
 from .program import ABORT, HAND_BACK, RELEASE, program_of, reached, release_program, turned_at
 from .record import ABORTED, BEGINNING, DEGRADED, END, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
 from .state import Operation, Request, Situation, situation_of
-from .styles.registry import STYLES, facts_of
-from .styles.style import stable_services
 
 # Beside the pauses in Record.promoted: the delay of the version without traffic.
 DELAY = "delay"
@@ -248,14 +247,13 @@ def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
     steps: list[dict[str, Any]] = list(record.steps)
     if entry.step is not None and len(steps) <= entry.step:
         steps.append({"began": began})
-    wait = entry.action if isinstance(entry.action, (WaitPause, WaitDelay)) else None
-    resume_at = began + wait.duration if wait and wait.duration is not None else None
+    resume_at = began + entry.action.seconds if entry.action.seconds is not None else None
     return replace(
         record,
         position=entry.id,
         began=began,
         steps=steps,
-        phase=PAUSED if isinstance(wait, WaitPause) else PROGRESSING,
+        phase=PAUSED if entry.action.is_pause else PROGRESSING,
         resume_at=resume_at,
         msg="" if record.program == RELEASE else record.msg,
     )
@@ -270,17 +268,17 @@ def ahead(record: Record, plan: Plan, until: str) -> list[Action]:
         entry = program[index]
         if until == "step" and _finished_before(program, index) > record.steps_done:
             break
-        if not isinstance(entry.action, WaitPause):
+        if not entry.action.is_pause:
             actions.append(entry.action)
         elif not _passed(record, index == here, entry.action, str(entry.step), until):
             break
     return actions
 
 
-def _passed(record: Record, here: bool, pause: WaitPause, step: str, until: str) -> bool:
+def _passed(record: Record, here: bool, pause: Action, step: str, until: str) -> bool:
     """Whether a call goes over this pause: one that is promoted, and a timed one that it finds or rides out."""
     found = here and record.began is not None
-    return step in record.promoted or (pause.duration is not None and (found or until == "end"))
+    return step in record.promoted or (pause.seconds is not None and (found or until == "end"))
 
 
 def _finished_before(program: list[ScheduledAction], index: int) -> int:
@@ -307,12 +305,11 @@ def current_weight(record: Record, plan: Plan) -> int:
     weight = 0
     services = stable_services(plan, facts_of(record))
     for entry in walked(record, plan):
-        if plan.bluegreen is not None and isinstance(entry.action, PinServices):
-            if entry.action.services == services:
-                weight = 100 if entry.action.to == "canary" else 0
-        elif isinstance(entry.action, (MoveTraffic, SharePods)):
-            weight = entry.action.weight
-        elif isinstance(entry.action, RestoreRouters):
+        if plan.bluegreen is not None and entry.action.pins(services) is not None:
+            weight = 100 if entry.action.pins(services) == "canary" else 0
+        elif entry.action.weight_after is not None:
+            weight = entry.action.weight_after
+        elif entry.action.restores_routers:
             weight = 0
     return weight
 
@@ -332,13 +329,13 @@ def finished(record: Record, plan: Plan, now: float) -> Record:
     phase = ABORTED if record.program == ABORT else HEALTHY
     done = replace(record, program="", position=BEGINNING, phase=phase, began=None, moved=None, resume_at=None)
     done = replace(done, history=with_history(done, now, plan.history_limit))
-    if not (STYLES[plan.order].lasting or plan.hold):
+    if not (strategy_of(plan).keeps_versions or plan.hold):
         return replace(done, originals={})
     if phase == ABORTED:
         return done
     stable: dict[str, Any] = {"workload": plan.workload, "template": done.target, "images": done.images}
-    if STYLES[plan.order].lasting:
-        stable.update(workload=revision_name(plan.workload, done.target), made=True)
+    if strategy_of(plan).keeps_versions:
+        stable.update(workload=strategy_of(plan).new_workload_name(plan, done.target), made=True)
     return replace(done, stable=stable)
 
 

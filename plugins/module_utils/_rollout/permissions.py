@@ -12,26 +12,23 @@ from typing import Any, Optional
 
 from .._objects.resources import (
     CONFIG_MAP,
-    CONTROLLER_REVISION,
-    DEPLOYMENT,
     ENDPOINT_SLICE,
     EVENT,
     HORIZONTAL_POD_AUTOSCALER,
     LEASE,
     POD,
     POD_DISRUPTION_BUDGET,
-    REPLICA_SET,
     SCALED_OBJECT,
     SECRET,
     SERVICE,
-    WORKLOADS,
     Resource,
 )
 from .._plan.plan import Plan
 from .._routing.router import Part
+from .._strategies.registry import strategy_of
 from .hazards.pod_labels import VIRTUAL_SERVICE
 from .hazards.registry import LOOKS
-from .hazards.scene import DESTINATION_RULE
+from .hazards.snapshot import DESTINATION_RULE
 from .record import record_name
 
 Names = Optional[tuple[str, ...]]
@@ -40,7 +37,7 @@ Names = Optional[tuple[str, ...]]
 # metadata.name alone, as those do that wait for one object.
 VERBS = ("get", "list", "watch", "create", "patch", "delete")
 _UNNAMED = ("create",)
-_WAITED_FOR = ("get", "list", "watch", "patch")
+WAITED_FOR = ("get", "list", "watch", "patch")
 _GUARDS = {each.kind: each for each in (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT, POD_DISRUPTION_BUDGET)}
 
 
@@ -92,7 +89,7 @@ def grants(plan: Plan, around: Around) -> list[Grant]:
         *(Grant(each, ("get", "patch", "delete"), record) for each in (CONFIG_MAP, LEASE)),
         *(Grant(each, ("create",)) for each in (CONFIG_MAP, LEASE)),
         Grant(EVENT, ("create",), optional=True),
-        *(_in_place(plan) if plan.style == "in_place" else _of_deployments(plan)),
+        *strategy_of(plan).grants(plan),
         *_services(plan, around),
         Grant(POD, ("list", "watch")),
         *([Grant(POD, ("patch",))] if around.labels_pods else []),
@@ -127,22 +124,6 @@ def of_router(parts: Iterable[Part], made: bool = False, splits: bool = True) ->
 def _subsets(around: Around) -> list[Resource]:
     """What tells which pods a route by a subset reaches; it is asked before a Service leads to pods of the new version."""
     return [each for each in (DESTINATION_RULE, VIRTUAL_SERVICE) if each not in around.looks]
-
-
-def _in_place(plan: Plan) -> list[Grant]:
-    resource = WORKLOADS[plan.kind]
-    left = Grant(DEPLOYMENT, ("list",))  # of an earlier rollout
-    pods = Grant(POD, ("delete",))  # whose names nobody knows before
-    return [Grant(resource, _WAITED_FOR, (plan.workload,)), left, Grant(CONTROLLER_REVISION, ("list",)), pods]
-
-
-def _of_deployments(plan: Plan) -> list[Grant]:
-    common = [Grant(DEPLOYMENT, ("list",)), Grant(REPLICA_SET, ("list",))]
-    if plan.style == "revisions":  # <workload>-<hash>
-        return [Grant(DEPLOYMENT, VERBS), *common]
-    both = Grant(DEPLOYMENT, _WAITED_FOR, (plan.workload, plan.canary_workload))
-    made = [Grant(DEPLOYMENT, ("create",)), Grant(DEPLOYMENT, ("delete",), (plan.canary_workload,))] if plan.style == "clone" else []
-    return [both, *made, *common]
 
 
 def _services(plan: Plan, around: Around) -> list[Grant]:

@@ -12,18 +12,18 @@ from typing import Any
 from .._objects.resources import name_of
 from .._plan.plan import Plan
 from .._workloads.services import endpoints_of, selector_of
+from .observed import BLUEGREEN, Object, Observed, Subject, subject_of
 from .problems import problems_of
 from .progress import progress_of, reason_of, set_weight, waiting_version
 from .record import Record
 from .report import report
-from .seen import BLUEGREEN, Object, Seen, Subject, subject_of
-from .versions import Scene, images_with_roles, replicas_in_all, revisions_of, workloads_of
+from .versions import RolloutView, images_with_roles, replicas_in_all, revisions_of, workloads_of
 
 UNKNOWN = "Unknown"  # the phase of a rollout whose record cannot be read
 
 
 def picture(
-    name: str, namespace: str, record: Record | None, plan: Plan | None, seen: Seen, told: Mapping[str, Any] | None = None
+    name: str, namespace: str, record: Record | None, plan: Plan | None, observed: Observed, told: Mapping[str, Any] | None = None
 ) -> Object:
     """What rollout_info tells of a rollout, but for the tree.
 
@@ -34,7 +34,7 @@ def picture(
         "name": name,
         "namespace": namespace,
         "reason": "",
-        **(told or _told(name, record, plan, seen)),
+        **(told or _told(name, record, plan, observed)),
         "set_weight": None,
         "actual_weight": None,
         "progress": None,
@@ -47,55 +47,55 @@ def picture(
         "revisions": [],
     }
     if record is not None:
-        info.update(_of_record(subject, record, plan, seen))
-    info["problems"] = problems_of(subject, record, plan, seen, info["actual_weight"])
+        info.update(_of_record(subject, record, plan, observed))
+    info["problems"] = problems_of(subject, record, plan, observed, info["actual_weight"])
     return info
 
 
-def _told(name: str, record: Record | None, plan: Plan | None, seen: Seen) -> Object:
+def _told(name: str, record: Record | None, plan: Plan | None, observed: Observed) -> Object:
     """As `report` says it; without what takes a plan where that is refused, and without a phase where the record cannot be read."""
     told = report(record if plan is not None else None, plan, name)
     if record is not None and plan is None:
         why = f"rollout {name}, revision {record.revision}: {record.msg or 'its plan cannot be read'}"
         strategy = subject_of(name, "", record, None).strategy
         told.update(phase=record.phase, msg=why, strategy=strategy, revision=record.revision, steps_skipped=record.skips, weight=None)
-    elif record is None and seen.problems:
-        told.update(phase=UNKNOWN, msg=seen.problems[0], weight=None)
+    elif record is None and observed.problems:
+        told.update(phase=UNKNOWN, msg=observed.problems[0], weight=None)
     return told
 
 
-def _of_record(subject: Subject, record: Record, plan: Plan | None, seen: Seen) -> Object:
-    scene = Scene(subject, record, seen, waiting_version(record, plan))
-    workloads, revisions = workloads_of(scene), revisions_of(scene)
+def _of_record(subject: Subject, record: Record, plan: Plan | None, observed: Observed) -> Object:
+    view = RolloutView(subject, record, observed, waiting_version(record, plan))
+    workloads, revisions = workloads_of(view), revisions_of(view)
     return {
         "reason": reason_of(record, plan),
         "set_weight": set_weight(record, plan),
-        "actual_weight": _actual_weight(scene, workloads),
-        "progress": progress_of(scene, plan),
+        "actual_weight": _actual_weight(view, workloads),
+        "progress": progress_of(view, plan),
         "images": images_with_roles(revisions),
-        "replicas": replicas_in_all(scene, workloads),
+        "replicas": replicas_in_all(view, workloads),
         "history": record.history,
-        "services": [_service(each, seen) for each in seen.services or []],
-        "routers": [{key: each[key] for key in ("type", "name", "weight")} for each in seen.routers or []],
+        "services": [_service(each, observed) for each in observed.services or []],
+        "routers": [{key: each[key] for key in ("type", "name", "weight")} for each in observed.routers or []],
         "workloads": workloads,
         "revisions": revisions,
     }
 
 
-def _service(service: Object, seen: Seen) -> Object:
+def _service(service: Object, observed: Observed) -> Object:
     told = {"name": name_of(service), "role": service["role"], "selector": selector_of(service)}
-    if seen.slices is None:
+    if observed.slices is None:
         return {**told, "endpoints": None}
-    endpoints = endpoints_of(name_of(service), seen.slices, (service.get("spec") or {}).get("ports") or [])
+    endpoints = endpoints_of(name_of(service), observed.slices, (service.get("spec") or {}).get("ports") or [])
     return {**told, "endpoints": endpoints.counts}
 
 
-def _actual_weight(scene: Scene, workloads: Sequence[Mapping[str, Any]]) -> int | None:
+def _actual_weight(view: RolloutView, workloads: Sequence[Mapping[str, Any]]) -> int | None:
     """The new version's share in percent as the first router that says one has it; without routers, its share of the ready pods."""
-    if scene.seen.routers is None:
+    if view.observed.routers is None:
         return None
-    if scene.subject.routers or scene.subject.strategy == BLUEGREEN:
-        weights = [each["weight"] for each in scene.seen.routers if each["weight"] and sum(each["weight"].values())]
+    if view.subject.routers or view.subject.strategy == BLUEGREEN:
+        weights = [each["weight"] for each in view.observed.routers if each["weight"] and sum(each["weight"].values())]
         return round(100 * weights[0]["canary"] / sum(weights[0].values())) if weights else None
-    ready = {word: sum(each["ready"] for each in workloads if each["version"] == word) for word in scene.subject.words}
-    return round(100 * ready[scene.subject.words[1]] / sum(ready.values())) if sum(ready.values()) else None
+    ready = {word: sum(each["ready"] for each in workloads if each["version"] == word) for word in view.subject.words}
+    return round(100 * ready[view.subject.words[1]] / sum(ready.values())) if sum(ready.values()) else None

@@ -12,28 +12,28 @@ from typing import Any
 from .._objects import pages
 from .._objects.resources import DEPLOYMENT, SERVICE, name_of
 from .._plan.plan import Plan
+from .._strategies.registry import strategy_named
 from .._workloads.services import endpoints_of
-from . import actions as kinds
 from .decide import walked
 from .lease import title_of
+from .observed import BLUEGREEN, Object, Observed, Subject
 from .progress import action_at
 from .record import Record, record_name
-from .seen import BLUEGREEN, Object, Seen, Subject
 
 _AGAIN = "apply its manifest again, and run the rollout again"
 _BACK = "abort the rollout (state: aborted), and release again"
 
 
-def problems_of(subject: Subject, record: Record | None, plan: Plan | None, seen: Seen, weight: int | None) -> list[str]:
+def problems_of(subject: Subject, record: Record | None, plan: Plan | None, observed: Observed, weight: int | None) -> list[str]:
     """One line each. weight: the canary's share as the routers say, None where that is not known."""
-    found = [*seen.problems]
-    if seen.lease is not None and seen.lease_is_stale:
-        found.append(_stale(subject, record, seen.lease))
+    found = [*observed.problems]
+    if observed.lease is not None and observed.lease_is_stale:
+        found.append(_stale(subject, record, observed.lease))
     if record is None:
-        return [*found, *(_left(subject, each) for each in seen.left)]
+        return [*found, *(_left(subject, each) for each in observed.left)]
     made = _made(record, plan)
-    found += [*_workloads(subject, seen, made), *_services(subject, record, seen, made), *_routers(subject, seen)]
-    return [*found, *_endpoints(subject, seen, weight)]
+    found += [*_workloads(subject, observed, made), *_services(subject, record, observed, made), *_routers(subject, observed)]
+    return [*found, *_endpoints(subject, observed, weight)]
 
 
 def _stale(subject: Subject, record: Record | None, lease: Mapping[str, Any]) -> str:
@@ -53,36 +53,35 @@ def _made(record: Record, plan: Plan | None) -> Mapping[str, bool]:
     """Whether what runs the new version, and its Service, must be there by what has been done of the rollout, or begun."""
     made = {"workload": False, "service": not record.canary_service_made}
     at = action_at(record, plan)
-    ending = [at] if isinstance(at, (kinds.RemoveCanary, kinds.RetireCanary, kinds.RemoveCanaryService)) else []
+    ending = [at] if at is not None and False in (at.canary_after, at.canary_service_after) else []
     for action in [*([entry.action for entry in walked(record, plan)] if plan is not None else []), *ending]:
-        if isinstance(action, (kinds.EnsureCanary, kinds.SharePods)):
-            made["workload"] = True
-        elif isinstance(action, (kinds.RemoveCanary, kinds.RetireCanary)):
-            made["workload"] = False
-        elif isinstance(action, (kinds.MakeCanaryService, kinds.RemoveCanaryService)):
-            made["service"] = isinstance(action, kinds.MakeCanaryService)
+        made["workload"] = made["workload"] if action.canary_after is None else action.canary_after
+        made["service"] = made["service"] if action.canary_service_after is None else action.canary_service_after
     return made
 
 
-def _workloads(subject: Subject, seen: Seen, made: Mapping[str, bool]) -> Iterator[str]:
-    if seen.workloads is None or not subject.workload:
+def _workloads(subject: Subject, observed: Observed, made: Mapping[str, bool]) -> Iterator[str]:
+    if observed.workloads is None or not subject.workload:
         return
-    names = [name_of(each) for each in seen.workloads]
+    names = [name_of(each) for each in observed.workloads]
     if subject.workload not in names:
         yield f"{subject.title} does not exist: {_AGAIN}, or hand it back (state: absent)"
     beside = f"{DEPLOYMENT.kind} {subject.namespace}/{subject.beside}"
-    if subject.style == "pair" and subject.beside not in names:
+    strategy = strategy_named(subject.style)
+    if strategy.keeps_second_workload and subject.beside not in names:
         yield f"{beside} does not exist: {_AGAIN}"
-    elif subject.style == "clone" and made["workload"] and subject.beside not in names:
+    if not (strategy.creates_second_workload and made["workload"]):
+        return
+    if subject.beside and subject.beside not in names:
         yield f"{beside}, which runs the new version, does not exist: {_BACK}"
-    elif subject.style == "revisions" and made["workload"] and not any(name != subject.workload for name in names):
+    elif not subject.beside and not any(name != subject.workload for name in names):
         yield f"the {DEPLOYMENT.kind} of the new version, {subject.namespace}/{subject.workload}-<hash>, does not exist: {_BACK}"
 
 
-def _services(subject: Subject, record: Record, seen: Seen, made: Mapping[str, bool]) -> Iterator[str]:
-    if seen.services is None:
+def _services(subject: Subject, record: Record, observed: Observed, made: Mapping[str, bool]) -> Iterator[str]:
+    if observed.services is None:
         return
-    names = [name_of(each) for each in seen.services]
+    names = [name_of(each) for each in observed.services]
     first, second = subject.words
     if subject.stable_service and subject.stable_service not in names:
         yield f"{SERVICE.kind} {subject.namespace}/{subject.stable_service} ({first}) does not exist: {_AGAIN}"
@@ -92,8 +91,8 @@ def _services(subject: Subject, record: Record, seen: Seen, made: Mapping[str, b
         yield f"{SERVICE.kind} {subject.namespace}/{subject.canary_service} ({second}) does not exist: {remedy}"
 
 
-def _routers(subject: Subject, seen: Seen) -> Iterator[str]:
-    for router in seen.routers or []:
+def _routers(subject: Subject, observed: Observed) -> Iterator[str]:
+    for router in observed.routers or []:
         if router.get("problem"):
             yield str(router["problem"])
         elif router["weight"] is not None and not sum(router["weight"].values()):
@@ -101,14 +100,14 @@ def _routers(subject: Subject, seen: Seen) -> Iterator[str]:
             yield f"{title} sends nothing to Service {subject.stable_service}: put that route back, or correct the plan's routers"
 
 
-def _endpoints(subject: Subject, seen: Seen, weight: int | None) -> Iterator[str]:
+def _endpoints(subject: Subject, observed: Observed, weight: int | None) -> Iterator[str]:
     """Services that get traffic and have no pod for it."""
-    if seen.slices is None or not any((each.get("spec") or {}).get("replicas") != 0 for each in seen.workloads or []):
+    if observed.slices is None or not any((each.get("spec") or {}).get("replicas") != 0 for each in observed.workloads or []):
         return
     first, second = subject.words
     shares = {first: 100, second: None} if subject.strategy == BLUEGREEN else {first: 100 - (weight or 0), second: weight}
-    for service in seen.services or []:
+    for service in observed.services or []:
         share = shares.get(service["role"])
-        if share and not endpoints_of(name_of(service), seen.slices, (service.get("spec") or {}).get("ports") or []).ready:
+        if share and not endpoints_of(name_of(service), observed.slices, (service.get("spec") or {}).get("ports") or []).ready:
             title = f"{SERVICE.kind} {subject.namespace}/{name_of(service)}"
             yield f"{title} has no ready endpoints and gets {share} % of the traffic: see the pods for the reason, or abort the rollout"

@@ -12,11 +12,12 @@ from typing import Callable
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._plan.plan import Plan, read_plan
-from .actions import Action, CopyConfigs, LabelPods, MakeDeclared, PinServices, RemoveConfigs, UnlabelPods
-from .course import ScheduledAction, identified
+from .._steps.action import Action
+from .._steps.actions import CopyConfigs, LabelPods, MakeDeclared, RemoveConfigs, UnlabelPods
+from .._steps.sequence import ScheduledAction, identified
+from .._strategies.registry import strategy_of
+from .._strategies.sequence import Facts, facts_of, floor_of, stable_services
 from .record import BEGINNING, END, Record, record_name
-from .styles.registry import STYLES, Facts, facts_of, floor_of
-from .styles.style import stable_services
 
 RELEASE, ABORT, HAND_BACK = "release", "abort", "hand back"
 
@@ -61,19 +62,18 @@ def _index(record: Record, position: str, plan: Plan, sequence: Callable[[Plan],
 
 def release_program(plan: Plan, facts: Facts) -> list[ScheduledAction]:
     """What is not there yet, start, steps, promotion. What was made of the plan stays on every way back: it carries traffic."""
-    style = STYLES[plan.order]
+    sequence = strategy_of(plan).sequence
     made: list[Action] = [MakeDeclared(key) for key in facts.made]
     copied: list[Action] = [CopyConfigs(facts.copies)] if facts.copies else []
-    switch = style.switch(plan, facts)
-    steps = (
-        [] if facts.skips or facts.unchanged else style.course(plan.steps, facts.scaled and style.follows, switch, floor_of(plan, facts))
-    )
-    start = [ScheduledAction(action) for action in (*made, *copied, *style.start(plan, facts))]
+    switch = sequence.switch(plan, facts)
+    follows = facts.scaled and sequence.follows
+    skipped = facts.skips or facts.unchanged
+    steps = [] if skipped else sequence.course(plan.steps, follows, switch, floor_of(plan, facts))
+    start = [ScheduledAction(action) for action in (*made, *copied, *sequence.start(plan, facts))]
     # A canary has no step for what its promotion begins with.
     rest = switch if plan.bluegreen is None or not steps else []
-    return _labelled(
-        plan, facts, start + steps + [ScheduledAction(action) for action in (*rest, *style.ending(plan, facts), *_tidied(facts))]
-    )
+    ending = [ScheduledAction(action) for action in (*rest, *sequence.ending(plan, facts), *_tidied(facts))]
+    return _labelled(plan, facts, start + steps + ending)
 
 
 def abort_program(release: Sequence[ScheduledAction], position: int, plan: Plan, facts: Facts) -> list[ScheduledAction]:
@@ -84,15 +84,14 @@ def abort_program(release: Sequence[ScheduledAction], position: int, plan: Plan,
             "run it again to finish, then release the old version"
         )
     begun = [entry.action for entry in release[: position + 1]]
-    return _labelled(
-        plan, facts, [ScheduledAction(action) for action in (*STYLES[plan.order].way_back(plan, facts, begun), *_tidied(facts))]
-    )
+    actions = (*strategy_of(plan).sequence.way_back(plan, facts, begun), *_tidied(facts))
+    return _labelled(plan, facts, [ScheduledAction(action) for action in actions])
 
 
 def hand_back_program(plan: Plan, facts: Facts) -> list[ScheduledAction]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
     unlabelled: list[Action] = [UnlabelPods()] if facts.labels else []
-    actions = (*STYLES[plan.order].hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))
+    actions = (*strategy_of(plan).sequence.hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))
     return identified([ScheduledAction(action) for action in actions])
 
 
@@ -105,7 +104,7 @@ def _labelled(plan: Plan, facts: Facts, program: list[ScheduledAction]) -> list[
     for entry, following in zip(program, [*program[1:], None]):
         found.append(entry)
         previewed = entry.step == 0 and (following is None or following.step != 0)
-        if previewed or (isinstance(entry.action, PinServices) and entry.action.services == stable):
+        if previewed or entry.action.pins(stable):
             found.append(ScheduledAction(LabelPods(), entry.step))
     return identified([*found, ScheduledAction(LabelPods())])
 
@@ -117,5 +116,5 @@ def _tidied(facts: Facts, history: bool = True) -> list[Action]:
 
 def already_promoted(release: Sequence[ScheduledAction], position: int, plan: Plan) -> bool:
     """Whether the way back is closed, so that there is none but another release."""
-    final = STYLES[plan.order].final
-    return any(isinstance(entry.action, final) for entry in release[: position + 1])
+    final = {each.kind for each in strategy_of(plan).sequence.final}
+    return any(entry.action.kind in final for entry in release[: position + 1])

@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 from .._objects import names
 from .._objects.resources import CONFIGS, HORIZONTAL_POD_AUTOSCALER, POD_DISRUPTION_BUDGET, SCALED_OBJECT
+from .._strategies.registry import strategy_named
 
 Check = Callable[[Any], bool]
 
@@ -180,4 +181,4 @@ def _needed_of_stable(raw: Mapping[str, Any]) -> set[str]:
 
 def _is_pair(plan: Mapping[str, Any]) -> bool:
     workload = plan.get("workload")
-    return isinstance(workload, Mapping) and workload.get("style") == "pair"
+    return isinstance(workload, Mapping) and strategy_named(str(workload.get("style"))).keeps_second_workload

@@ -12,11 +12,12 @@ from dataclasses import fields
 from typing import Any, Callable
 
 from .._plan.plan import Plan
+from .._strategies.registry import is_default
 
 
 def plan_hash(plan: Plan) -> str:
     """The hash in a record of format 1."""
-    where = [plan.workload, *([] if plan.style == "clone" else [plan.style, plan.kind, plan.canary_workload])]
+    where = [plan.workload, *([] if is_default(plan.style) else [plan.style, plan.kind, plan.canary_workload])]
     order = [
         *([plan.promotion] if plan.promotion != "full" else []),
         *(["hold"] if plan.hold else []),
@@ -27,7 +28,7 @@ def plan_hash(plan: Plan) -> str:
     if plan.bluegreen is not None:
         order += ["bluegreen", str(plan.bluegreen.active), str(plan.bluegreen.preview)]
     routers = [_given(each) for each in plan.routers]
-    steps = [_SENTENCES[type(each).__name__](each) for each in plan.steps]
+    steps = [_SENTENCES[each.key](each) for each in plan.steps]
     lasting = [*where, *order, plan.stable_service, plan.canary_service, routers, steps, *made]
     return hashlib.sha256(json.dumps(lasting, default=_part).encode()).hexdigest()[:10]
 
@@ -80,11 +81,11 @@ def _time(duration: float) -> str:
 
 
 _SENTENCES: dict[str, Callable[[Any], str]] = {
-    "SetWeight": lambda step: f"set_weight {step.weight}",
-    "Pause": _pause,
-    "SetCanaryScale": _set_canary_scale,
-    "SetHeaderRoute": _set_header_route,
-    "SetMirrorRoute": lambda step: f"set_mirror_route {step.name}: {step.percent:g} %",
-    "Preview": _preview,
-    "Switch": lambda _step: "switch",
+    "set_weight": lambda step: f"set_weight {step.weight}",
+    "pause": _pause,
+    "set_canary_scale": _set_canary_scale,
+    "set_header_route": _set_header_route,
+    "set_mirror_route": lambda step: f"set_mirror_route {step.name}: {step.percent:g} %",
+    "preview": _preview,
+    "switch": lambda _step: "switch",
 }

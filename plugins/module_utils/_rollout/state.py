@@ -12,11 +12,10 @@ from typing import Union
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
-from .actions import PinServices, WaitDelay
+from .._steps.actions import PinServices
+from .._strategies.sequence import facts_of, stable_services
 from .program import HAND_BACK, RELEASE, already_promoted, reached, release_program
 from .record import ABORTED, PAUSED, Record
-from .styles.registry import facts_of
-from .styles.style import stable_services
 
 
 class Situation(Enum):
@@ -204,4 +203,4 @@ def _has_switched(record: Record, plan: Plan) -> bool:
     program = release_program(plan, facts_of(record))
     rest = [entry.action for entry in program[reached(record, plan) :]]
     switch = PinServices(stable_services(plan, facts_of(record)), "canary")
-    return switch not in rest and (plan.bluegreen is not None or any(isinstance(each, WaitDelay) for each in rest))
+    return switch not in rest and (plan.bluegreen is not None or any(each.is_delay for each in rest))

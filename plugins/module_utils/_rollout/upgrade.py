@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from .._objects.refusal import Refused
 from .._plan.plan import read_plan
+from .._steps.sequence import ScheduledAction
+from .._strategies.sequence import facts_of
 from . import format1, sentences1
-from .course import ScheduledAction
 from .program import ABORT, program_of, release_program
 from .record import BEGINNING, END, Record
-from .styles.registry import facts_of
 
 
 def upgraded(record: Record, namespace: str) -> Record:

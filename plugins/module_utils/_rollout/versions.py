@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from .._objects.resources import labels, name_of
+from .._strategies.registry import strategy_named
+from .._strategies.strategy import Strategy
 from .._workloads.in_place import CONTROLLER_REVISION_HASH, size_of
 from .._workloads.label_selectors import match_labels, takes_pod
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
@@ -19,8 +21,8 @@ from .._workloads.pods import has_ended, is_ready, ready_containers, restarts, s
 from .._workloads.revisions import images_of
 from .._workloads.services import selector_of, selects
 from .._workloads.starting import any_fails
+from .observed import BLUEGREEN, Object, Observed, Subject
 from .record import HEALTHY, Record
-from .seen import BLUEGREEN, Object, Seen, Subject
 
 HEALTHY_, PROGRESSING_, DEGRADED_, SCALED_DOWN = "Healthy", "Progressing", "Degraded", "ScaledDown"
 
@@ -34,12 +36,12 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Scene:
+class RolloutView:
     """What a workload and its pods are judged by."""
 
     subject: Subject
     record: Record
-    seen: Seen
+    observed: Observed
     waiting: Waiting | None = None
 
     @property
@@ -53,23 +55,23 @@ class Scene:
         return not self.record.under_way and self.record.phase == HEALTHY
 
 
-def workloads_of(scene: Scene) -> list[Object]:
+def workloads_of(view: RolloutView) -> list[Object]:
     """Each workload with all of its pods, the user's first."""
-    return [_described(scene, each, _own(each, scene.seen.pods or []), _version(scene, each)) for each in scene.seen.workloads or []]
+    return [_described(view, each, _own(each, view.observed.pods or []), _version(view, each)) for each in view.observed.workloads or []]
 
 
-def revisions_of(scene: Scene) -> list[Object]:
+def revisions_of(view: RolloutView) -> list[Object]:
     """The revisions that have workloads, the newest first, each with those and just its own pods. 0: not released by this rollout."""
     parts: dict[int, list[Object]] = {}
-    numbers = _numbers(scene)
-    for workload in scene.seen.workloads or []:
-        pods = _own(workload, scene.seen.pods or [])
+    numbers = _numbers(view)
+    for workload in view.observed.workloads or []:
+        pods = _own(workload, view.observed.pods or [])
         by_version: dict[str, list[Object]] = {}
         for pod in pods:
-            by_version.setdefault(_version(scene, workload, pod), []).append(pod)
+            by_version.setdefault(_version(view, workload, pod), []).append(pod)
         only = len(by_version) < 2
-        for version, own in (by_version or {_version(scene, workload): []}).items():
-            parts.setdefault(numbers.get(version, 0), []).append(_described(scene, workload, own, version, whole=only))
+        for version, own in (by_version or {_version(view, workload): []}).items():
+            parts.setdefault(numbers.get(version, 0), []).append(_described(view, workload, own, version, whole=only))
     return [{"revision": number, "workloads": parts[number]} for number in sorted(parts, reverse=True)]
 
 
@@ -83,23 +85,23 @@ def images_with_roles(revisions: Sequence[Mapping[str, Any]]) -> list[Object]:
     return [{"image": image, "roles": list(dict.fromkeys(found))} for image, found in roles.items()]
 
 
-def replicas_in_all(scene: Scene, workloads: Sequence[Mapping[str, Any]]) -> Object | None:
+def replicas_in_all(view: RolloutView, workloads: Sequence[Mapping[str, Any]]) -> Object | None:
     """As `kubectl argo rollouts` counts them. updated: those of the new version. None where no workload is known."""
-    found = scene.seen.workloads or []
+    found = view.observed.workloads or []
     if not found:
         return None
-    first, second = scene.subject.words
+    first, second = view.subject.words
     main = next((each for word in (first, second) for each in workloads if word in each["roles"]), workloads[0])
     status = [each.get("status") or {} for each in found]
     told: Object = {"desired": main["replicas"]}
-    if scene.seen.pods is None:
+    if view.observed.pods is None:
         told.update(
             current=_sum(status, "replicas", "currentNumberScheduled"), updated=None, ready=_sum(status, "readyReplicas", "numberReady")
         )
     else:
-        own = [(each, pod) for each in found for pod in _own(each, scene.seen.pods) if not has_ended(pod)]
+        own = [(each, pod) for each in found for pod in _own(each, view.observed.pods) if not has_ended(pod)]
         live = [(each, pod) for each, pod in own if not pod["metadata"].get("deletionTimestamp")]
-        updated = sum(_version(scene, each, pod) == scene.record.target for each, pod in live)
+        updated = sum(_version(view, each, pod) == view.record.target for each, pod in live)
         told.update(current=len(live), updated=updated, ready=sum(is_ready(pod) for _each, pod in live))
     return {**told, "available": _sum(status, "availableReplicas", "numberAvailable")}
 
@@ -127,9 +129,9 @@ def is_pod_of(workload: Mapping[str, Any], pod_labels: Mapping[str, str]) -> boo
     return takes_pod(workload, pod_labels) and (REVISION in pod_labels) == (REVISION in match_labels(workload))
 
 
-def _numbers(scene: Scene) -> dict[str, int]:
+def _numbers(view: RolloutView) -> dict[str, int]:
     """The number under which each version was released last."""
-    record = scene.record
+    record = view.record
     numbers = {record.target: record.revision}
     for entry in record.history:
         target, number = entry.get("target"), entry.get("revision")
@@ -138,53 +140,57 @@ def _numbers(scene: Scene) -> dict[str, int]:
     return numbers
 
 
-def _version(scene: Scene, workload: Mapping[str, Any], pod: Mapping[str, Any] | None = None) -> str:
+def _strategy(view: RolloutView) -> Strategy:
+    return strategy_named(view.subject.style)
+
+
+def _version(view: RolloutView, workload: Mapping[str, Any], pod: Mapping[str, Any] | None = None) -> str:
     """The hash of the template of a workload's pod; without one, of the version that the workload stands for."""
     selector = match_labels(workload)
     if REVISION in selector:
         return selector[REVISION]
-    record = scene.record
-    if scene.settled or (name_of(workload) == scene.subject.beside and scene.subject.style == "pair"):
+    record = view.record
+    if view.settled or (name_of(workload) == view.subject.beside and _strategy(view).keeps_second_workload):
         return record.target
     known = record.stable.get("hash")
-    if pod is None or not known or not record.under_way or record.target == scene.old:
-        return scene.old
+    if pod is None or not known or not record.under_way or record.target == view.old:
+        return view.old
     own = [labels(pod).get(POD_TEMPLATE_HASH), labels(pod).get(CONTROLLER_REVISION_HASH)]
-    return scene.old if known in own else record.target
+    return view.old if known in own else record.target
 
 
-def _roles(scene: Scene, version: str, pods: Sequence[Mapping[str, Any]]) -> list[str]:
+def _roles(view: RolloutView, version: str, pods: Sequence[Mapping[str, Any]]) -> list[str]:
     """Of a canary by the record; of blue and green by where the Services lead, which is what counts there."""
-    first, second = scene.subject.words
-    if scene.subject.strategy == BLUEGREEN and scene.seen.services is not None:
-        services = [each for each in scene.seen.services if each["role"] in (first, second)]
+    first, second = view.subject.words
+    if view.subject.strategy == BLUEGREEN and view.observed.services is not None:
+        services = [each for each in view.observed.services if each["role"] in (first, second)]
         return sorted({each["role"] for each in services if any(selects(selector_of(each), labels(pod)) for pod in pods)})
-    if version == (scene.record.target if scene.settled else scene.old):
+    if version == (view.record.target if view.settled else view.old):
         return [first]
-    return [second] if version == scene.record.target and scene.record.under_way else []
+    return [second] if version == view.record.target and view.record.under_way else []
 
 
-def _described(scene: Scene, workload: Object, pods: Sequence[Object], version: str, whole: bool = True) -> Object:
+def _described(view: RolloutView, workload: Object, pods: Sequence[Object], version: str, whole: bool = True) -> Object:
     """A workload with these of its pods. whole: these are all."""
     images, waiting = _images(workload, pods)
     desired = size_of(workload) if whole else len(pods)
-    services = [name_of(each) for each in scene.seen.services or [] if any(selects(selector_of(each), labels(pod)) for pod in pods)]
-    delay = scene.waiting if scene.waiting is not None and scene.waiting.version == version and pods else None
-    now = scene.seen.now
-    status = _status(desired, pods, scene.seen.pods is not None, workload)
-    kept = status == SCALED_DOWN and scene.subject.style == "revisions"
+    services = [name_of(each) for each in view.observed.services or [] if any(selects(selector_of(each), labels(pod)) for pod in pods)]
+    delay = view.waiting if view.waiting is not None and view.waiting.version == version and pods else None
+    now = view.observed.now
+    status = _status(desired, pods, view.observed.pods is not None, workload)
+    kept = status == SCALED_DOWN and _strategy(view).keeps_versions
     return {
         "kind": workload["kind"],
         "name": name_of(workload),
-        "version": scene.subject.words[int(_is_new(scene, workload, version))],
-        "revision": _numbers(scene).get(version, 0),
-        "roles": [] if kept else _roles(scene, version, pods),
+        "version": view.subject.words[int(_is_new(view, workload, version))],
+        "revision": _numbers(view).get(version, 0),
+        "roles": [] if kept else _roles(view, version, pods),
         "status": status,
         "replicas": desired,
         "ready": sum(map(is_ready, pods)),
         "paused": bool(workload["spec"].get("paused")),
         "images": images,
-        "waiting": waiting if whole or version == scene.old else {},
+        "waiting": waiting if whole or version == view.old else {},
         "services": services,
         "delay": None if delay is None or now is None else max(0.0, delay.at - now),
         "created": workload["metadata"].get("creationTimestamp"),
@@ -193,11 +199,11 @@ def _described(scene: Scene, workload: Object, pods: Sequence[Object], version: 
     }
 
 
-def _is_new(scene: Scene, workload: Mapping[str, Any], version: str) -> bool:
+def _is_new(view: RolloutView, workload: Mapping[str, Any], version: str) -> bool:
     """Whether it runs the new version beside the stable one; what style revisions has kept has become the stable one in the end."""
-    if scene.subject.style in ("clone", "pair"):
-        return name_of(workload) == scene.subject.beside
-    return version == scene.record.target and not scene.settled and scene.record.target != scene.old
+    if view.subject.beside:
+        return name_of(workload) == view.subject.beside
+    return version == view.record.target and not view.settled and view.record.target != view.old
 
 
 def _pod(pod: Mapping[str, Any], now: float | None) -> Object:

@@ -148,7 +148,7 @@ def nearest(split: Split, total: int, where: str, least_canary: int = 1) -> Spli
 def plan(memory: Memory | None, live: Counts, names: Mapping[str, str], split: Split | None, on_drift: str, where: str) -> Plan:
     """What must be done. live: the replicas as they are. names: of the Deployments. split: None puts everything back. where: the Service.
 
-    Raises Drifted where somebody else scaled a Deployment meanwhile and on_drift is `fail`.
+    Raises Drifted where another client scaled a Deployment meanwhile and on_drift is `fail`.
     """
     if memory is not None and any(memory.of(role).name != names[role] for role in ROLES):
         raise Refused(
@@ -156,10 +156,10 @@ def plan(memory: Memory | None, live: Counts, names: Mapping[str, str], split: S
         )
     drifted = [role for role in ROLES if memory is not None and _drifted(memory, role, live[role], split)]
     if drifted and memory is not None and on_drift == "fail":
-        told = "; ".join(f"spec.replicas is {live[role]}, was set to {memory.of(role).now}" for role in drifted)
+        changes = "; ".join(f"spec.replicas is {live[role]}, was set to {memory.of(role).now}" for role in drifted)
         raise Drifted(
             f"Deployment {', '.join(memory.of(role).name for role in drifted)}",
-            f"was scaled by another client: {told}",
+            f"was scaled by another client: {changes}",
             "set on_drift to repair (set it again) or accept (keep theirs), or put it back",
         )
     was = {role: _was(memory, role, live[role], role in drifted and on_drift == "accept") for role in ROLES}
@@ -200,7 +200,7 @@ def counts(live: Counts) -> Split:
     return Split(live[STABLE] or 0, live[CANARY] or 0)
 
 
-def told(asked: Split, reached: Split, least_canary: int = 1) -> str | None:
+def deviation(asked: Split, reached: Split, least_canary: int = 1) -> str | None:
     """How far what was reached is from what was asked for, None where it is just that."""
     if asked.canary * reached.total == reached.canary * asked.total:
         return None

@@ -7,7 +7,7 @@ is forgotten: evidence below nothing begins anew, and with the old split's that 
 The rivals of a move from one share to another:
 - the old split: accepted by mistake with a probability of at most 1 % within `most` answers;
 - the middle between both, which two proxies serve of which one still has the old split; for 0 and 100 % the share of four proxies of which
-  one has it; or where that cannot be told within some 300 answers, the nearest to it that can: at most 5 %, for each share from there to
+  one has it; or where some 300 answers cannot distinguish that, the nearest to it that they can: at most 5 %, for each share from there to
   the old split; the old split itself then far more seldom;
 - a share as far on the other side, so that more than what was asked is not taken for it: at most 5 %.
 For 0 and 100 % the evidence is an unbroken run. A failed answer may have been either version's, and counts as what speaks against the
@@ -16,9 +16,9 @@ asked split: it breaks such a run.
 Why the bounds hold: evidence begins anew only at every 25th answer, so it begins at most most / 25 times. From each of these on, answers of
 a rival, or of a share beyond it, ever get e**needed times likelier under the asked share with a probability of at most e**-needed (Ville).
 
-A move that 500 answers would not tell (50 to 51 %, 99 to 100 %), or from an unknown split, has no old split to be told from: its rivals are
-the nearest shares on both sides that can be told soon, and the last 200 answers must rule them out. This shows that roughly the asked
-split is served, not that the move has taken effect, and `conclusive` is false: then wait the grace as well.
+A move that 500 answers cannot show (50 to 51 %, 99 to 100 %), or from an unknown split, has no old split to compare: its rivals are the
+nearest shares on both sides that can be distinguished soon, and the last 200 answers must rule them out. This shows that roughly the
+asked split is served, not that the move has taken effect, and `conclusive` is false: then wait the grace as well.
 """
 
 # Copyright: (c) 2026, progressive.delivery contributors
@@ -39,8 +39,8 @@ _OLD = (0.01, 500)
 _BETWEEN = (0.05, 300)
 _BEYOND = (0.05, 150)
 _BLOCK = 25
-_LAST = 200  # answers that decide where there is no old split to be told from
-RECENT = 500  # answers that are told of where none decided, and that may still make the asked split likely
+_LAST = 200  # answers that decide where there is no old split to compare with
+RECENT = 500  # answers that are reported where none decided, and that may still make the asked split likely
 _LIKELY = log(3)
 _NEVER = 1e-9  # against a rival that never answers as the canary one stray answer would be evidence without end
 

@@ -1,4 +1,4 @@
-"""What a router is told: where the split stands, and how the traffic is to be shared."""
+"""The input of a router: where the split stands, and how the traffic is to be shared."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -128,7 +128,7 @@ class ManagedRoute:
 class DesiredTraffic:
     """How the traffic is to be shared.
 
-    mirror: percent of the requests that are copied to the canary, whose answers nobody gets.
+    mirror: percent of the requests that are copied to the canary, whose answers are dropped.
     introduce: where given, the canary's destination is added so that no request comes to it and the router's controller can say whether
         it takes it; a text that no request holds.
     """

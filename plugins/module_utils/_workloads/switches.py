@@ -129,7 +129,7 @@ def behind(selector: Mapping[str, str], workloads: Sequence[Object]) -> list[Obj
 
 
 def refuse_unclear(target: Object, workloads: Sequence[Object], leaving: Sequence[Object]) -> None:
-    """Raises Refused where a Service cannot be told apart from others by the labels of what it leads to.
+    """Raises Refused where a Service's selector cannot distinguish the versions by their labels.
 
     workloads: those of the namespace. leaving: those that have the traffic now.
     """

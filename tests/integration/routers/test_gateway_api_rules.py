@@ -189,11 +189,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such canary Service": ({"canary_service": "nope", "additional_destinations": ["shop-canary"]}, "Service {ns}/nope does not exist"),
     "two rules": ({"routes": []}, "has 2 rules that lead to Service 'shop' (rule 'all', rule 'old')"),
     "no such rule": ({"routes": ["nope"]}, "has no rule named 'nope' (it has: all, old)"),
-    "a pattern of paths": ({"matches": [{"path": {"regex": "/a.*"}}]}, "gateway_api cannot do path regex '/a.*' on HTTPRoutes"),
+    "a pattern of paths": (
+        {"matches": [{"path": {"regex": "/a.*"}}]},
+        "have path regex '/a.*', which router gateway_api cannot match",
+    ),
     "another path where the prefix is replaced": ({"routes": ["old"], "matches": [{"path": "/old/a"}]}, "rule 'old' replaces the prefix"),
-    "a switch": ({"matches": [{"headers": {"a": {"switch": True}}}]}, "gateway_api cannot do header a switch"),
+    "a switch": ({"matches": [{"headers": {"a": {"switch": True}}}]}, "have header a switch, which router gateway_api cannot match"),
     "version": ({"api_version": "v1alpha1"}, "api_version 'v1alpha1' does not serve HTTPRoute: use one of gateway.networking.k8s.io/v1,"),
-    "an option of another router": ({"canary_ingress": "x"}, "canary_ingress cannot be used with gateway_api"),
+    "an option of another router": ({"canary_ingress": "x"}, "canary_ingress cannot be used with router gateway_api"),
 }
 
 
@@ -214,7 +217,7 @@ def test_routes_without_requests_have_no_matches_and_no_copies(shop: TwoVersions
     shop.make(item)
     for asked in ({"matches": [QA]}, {"mirror": 100}):
         result = shop.module("canary_weight", {**AT_ONCE, "kind": kind, "api_version": "v1", **asked}, check=True)
-        assert result["failed"] and f"{kind} {shop.namespace}/shop: gateway_api cannot do {next(iter(asked))}" in result["msg"]
+        assert result["failed"] and f"{kind} {shop.namespace}/shop cannot do {next(iter(asked))} with router gateway_api" in result["msg"]
 
 
 # Parents
@@ -235,12 +238,12 @@ def test_a_route_attached_to_nothing_is_refused(shop: TwoVersions) -> None:
         began = time.monotonic()
         result = shop.module("canary_weight", {**AT_ONCE, **options, "routes": ["*"], "weight": 20})
         assert result["failed"] and not result.get("changed") and time.monotonic() - began < 60, "it waited the default time"
-        says = f"is attached to nothing: no controller says anything of it for Gateway {shop.namespace}/nobodys: check that this exists"
+        says = f"has no status from a controller for Gateway {shop.namespace}/nobodys: check that this exists"
         assert says in result["msg"], result["msg"]
     assert shop.snapshot() == before
     shop.patch("HTTPRoute", "shop", {"spec": {"parentRefs": []}})
     result = shop.module("canary_weight", {**AT_ONCE, "routes": ["*"], "weight": 20})
-    assert result["failed"] and "is attached to nothing: it has no parentRefs" in result["msg"]
+    assert result["failed"] and "has no parentRefs and is attached to nothing" in result["msg"]
     shop.patch(
         "HTTPRoute", "shop", {"spec": {"parentRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "nobodys"}]}}
     )

@@ -136,7 +136,7 @@ def test_absent_of_objects_that_the_user_deleted(shop: TwoVersions) -> None:
     result = call(shop, both, state="absent")
     assert result["changed"] and shop.names("Ingress") == ["second"]
     again = call(shop, both, state="absent")
-    assert not again["changed"] and "shop is not there: nothing was to be put back" in json.dumps(again["warnings"])
+    assert not again["changed"] and "shop does not exist: there is nothing to put back" in json.dumps(again["warnings"])
 
 
 def test_absent_of_a_split_by_subset(shop: TwoVersions) -> None:
@@ -174,7 +174,7 @@ def test_absent_in_the_name_of_another_split_says_so(shop: TwoVersions) -> None:
     call(shop, ISTIO, weight=20)
     result = call(shop, ISTIO, stable_service="other", state="absent")
     assert not result["changed"]
-    told = "shop is under canary_weight/shop, not under canary_weight/other, of which nothing was to be put back"
+    told = "shop is split by canary_weight/shop; canary_weight/other has nothing to put back on it"
     assert told in json.dumps(result["warnings"])
 
 

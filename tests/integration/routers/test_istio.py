@@ -229,13 +229,13 @@ def test_requests(shop: TwoVersions) -> None:
 BAD_INPUT: dict[str, tuple[Manifest, str]] = {
     "switch": (
         {"matches": [{"headers": {"x-qa": {"switch": True}}}]},
-        "HTTP route number 1 without a name: istio cannot do header x-qa switch",
+        "HTTP route number 1 without a name cannot match header x-qa switch with router istio",
     ),
     "a pattern that Envoy does not take": (
         {"matches": [{"headers": {"x-qa": {"regex": "(?!a)b"}}}]},
         "its patterns (RE2) have no look-around",
     ),
-    "half of a split by subset": ({"stable_subset": "v1"}, "stable_subset: a split by subset needs canary_subset, destination_rule too"),
+    "half of a split by subset": ({"stable_subset": "v1"}, "stable_subset needs canary_subset, destination_rule for a split"),
     "no such DestinationRule": (
         {"stable_subset": "v1", "canary_subset": "v2", "destination_rule": "nope"},
         "DestinationRule {ns}/nope does not exist: check its name and the namespace",

@@ -240,7 +240,7 @@ def test_drift_is_told_and_handled_as_asked(quiet: TwoVersions) -> None:
     quiet.scale(7, "web")
     before = quiet.snapshot()
     told = quiet.module("canary_weight", {**CALL, "weight": 40})
-    assert "Deployment web: spec.replicas is 7, was set to 4, which somebody else changed: set on_drift to repair" in told["msg"]
+    assert "Deployment web was scaled by another client: spec.replicas is 7, was set to 4: set on_drift to repair" in told["msg"]
     assert told["failed"] and quiet.snapshot() == before
     repaired = call(quiet, CALL, weight=40, on_drift="repair")
     assert (repaired["drift"], scaled(quiet)) == (["Deployment web: spec.replicas"], (3, 2))
@@ -286,7 +286,7 @@ def test_a_write_that_comes_too_late_is_taken_back(quiet: TwoVersions) -> None:
     guarded: list[None] = []
     with closing(connect({"kubeconfig": quiet.kubeconfig})) as transport:
         clock = Clock()
-        ctx = Context(Client(transport, clock), clock, quiet.namespace, "test", guard=guard)
+        ctx = Context(Client(transport, clock), clock, quiet.namespace, "test", ensure_lock_held=guard)
         with pytest.raises(Failed, match="another call asked for another split meanwhile"):
             replicas.move(ctx, Pair("web", "web", "web-canary"), Split(0, 100), 0.0)
     assert len(guarded) == 2 and scaled(quiet) == (4, 1)

@@ -132,7 +132,7 @@ def test_testers_and_copies_come_first(app: Application, manifest: Any, router: 
             _ingress,
             "ingress_nginx",
             {"set_header_route": {"name": "qa", "matches": [{"path": "/"}]}},
-            "ingress_nginx cannot do path exact '/'",
+            "cannot carry path exact '/' with router ingress_nginx",
         ),
         (_ingress, "ingress_nginx", {"set_mirror_route": {"name": "shadow", "percent": 5}}, "cannot mirror 5 percent"),
     ],

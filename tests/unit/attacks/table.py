@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.revisions import template_hash
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import (
@@ -344,17 +347,13 @@ ATTACKS: dict[str, Attack] = {
     "the same, by name": Attack(_R, record(promoted={"1": {"user": "ann", "at": 1.0}}), GO_ON, holds=True),
     "a place behind the pause": Attack(
         _R,
-        lambda place: record(
-            position=further(place, 1), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 2, began=None
-        )(place),
+        lambda place: record(position=further(place, 1), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 2, began=None)(place),
         WITH_PLAN,
         holds=True,
     ),
     "a place behind both pauses": Attack(
         _R,
-        lambda place: record(
-            position=further(place, 4), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 4, began=None
-        )(place),
+        lambda place: record(position=further(place, 4), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 4, began=None)(place),
         WITH_PLAN,
         holds=True,
     ),

@@ -14,10 +14,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.refu
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.observed import Observed
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.picture import picture
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.seen import Seen
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.trust import bounded
 from ansible_collections.progressive.delivery.plugins.module_utils._routing import replicas
@@ -113,13 +113,13 @@ def read_record(raw: Any) -> None:
             list(map(edits.load, each))
         except ValueError:  # a call that needs it refuses it
             return
-    assert tree(picture(NAME, "test", record, None, Seen(now=1.0)))
+    assert tree(picture(NAME, "test", record, None, Observed(now=1.0)))
     plan = read_plan(NAME, "test", bounded(record.plan))
     decide.refuse_contradiction(record, plan)
     told = report(record, plan, NAME)
     program_of(record, plan)
     assert told["phase"] in ("Progressing", "Paused", "Healthy", "Aborted", "Degraded")
-    assert tree(picture(NAME, "test", record, plan, Seen(now=1.0)))
+    assert tree(picture(NAME, "test", record, plan, Observed(now=1.0)))
     assert records.load(records.dump(record), NAME) == record
 
 

@@ -12,6 +12,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.refu
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.revisions import template_hash
 from ansible_collections.progressive.delivery.tests.unit.attacks.table import (
     ABORT,
@@ -113,10 +114,17 @@ def guard(kind: str, path: list[Any], now: Any, was: Any) -> Act:
     return changed(guards=[f"{kind}/{OTHER}"], originals={f"{kind}/{OTHER}": [field(path, now, was)]})
 
 
-def pointed(position: int) -> Act:
+def pointed(number: int) -> Act:
     """In the middle of an abort, with another selector as that of the stable Service."""
     originals = {f"Service/{NAME}": [field(["spec", "selector", "app"], NAME, OTHER)]}
-    return record(program="abort", phase="Progressing", position=position, originals=originals)
+
+    def act(place: Stage) -> None:
+        turned = records.load({"record": json.dumps({**place.record(), "program": "abort"})}, NAME)
+        back = program_of(turned, read_plan(NAME, "test", turned.plan))
+        at = back[number].id if number < len(back) else "end"
+        record(program="abort", phase="Progressing", position=at, originals=originals)(place)
+
+    return act
 
 
 WHOLE: dict[str, Attack] = {

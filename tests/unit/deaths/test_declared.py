@@ -63,7 +63,7 @@ WEIGHTS = [{"destination": {"host": host}, "weight": 50} for host in (NAME, f"{N
 UNFIT: list[tuple[str, Object | None, tuple[Object, ...], Object, str]] = [
     ("no spec and no router", None, (), {}, f"{ROUTER} does not exist: check its name"),
     ("another route", to(NAME, name="x"), (), {}, f"{ROUTER} (as its spec would make it) has no HTTP route named 'primary'"),
-    ("another Service", to("other"), (), {}, f"{ROUTER} (as its spec would make it): HTTP route 'primary' does not lead to Service"),
+    ("another Service", to("other"), (), {}, f"{ROUTER} (as its spec would make it), HTTP route primary does not lead to Service"),
     ("no route", {"hosts": ["a.b"]}, (), {}, f"{ROUTER} (as its spec would make it) has no HTTP route named 'primary'"),
     (
         "traffic for the canary",
@@ -141,7 +141,7 @@ def test_check_mode_lists_what_would_be_made_and_shows_it() -> None:
     assert writes(place) == before
     done = call(place, plan).ctx.journal
     assert done.actions[:3] == [*MADE, "pause the workload"]
-    assert any("will be made with the ports of the containers (http 8080)" in text for text in done.warnings)
+    assert any("will be created with the ports of the containers (http 8080)" in text for text in done.warnings)
     again = call(place, plan)
     assert not again.ctx.journal.changed and again.nothing_to_do
 

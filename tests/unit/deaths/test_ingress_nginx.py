@@ -62,19 +62,19 @@ FOUND: dict[str, tuple[Case, Sequence[Object], str, str]] = {
         over(PLAIN, catch_all()),
         [leading("admin", "other", host="")],
         "fatal",
-        "Ingress test/admin leads (any host)/ to Service other, and the canary of a defaultBackend without rules takes a share",
+        "Ingress test/admin leads (any host)/ to Service other, and the canary of a lone defaultBackend takes a share",
     ),
     "a header that nginx drops": (
         replace(PLAIN, steps=[{"set_header_route": {"name": "qa", "matches": [{"headers": {"x_team": "qa"}}]}}]),
         [],
         "fatal",
-        f"Ingress test/{NAME}: ingress_nginx cannot do header 'x_team': nginx drops headers with '_'",
+        f"Ingress test/{NAME} cannot carry header 'x_team' (nginx drops headers with '_'",
     ),
     "a mirror": (
         replace(PLAIN, steps=[{"set_mirror_route": {"name": "shadow", "percent": 100}}]),
         [],
         "fatal",
-        f"Ingress test/{NAME} would get a mirror's annotations, for which ingress-nginx reloads",
+        f"Ingress test/{NAME} would get annotations for a mirror, for which ingress-nginx reloads",
     ),
 }
 

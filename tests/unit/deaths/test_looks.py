@@ -98,7 +98,7 @@ def test_a_selector_of_expressions_alone(case: str, values: list[str]) -> None:
 def test_the_sentence_of_a_pair_without_labels_is_true() -> None:
     first, second, *rest = copy.deepcopy(CASES["pair"].objects)
     second["spec"]["selector"] = {"matchExpressions": [{"key": "track", "operator": "In", "values": ["canary", "b"]}]}
-    with pytest.raises(Refused, match=f"Deployment test/{NAME}-canary has no matchLabels in its selector, by which a Service"):
+    with pytest.raises(Refused, match=f"Deployment test/{NAME}-canary has no matchLabels in its selector, so that no Service"):
         stage(replace(CASES["pair"], objects=(first, second, *rest))).call()
     second["spec"]["selector"] = {"matchExpressions": [{"key": "track", "operator": "In", "values": ["canary"]}]}
     place = stage(replace(CASES["pair"], objects=(first, second, *rest)))
@@ -167,7 +167,9 @@ def held_by_the_dead(place: Stage) -> None:
 
 BROKEN = [
     pytest.param("clone", recorded(lambda _raw: "{"), "Unknown", "cannot be read: restore ConfigMap", id="a record that is no JSON"),
-    pytest.param("clone", recorded(lambda raw: raw.update(format=9)), "Unknown", "has a record of format 9", id="a record of another format"),
+    pytest.param(
+        "clone", recorded(lambda raw: raw.update(format=9)), "Unknown", "has a record of format 9", id="a record of another format"
+    ),
     pytest.param("clone", recorded(lambda raw: raw.update(steps="x")), "Unknown", "cannot be read", id="a record of other types"),
     pytest.param(
         "clone",
@@ -177,7 +179,11 @@ BROKEN = [
         id="a plan that is refused",
     ),
     pytest.param(
-        "clone", recorded(lambda raw: raw.update(program="abort", aborted_at="no-such-action")), "Paused", "contradicts itself", id="no such place"
+        "clone",
+        recorded(lambda raw: raw.update(program="abort", aborted_at="no-such-action")),
+        "Paused",
+        "contradicts itself",
+        id="no such place",
     ),
     pytest.param("clone", gone("ConfigMap", f"{NAME}.rollout"), "Healthy", "is left of rollout", id="no record"),
     pytest.param("clone", gone("Deployment", NAME), "Paused", f"Deployment test/{NAME} does not exist: apply", id="no workload"),

@@ -61,7 +61,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "no such target": ({"target": "nope"}, "Deployment test/nope does not exist: check its name and the namespace"),
     "no such kind": ({"target_kind": "DaemonSet"}, "DaemonSet test/shop-green does not exist"),
     "no target": ({"target": None}, "target is missing: state present needs the name of the workload that shall be active"),
-    "no name": ({"target": "Green"}, "target: 'Green' is not a name"),
+    "no name": ({"target": "Green"}, "target must be a Kubernetes name, not 'Green'"),
     "no such active Service": ({"active_service": "nope"}, "Service test/nope does not exist"),
     "no such preview Service": ({"preview_service": "nope"}, "Service test/nope does not exist"),
     "one Service for both": ({"preview_service": SHOP}, "active_service and preview_service are both 'shop'"),
@@ -81,11 +81,11 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "too few": ({"min_ready": 0}, "min_ready: 0 is too few: use 1 or more"),
     "pods of another": (
         {"target": "greedy"},
-        "Deployment test/greedy: its selector web=yes takes the pods of Deployment/modest, too: tell the two apart",
+        "Deployment test/greedy has the selector web=yes, which selects the pods of Deployment/modest, too: give the two",
     ),
     "pods that the active one takes, too": (
         {"target": "modest", "active_service": "both"},
-        "Deployment test/greedy: its selector web=yes takes the pods of Deployment/modest, too",
+        "Deployment test/greedy has the selector web=yes, which selects the pods of Deployment/modest, too",
     ),
     "no labels": ({"target": "unlabelled"}, "Deployment test/unlabelled has no matchLabels in its selector"),
     "another port": (
@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "a preview elsewhere": ({"preview_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
     "several at once": (
         {"active_service": "both"},
-        "Deployment/greedy, Deployment/modest: the active Service has the pods of all of them, so it is not clear which one is to be left",
+        "Deployment/greedy, Deployment/modest all have pods behind the active Service, so that it is not clear which one it must leave",
     ),
     "no preview": (
         {"preview_service": None, "routers": ISTIO},
@@ -109,15 +109,18 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"routers": [{"type": "replicas", "name": "x"}]},
         "routers, number 1: type replicas has no router that could",
     ),
-    "a router of no kind": ({"routers": [{"type": "mesh", "name": "x"}]}, "routers, number 1, type: unknown router 'mesh'"),
-    "a router twice": ({"routers": ISTIO * 2}, "routers: istio shop stands there more than once: write one entry with all its routes"),
-    "an unknown option": ({"routers": [{**ISTIO[0], "weight": 1}]}, "routers, number 1: unknown key weight"),
+    "a router of no kind": ({"routers": [{"type": "mesh", "name": "x"}]}, "type names the unknown router 'mesh'"),
+    "a router twice": ({"routers": ISTIO * 2}, "routers has more than one entry for istio shop: write one entry with all its routes"),
+    "an unknown option": ({"routers": [{**ISTIO[0], "weight": 1}]}, "does not take weight"),
     "a route that is not there": ({"routers": [{**ISTIO[0], "routes": ["x"]}]}, "has no HTTP route named 'x' (it has: primary)"),
-    "half by subset": ({"routers": [{**ISTIO[0], "stable_subset": "a"}]}, "stable_subset: a split by subset needs canary_subset, destina"),
+    "half by subset": (
+        {"routers": [{**ISTIO[0], "stable_subset": "a"}]},
+        "stable_subset needs canary_subset, destination_rule for",
+    ),
     "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use one of the two ways"),
-    "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay: 'soon' is not a duration"),
-    "no grace": ({"grace": "-1s"}, "grace: '-1s' is not a duration"),
-    "no probe": ({"probe": {"url": "http://x"}}, "probe: expect is missing"),
+    "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay must be a duration, not 'soon'"),
+    "no grace": ({"grace": "-1s"}, "grace must be a duration, not '-1s'"),
+    "no probe": ({"probe": {"url": "http://x"}}, "probe.expect is missing"),
 }
 
 
@@ -163,7 +166,7 @@ def test_a_rollout_of_its_own_is_refused_unless_min_ready_says_that_it_may_be() 
 def test_what_an_earlier_call_moved_must_be_named() -> None:
     place = stage(Case({}, (*PREVIEWED, service("other", colour="green"))))
     place.call(preview_service=PREVIEW, target=BLUE)
-    with pytest.raises(Refused, match="preview_service: earlier calls moved Service shop-preview: name that, or use state absent first"):
+    with pytest.raises(Refused, match="preview_service must be shop-preview, which earlier calls moved: name that Service, or"):
         place.call(preview_service="other")
 
 
@@ -199,7 +202,7 @@ def test_a_memory_that_cannot_be_read(text: str, wish: Object) -> None:
     marked = {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ANNOTATION: text}}}
     place = stage(replace(Case({}), objects=(*PREVIEWED[:2], marked)))
     version = place.cluster.store.version
-    with pytest.raises(Refused, match="is not ours to read any more: scale its workloads as you want them by hand"):
+    with pytest.raises(Refused, match="that cannot be read: scale its workloads as you want them by hand"):
         place.call(**wish)
     assert place.cluster.store.version == version
 
@@ -235,5 +238,5 @@ def test_a_service_that_is_under_something_else_is_left_to_that() -> None:
     field = {"path": ["spec", "selector", "colour"], "by": "shop-rollout", "depth": 3, "was": "green", "now": "blue"}
     pinned = {**PREVIEWED[2], "metadata": {"name": SHOP, "annotations": {ORIGINAL: json.dumps({"at": 1, "fields": [field]})}}}
     place = stage(Case({}, (*PREVIEWED[:2], pinned)))
-    with pytest.raises(Refused, match="Service shop is pointed at its pods by shop-rollout: end that first"):
+    with pytest.raises(Refused, match="Service shop is managed by shop-rollout: end that first"):
         place.call()

@@ -87,9 +87,9 @@ def test_death(target: str) -> None:
 
 
 REFUSED: dict[str, tuple[Object, str]] = {
-    "no subset": ({"target": "shop-red"}, "none of the subsets 'a' and 'b' has the pods of Deployment/shop-red"),
-    "no router": ({"routers": []}, "routers: an earlier call moved istio shop, which this one does not name: name it, too"),
-    "absent without": ({"routers": [], "state": "absent", "target": None}, "routers: an earlier call moved istio shop"),
+    "no subset": ({"target": "shop-red"}, "has no subset with the pods of Deployment/shop-red among 'a' and 'b'"),
+    "no router": ({"routers": []}, "routers must name istio shop, which an earlier call moved: add it"),
+    "absent without": ({"routers": [], "state": "absent", "target": None}, "routers must name istio shop"),
 }
 
 
@@ -107,7 +107,7 @@ def test_what_is_refused(options: Object, message: str) -> None:
 def test_both_subsets_may_not_have_the_pods() -> None:
     wide = {**RULE, "spec": {**SPEC, "subsets": [SPEC["subsets"][0], {"name": "b", "labels": {"app": "shop"}}]}}
     place = stage(Case(OPTIONS, (*BOTH, service(SHOP), wide, virtual_service(subset="a")), services=()))
-    with pytest.raises(Refused, match="both of the subsets 'a' and 'b' have the pods of Deployment/shop-blue"):
+    with pytest.raises(Refused, match="has two subsets with the pods of Deployment/shop-blue among 'a' and 'b'"):
         place.call(target=BLUE)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import STYLES
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import pod_labels
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import LOOKS
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.permissions import Around, Grant, full_name, grants, lacking
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.registry import styles
 from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, without
 from ansible_collections.progressive.delivery.tests.unit.rollout.test_permissions import plan_of
 
@@ -34,7 +34,7 @@ AROUND: dict[str, Any] = {
 }
 RULES = shipped_rules()
 SECRETS = shipped_rules("rbac-track-configs.yml")
-WORKLOADS = [(style, kind) for style, kinds in STYLES.items() for kind in kinds]
+WORKLOADS = [(style, kind) for style, kinds in styles().items() for kind in kinds]
 
 
 def needed(style: str, kind: str, **around: Any) -> list[Grant]:

@@ -29,42 +29,45 @@ def test_text_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_trouble_is_told_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=rf"^definition: {tmp_path}/no.yml cannot be read \(.*No such file.*\): give the path of a YAML file"):
-        given_definition(f"{tmp_path}/no.yml")
     with pytest.raises(
-        Refused, match=r"^routers, number 2, definition, line 2, column 1: not YAML that can be read as plain values: correct it"
+        Refused, match=rf"^definition names {tmp_path}/no.yml, which cannot be read \(.*No such file.*\): give the path of a YAML file"
     ):
+        given_definition(f"{tmp_path}/no.yml")
+    with pytest.raises(Refused, match=r"^routers\[1\].definition is not YAML of plain values \(line 2, column 1\): correct it"):
         with_definitions([{"type": "istio"}, {"type": "road", "definition": "a: [\n"}])
     (tmp_path / "latin.yml").write_bytes(b"\xfc")
-    with pytest.raises(Refused, match=r"^definition: .*latin.yml cannot be read"):
+    with pytest.raises(Refused, match=r"^definition names .*latin.yml, which cannot be read"):
         given_definition(f"{tmp_path}/latin.yml")
 
 
-PLAIN = "not YAML that can be read as plain values"
+PLAIN = "is not YAML of plain values"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: &x 1\nb: *x\n", "definition: line 1 has an anchor or an alias (& or *): write the value out in each place"),
-        ("a: 1\nb: *s3cret\n", "definition: line 2 has an anchor or an alias"),
-        ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "definition: line 1 has an anchor"),
-        ("&x a: 1\n", "definition: line 1 has an anchor"),
-        ("a: !!python/object/apply:os.system [s3cret]\n", f"definition, line 1, column 4: {PLAIN}: correct it there"),
-        ("a: !s3cret 1\n", f"definition, line 1, column 4: {PLAIN}"),
-        ("a: 1\n\ts3cret: 2\n", "definition, line 2, column 1: "),
-        ("s3cret\n: s3cret: x: y\n", f"definition, line 2, column 1: {PLAIN}"),
-        ("a: 's3cret\n", "definition, line 2, column 1: "),
-        ("a: 2001-99-99\n", f"definition: {PLAIN}: use text"),
-        ("{[s3cret]: 1}\n", "definition, line 1, column 2: "),
-        ("{{a: 1}: 1}\n", "definition, line 1, column 2: "),
-        ("a: 1\n---\ns3cret: 1\n", "definition, line 2, column 1: "),
-        ("a: \x00s3cret\n", f"definition: {PLAIN}"),
-        ("[" * 21 + "]" * 21 + "\n", "definition: it is more than 20 levels deep"),
-        ("[" * 5000 + "\n", "definition: it is more than 20 levels deep"),
-        ("- s3cret\n" * 501, "definition: it has more than 500 keys and values"),
-        ("a: " + "x" * 65536 + "\n", "definition: it has more than 65536 bytes"),
-        ("a: " + "1" * 5000 + "\n", f"definition: {PLAIN}: use text"),
+        ("a: &x 1\nb: *x\n", "definition has an anchor or an alias (& or *) in line 1: write the value out in each place"),
+        ("a: 1\nb: *s3cret\n", "definition has an anchor or an alias (& or *) in line 2: write the value out in each place"),
+        (
+            "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+            "definition has an anchor or an alias (& or *) in line 1: write the value out in each place",
+        ),
+        ("&x a: 1\n", "definition has an anchor or an alias (& or *) in line 1: write the value out in each place"),
+        ("a: !!python/object/apply:os.system [s3cret]\n", f"definition {PLAIN} (line 1, column 4): correct it there"),
+        ("a: !s3cret 1\n", f"definition {PLAIN} (line 1, column 4)"),
+        ("a: 1\n\ts3cret: 2\n", "definition is not YAML of plain values (line 2, column 1): correct it there"),
+        ("s3cret\n: s3cret: x: y\n", f"definition {PLAIN} (line 2, column 1)"),
+        ("a: 's3cret\n", "definition is not YAML of plain values (line 2, column 1): correct it there"),
+        ("a: 2001-99-99\n", f"definition {PLAIN}: use text"),
+        ("{[s3cret]: 1}\n", "definition is not YAML of plain values (line 1, column 2): correct it there"),
+        ("{{a: 1}: 1}\n", "definition is not YAML of plain values (line 1, column 2): correct it there"),
+        ("a: 1\n---\ns3cret: 1\n", "definition is not YAML of plain values (line 2, column 1): correct it there"),
+        ("a: \x00s3cret\n", f"definition {PLAIN}"),
+        ("[" * 21 + "]" * 21 + "\n", "definition is more than 20 levels deep"),
+        ("[" * 5000 + "\n", "definition is more than 20 levels deep"),
+        ("- s3cret\n" * 501, "definition has more than 500 keys and values"),
+        ("a: " + "x" * 65536 + "\n", "definition has more than 65536 bytes"),
+        ("a: " + "1" * 5000 + "\n", f"definition {PLAIN}: use text"),
     ],
 )
 def test_text_that_is_too_much_or_wrong_is_refused_without_repeating_it(text: str, said: str, tmp_path: Path) -> None:
@@ -73,13 +76,13 @@ def test_text_that_is_too_much_or_wrong_is_refused_without_repeating_it(text: st
     for value in (text, str(file)):
         with pytest.raises(Refused) as refused:
             given_definition(value)
-        problem = str(refused.value).replace(str(file), "road.yml").replace("road.yml cannot be read (it has", "it has")
+        problem = str(refused.value).replace(str(file), "road.yml").replace("names road.yml, which cannot be read (it has", "has")
         assert problem.startswith(said) and "s3cret" not in problem and len(problem) < 250
 
 
 @pytest.mark.parametrize("value", [[[[]] * 300] * 2, {"a": [0] * 500}, {str(each): each for each in range(300)}])
 def test_a_mapping_that_is_too_much_is_refused(value: Any) -> None:
-    with pytest.raises(Refused, match=r"^definition: it has more than 500 keys and values: a definition is much shorter"):
+    with pytest.raises(Refused, match=r"^definition has more than 500 keys and values: write a definition, which is much shorter"):
         given_definition(value)
 
 
@@ -87,7 +90,7 @@ def test_a_mapping_that_is_too_deep_is_refused() -> None:
     deep: Any = []
     for _each in range(100_000):
         deep = [deep]
-    with pytest.raises(Refused, match=r"^definition: it is more than 20 levels deep"):
+    with pytest.raises(Refused, match=r"^definition is more than 20 levels deep"):
         given_definition(deep)
 
 

@@ -34,10 +34,10 @@ BAD: list[tuple[Object, str]] = [
     ({"definition": {"kind": "x"}}, "definition cannot be used with replicas, it is for routers: leave it out"),
     ({"name": ["a", "b"]}, "name: replicas takes one name, that of the stable Deployment, and was given 2"),
     ({"name": []}, "name: replicas takes one name, that of the stable Deployment, and was given 0"),
-    ({"name": ["A"]}, "name: 'A' is not a name"),
-    ({"canary_workload": "a_b"}, "canary_workload: 'a_b' is not a name"),
+    ({"name": ["A"]}, "name must be a Kubernetes name, not 'A'"),
+    ({"canary_workload": "a_b"}, "canary_workload must be a Kubernetes name, not 'a_b'"),
     ({"canary_workload": "shop"}, "name and canary_workload are both 'shop': the canary needs a Deployment of its own"),
-    ({"stable_service": "a.b"}, "stable_service: 'a.b' is not a name"),
+    ({"stable_service": "a.b"}, "stable_service must be a Kubernetes name, not 'a.b'"),
 ]
 
 
@@ -48,7 +48,10 @@ def test_what_is_refused(changes: Object, message: str) -> None:
     assert str(refused.value).startswith(message)
 
 
-@pytest.mark.parametrize(("changes", "message"), [({}, "weight is missing"), ({"weight": 101}, "weight 101 is out of range: use 0 to 100")])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({}, "weight is missing"), ({"weight": 101}, "weight must be a whole number from 0 to 100, not 101: correct it")],
+)
 def test_weights_that_are_refused(changes: Object, message: str) -> None:
     with pytest.raises(Refused, match=message):
         read_split({**LEAST, **changes})

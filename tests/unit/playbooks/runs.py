@@ -1,4 +1,4 @@
-"""Runs playbooks of the collection where no cluster answers, for many hosts at once: each host is a case of its own."""
+"""Runs playbooks of the collection without a cluster, for many hosts at once: each host is one test case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# Nobody listens there.
+# No server listens at this address.
 CLOSED = {"host": "http://127.0.0.1:9", "api_key": "none"}
 NO_ANSWER = "the API server http://127.0.0.1:9 refuses connections"
 
@@ -36,12 +36,12 @@ PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
 
 def base(playbook: str) -> dict[str, Any]:
-    """What a run of the playbook needs, but for the name and the namespace."""
+    """The variables that a run of the playbook needs besides the name and the namespace."""
     return {"rollout_auth": CLOSED, **ROLE_VARIABLES.get(playbook, {})}
 
 
 def named(playbook: str) -> dict[str, Any]:
-    """The name and the namespace as the playbook spells them."""
+    """The name and the namespace with the prefix of the playbook."""
     prefix = PREFIXES.get(playbook, "rollout")
     return {f"{prefix}_name": "shop", f"{prefix}_namespace": "shop"}
 
@@ -55,7 +55,7 @@ def run(
     binary: str = "ansible-playbook",
     settings: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs it for hosts with these variables, as extra variables for all of them. settings: an ansible.cfg in place of the tests' own."""
+    """Runs the playbook for hosts with these variables. extra: extra variables; settings: an ansible.cfg instead of the tests' own."""
     inventory = folder / "hosts.json"
     inventory.write_text(json.dumps({"cases": {"hosts": hosts}}))
     environment = {**os.environ, "NO_COLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false"}
@@ -82,5 +82,5 @@ def failures(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 
 def times(message: str, output: str) -> int:
-    """How often the playbook prints it. Beside each failure ansible-core 2.19 and later print a line [ERROR] with the same text."""
+    """How often the playbook prints the message, without the line [ERROR] that ansible-core 2.19 and later add to each failure."""
     return sum(line.count(message) for line in output.splitlines() if not line.startswith("[ERROR]"))

@@ -70,13 +70,13 @@ def test_one_module_defaults_serves_every_module(tmp_path: Path) -> None:
         {f"progressive.delivery.{module}": options, "when": f"inventory_hostname == '{module}'"} for module, options in CALLS.items()
     ]
     tasks.append({"kubernetes.core.k8s_info": {}, "when": "inventory_hostname == 'k8s_info'"})
-    told = play(tmp_path, hosts="all", tasks=tasks, vars={"ansible_python_interpreter": "{{ ansible_playbook_python }}"})
-    assert "host http://127.0.0.1:9, wait_timeout None" in told.pop("k8s_info")
-    assert {host: NO_ANSWER in text for host, text in told.items()} == dict.fromkeys(CALLS, True), told
+    messages = play(tmp_path, hosts="all", tasks=tasks, vars={"ansible_python_interpreter": "{{ ansible_playbook_python }}"})
+    assert "host http://127.0.0.1:9, wait_timeout None" in messages.pop("k8s_info")
+    assert {host: NO_ANSWER in text for host, text in messages.items()} == dict.fromkeys(CALLS, True), messages
 
 
 @pytest.mark.parametrize("role", ROLE_VARIABLES)
 def test_the_roles_get_them_from_the_play(role: str, tmp_path: Path) -> None:
     variables = {**ROLE_VARIABLES[role], **named(role), "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    told = play(tmp_path, hosts="rollout_info", roles=[{"role": f"progressive.delivery.{role}"}], vars=variables)
-    assert NO_ANSWER in told["rollout_info"]
+    messages = play(tmp_path, hosts="rollout_info", roles=[{"role": f"progressive.delivery.{role}"}], vars=variables)
+    assert NO_ANSWER in messages["rollout_info"]

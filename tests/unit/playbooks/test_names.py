@@ -1,4 +1,4 @@
-"""Every playbook takes the rollout's name and namespace as rollout_*, canary_* and bluegreen_* alike."""
+"""Every playbook accepts the name and namespace of the rollout as rollout_*, canary_* and bluegreen_*."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_each_spelling_is_taken(playbook: str, tmp_path: Path) -> None:
     hosts = {host: {**base(playbook), **variables} for host, variables in GOOD.items()}
-    told = failures(run(tmp_path, playbook, hosts, {"rollout_hosts": "all"}))
-    assert {host: NO_ANSWER in text for host, text in told.items()} == dict.fromkeys(GOOD, True), told
+    messages = failures(run(tmp_path, playbook, hosts, {"rollout_hosts": "all"}))
+    assert {host: NO_ANSWER in text for host, text in messages.items()} == dict.fromkeys(GOOD, True), messages
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_two_that_differ_are_refused(playbook: str, tmp_path: Path) -> None:
     hosts = {host: {**base(playbook), **variables} for host, (variables, _said) in BAD.items()}
-    told = failures(run(tmp_path, playbook, hosts, {"rollout_hosts": "all"}))
+    messages = failures(run(tmp_path, playbook, hosts, {"rollout_hosts": "all"}))
     name = f"{PREFIXES.get(playbook, 'rollout')}_name,"
     for host, (_variables, said) in BAD.items():
-        assert [part for part in said if part not in told[host]] == [], (host, told[host])
-        assert ("not given: " in said and playbook not in OPTIONAL_NAME) == (name in told[host])
+        assert [part for part in said if part not in messages[host]] == [], (host, messages[host])
+        assert ("not given: " in said and playbook not in OPTIONAL_NAME) == (name in messages[host])
 
 
 @pytest.mark.parametrize("playbook", PREFIXES)
 def test_an_empty_extra_variable_hides_no_other(playbook: str, tmp_path: Path) -> None:
-    """Extra variables come before all others: an AWX survey gets no answer for canary_name, and the workflow hands on rollout_name."""
+    """Extra variables have the highest precedence: an AWX survey leaves canary_name empty, and the workflow passes rollout_name."""
     empty = given(PREFIXES[playbook], "", "")
     done = run(tmp_path, playbook, {}, {**base(playbook), **empty, **given("rollout")})
-    assert NO_ANSWER in failures(done)["localhost"] and "rollout test/shop: nothing was begun" in done.stdout, done.stdout
+    assert NO_ANSWER in failures(done)["localhost"] and "rollout test/shop: the call was refused" in done.stdout, done.stdout

@@ -1,4 +1,4 @@
-"""What people read when a playbook fails, and what it hands to later jobs."""
+"""What a failed playbook prints, and the statistics that it passes to later jobs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def test_where_no_cluster_answers_the_reason_is_printed_once(playbook: str, tmp_
     done = run(tmp_path, playbook, {}, {**base(playbook), **named(playbook)})
     assert done.returncode == 2
     assert times(NO_ANSWER, done.stdout) == 1, done.stdout
-    said = "rollout shop/shop: nothing was begun, and nothing is taken back (the reason is printed above)"
-    assert times(said, done.stdout) == (playbook in RELEASING)
+    outcome = "rollout shop/shop: the call was refused and changed nothing, so nothing was aborted (the error is printed above)"
+    assert times(outcome, done.stdout) == (playbook in RELEASING)
 
 
 def test_statistics_after_a_refused_call_name_no_revision(tmp_path: Path) -> None:
-    """Ansible prints them at the end, where it is asked to."""
+    """With show_custom_stats Ansible prints them at the end."""
     (tmp_path / "ansible.cfg").write_text("[defaults]\nshow_custom_stats = true\n")
     done = run(tmp_path, "promote", {}, {**base("promote"), **named("promote")}, settings=tmp_path / "ansible.cfg")
     shown = done.stdout.partition("CUSTOM STATS")[2]
@@ -43,7 +43,7 @@ RESULT: dict[str, Any] = {
     "msg": "rollout shop, revision 7: paused",
     "refused": False,
 }
-TOLD = {
+EXPECTED = {
     "refused": False,
     "phase": "Paused",
     "revision": 7,
@@ -54,20 +54,20 @@ TOLD = {
 
 
 @pytest.mark.parametrize(
-    ("result", "told"),
+    ("result", "expected"),
     [
-        (RESULT, TOLD),
-        ({**RESULT, "step": None, "resume_at": None}, {**TOLD, "step": None, "resume_at": None}),
+        (RESULT, EXPECTED),
+        ({**RESULT, "step": None, "resume_at": None}, {**EXPECTED, "step": None, "resume_at": None}),
         ({**RESULT, "refused": True}, {"refused": True}),
         ({}, {"refused": True}),
         ({"failed": True, "msg": "promote is of type str"}, {"refused": True}),
         ({"failed": True, "msg": "MODULE FAILURE", "rc": 1}, {"refused": False}),
-        ({**RESULT, "phase": TEMPLATE}, {**TOLD, "phase": "Unknown"}),
-        ({**RESULT, "revision": TEMPLATE}, {**TOLD, "revision": None}),
+        ({**RESULT, "phase": TEMPLATE}, {**EXPECTED, "phase": "Unknown"}),
+        ({**RESULT, "revision": TEMPLATE}, {**EXPECTED, "revision": None}),
     ],
 )
-def test_statistics(result: dict[str, Any], told: dict[str, Any]) -> None:
-    assert statistics(result) == told
+def test_statistics(result: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert statistics(result) == expected
 
 
 ANYTHING = st.recursive(
@@ -82,11 +82,11 @@ def test_no_text_of_the_cluster_gets_into_statistics(result: dict[str, Any]) -> 
 
 
 def test_a_stats_file_as_extra_variables_renders_nothing(tmp_path: Path) -> None:
-    """As AWX hands them on: Ansible renders extra variables. Each release has a template in another place of its result."""
+    """AWX passes them as extra variables, which Ansible renders. Each release has a template in a different place of its result."""
     broken: dict[str, Any] = {key: {**RESULT, key: TEMPLATE} for key in RESULT if key != "refused"}
     broken.update({f"{key}.{part}": {**RESULT, key: {**RESULT[key], part: TEMPLATE}} for key in ("step", "weight") for part in RESULT[key]})
-    told = {"progressive_delivery": {name: statistics(result) for name, result in broken.items()}}
-    (tmp_path / "stats.json").write_text(json.dumps(told))
+    expected = {"progressive_delivery": {name: statistics(result) for name, result in broken.items()}}
+    (tmp_path / "stats.json").write_text(json.dumps(expected))
     play = {
         "hosts": "localhost",
         "gather_facts": False,

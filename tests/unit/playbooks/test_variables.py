@@ -1,4 +1,4 @@
-"""A variable that is given and cannot be rendered fails, and the message names it; one that is empty is not given."""
+"""A variable that is given and cannot be rendered is an error that names it; an empty variable counts as not given."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NESTED: dict[str, Any] = {
     "bluegreen_checks": {"before_switch": [{"command": BROKEN}]},
     "rollout_auth": {"kubeconfig": BROKEN},
 }
-# What each playbook reads, besides the name and the namespace.
+# The variables that each playbook reads besides the name and the namespace.
 PROBES = ["rollout_probe", "rollout_probe_hosts"]
 SEALS = ["rollout_record_key", "rollout_record_unsealed"]
 READ = {
@@ -44,9 +44,9 @@ READ = {
     "status": ["rollout_watch", "rollout_watch_timeout", "rollout_idle_timeout", *SEALS],
     "sweep": ["rollout_on_drift", *PROBES, *SEALS],
 }
-OWN = """{{ {'record_key': lookup('progressive.delivery.given', 'rollout_record_key', default=''),
-'record_unsealed': lookup('progressive.delivery.given', 'rollout_record_unsealed', default='')} \
-| dict2items | selectattr('value') | items2dict }}"""
+OWN = {
+    name: f"{{{{ lookup('progressive.delivery.given', 'rollout_{name}', default=omit) }}}}" for name in ("record_key", "record_unsealed")
+}
 NAMES = ["rollout_name", "canary_name", "bluegreen_name", "rollout_namespace", "canary_namespace", "bluegreen_namespace"]
 ANSIBLE = [
     pytest.param(None, id="ansible-core of the tests"),
@@ -62,7 +62,7 @@ def variables(playbook: str) -> list[str]:
 
 
 def cases(playbook: str) -> dict[str, dict[str, Any]]:
-    """Host by host: one variable, or something in it, is broken."""
+    """One host per case: one variable, or a value inside it, cannot be rendered."""
     broken = dict.fromkeys([*variables(playbook), *NAMES, "rollout_auth"], BROKEN)
     nested = {f"{name}-nested": {name: value} for name, value in NESTED.items() if name in broken}
     plain = {name: {name: value} for name, value in broken.items()}
@@ -78,16 +78,16 @@ def test_one_that_cannot_be_rendered_is_named(playbook: str, ansible: tuple[str,
         binary = f"{venv.stdout.strip()}/bin/ansible-playbook"
     hosts = cases(playbook)
     done = run(tmp_path, playbook, hosts, {"rollout_hosts": "all"}, binary=binary)
-    told = failures(done)
-    assert set(told) == set(hosts), done.stdout + done.stderr
-    wrong = {host: text for host, text in told.items() if host.removesuffix("-nested") not in text or "'nope' is undefined" not in text}
+    messages = failures(done)
+    assert set(messages) == set(hosts), done.stdout + done.stderr
+    wrong = {host: text for host, text in messages.items() if host.removesuffix("-nested") not in text or "'nope' is undefined" not in text}
     assert wrong == {}
-    assert NO_ANSWER not in done.stdout, "none of them asked the cluster"
+    assert NO_ANSWER not in done.stdout, "no host called the cluster"
 
 
 @pytest.mark.parametrize("name", ["rollout_hosts", "rollout_serial"])
 def test_one_of_the_play_itself(name: str, tmp_path: Path) -> None:
-    """Without the check localhost would be acted on in place of the hosts that were meant."""
+    """Without the check the play would run on localhost instead of the given hosts."""
     done = run(tmp_path, "abort", {}, {**base("abort"), **named("abort"), name: BROKEN})
     assert done.returncode != 0 and f"variable {name} cannot be rendered: 'nope' is undefined" in done.stdout + done.stderr
     assert NO_ANSWER not in done.stdout
@@ -101,16 +101,17 @@ def test_every_play_reads_its_own_variables_so(playbook: str) -> None:
         "{{ lookup('progressive.delivery.given', 'rollout_serial', default='100%') }}",
         {
             "group/progressive.delivery.all": "{{ lookup('progressive.delivery.given', 'rollout_auth', default={}) }}",
-            "group/progressive.delivery.own": " ".join(OWN.split()),
+            "group/progressive.delivery.own": OWN,
         },
     )
 
 
 def test_every_variable_that_a_playbook_reads_is_known() -> None:
-    """And none is known that no playbook reads: whoever misspells one is told."""
+    """And every known variable is read by a playbook, so that a misspelled one is rejected."""
     read = {name for path in (ROOT / "playbooks").glob("*.yml") for name in re.findall(r"'(rollout_[a-z_]+)'", path.read_text())}
     tasks = yaml.safe_load((ROOT / "playbooks" / "tasks" / "require.yml").read_text())
-    assert set(tasks[-1]["vars"]["__rollout_known"]) == read | {"rollout_name", "rollout_namespace"}
+    [known] = [task["vars"]["__rollout_known"] for task in tasks if isinstance(task.get("vars", {}).get("__rollout_known"), list)]
+    assert set(known) == read | {"rollout_name", "rollout_namespace"}
 
 
 EMPTY = {
@@ -123,7 +124,7 @@ EMPTY = {
 
 @pytest.mark.parametrize("playbook", EMPTY)
 def test_an_empty_one_is_not_given(playbook: str, tmp_path: Path) -> None:
-    """As the unanswered questions of an AWX survey are."""
+    """AWX passes an unanswered question of a survey as an empty text."""
     done = run(tmp_path, playbook, {}, {**base(playbook), **named(playbook), **dict.fromkeys(EMPTY[playbook], "")})
     assert NO_ANSWER in failures(done)["localhost"], done.stdout
 
@@ -134,7 +135,7 @@ YAML_FILES = [path for folder in ("playbooks", "roles") for path in sorted((ROOT
 
 @pytest.mark.parametrize("path", YAML_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_one_way_to_read_a_variable(path: Path) -> None:
-    """Lookup given: default() and lookup vars with a default take an undefined inside of a given value for one that is not given."""
+    """Lookup given: default(), and lookup vars with a default, replace a given value that contains an undefined variable."""
     assert SWALLOWS.findall(path.read_text()) == []
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of, release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import BEGINNING, END, PROGRESSING, Record
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import facts_of
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import facts_of
 
 SEED: tuple[Any, ...] = (
     {"set_weight": 5},

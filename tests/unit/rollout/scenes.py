@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.observed import Observed
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.picture import picture
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import Record
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.seen import Seen
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
@@ -56,32 +56,32 @@ STABLE = {"workload": "shop", "hash": "old", "template": "t1", "images": {"app":
 HISTORY = [{"revision": 6, "target": "t1", "phase": "Healthy"}, {"revision": 5, "target": "t0", "phase": "Healthy"}]
 
 
-def canary(weight: int | None = 20, new: Sequence[Object] = (READY,), old: Sequence[Object] = (READY, READY), **more: Any) -> Seen:
+def canary(weight: int | None = 20, new: Sequence[Object] = (READY,), old: Sequence[Object] = (READY, READY), **more: Any) -> Observed:
     """Style clone, in the middle."""
     workload = deployment("shop", "shop:1", len(old), paused=True)
     clone = deployment("shop-canary", "shop:2", len(new), "t2")
     pods = [*pods_of(workload, "old", *old), *pods_of(clone, "new", *new)]
     services = [service("shop", "stable", **{POD_TEMPLATE_HASH: "old"}), service("shop-canary", "canary", **{REVISION: "t2"})]
     routers = None if weight is None else [{"type": "istio", "name": "shop", "weight": {"stable": 100 - weight, "canary": weight}}]
-    return Seen(**{"workloads": [workload, clone], "pods": pods, "services": services, "routers": routers, "now": NOW, **more})
+    return Observed(**{"workloads": [workload, clone], "pods": pods, "services": services, "routers": routers, "now": NOW, **more})
 
 
-def bluegreen(active: str = "t1", preview: str = "t2") -> Seen:
+def bluegreen(active: str = "t1", preview: str = "t2") -> Observed:
     """Style revisions; active, preview: the versions to which the Services lead. t0 is kept without pods."""
     workload = deployment("shop", "shop:1", 0)
     versions = {"t2": ("shop:2", 2), "t1": ("shop:1", 2), "t0": ("shop:0", 0)}
     made = {version: deployment(f"shop-{version}", image, replicas, version) for version, (image, replicas) in versions.items()}
     pods = [pod for version in ("t1", "t2") for pod in pods_of(made[version], f"p{version}", READY, READY)]
     services = [service("shop", "active", **{REVISION: active}), service("shop-preview", "preview", **{REVISION: preview})]
-    return Seen(workloads=[workload, *made.values()], pods=pods, services=services, now=NOW)
+    return Observed(workloads=[workload, *made.values()], pods=pods, services=services, now=NOW)
 
 
-def seen_by(plan: Plan | None, seen: Seen, **changes: Any) -> Object:
+def seen_by(plan: Plan | None, observed: Observed, **changes: Any) -> Object:
     """What is told where the record is that of the plan, with these changes."""
     record: Record | None = None
     if plan is not None:
         record = record_of(plan, **{"target": "t2", "stable": STABLE, "history": HISTORY, **changes})
-    return picture("shop", "test", record, plan, seen)
+    return picture("shop", "test", record, plan, observed)
 
 
 CANARY_PLAN = plan_of({"set_weight": 20}, {"pause": {}}, {"set_weight": 50})

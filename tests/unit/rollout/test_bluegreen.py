@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     already_promoted,
@@ -16,7 +15,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import HEALTHY, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts, facts_of
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts, facts_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
 ROUTER = [{"type": "istio", "name": "shop"}]

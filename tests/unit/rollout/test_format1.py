@@ -15,11 +15,11 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan im
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide, sentences1
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import program as programs
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import Drain
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of, reached
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import END, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.upgrade import upgraded
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import Drain
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.tests.harness.memory.snapshots import unpacked
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
 

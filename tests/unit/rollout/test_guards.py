@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     hand_back_program,
     release_program,
 )
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of
 
 SCALED = ("HorizontalPodAutoscaler/shop", "PodDisruptionBudget/shop")

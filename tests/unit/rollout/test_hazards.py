@@ -29,7 +29,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.haza
     stickiness,
     workload,
 )
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import Scene, hazards_in
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import ClusterSnapshot, hazards_in
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of
 
 Object = dict[str, Any]
@@ -40,7 +40,9 @@ def template(**spec: Any) -> Object:
     return {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "app", "image": "shop:1"}], **spec}}
 
 
-def scene(replicas: int = 4, new: Object | None = None, found: dict[Resource, list[Object]] | None = None, **more: Any) -> Scene:
+def snapshot(
+    replicas: int = 4, new: Object | None = None, found: dict[Resource, list[Object]] | None = None, **more: Any
+) -> ClusterSnapshot:
     live = template()
     spec = {"replicas": replicas, "selector": {"matchLabels": LABELS}, "template": live}
     status = {"replicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas}
@@ -51,7 +53,7 @@ def scene(replicas: int = 4, new: Object | None = None, found: dict[Resource, li
         "spec": spec,
         "status": status,
     }
-    return Scene(plan_of({"set_weight": 5}), made, new or template(), deployments=[made], found=found or {}, **more)
+    return ClusterSnapshot(plan_of({"set_weight": 5}), made, new or template(), deployments=[made], found=found or {}, **more)
 
 
 PROTECTED = {POD_DISRUPTION_BUDGET: [{"metadata": {"name": "shop"}, "spec": {"minAvailable": 1, "selector": {"matchLabels": LABELS}}}]}
@@ -78,23 +80,23 @@ SCALED = {
 @pytest.mark.parametrize("style", ["clone", "revisions", "pair"])
 def test_how_many_pods_a_canary_has_at_least(style: str, found: Any, replicas: int, canary: Object, least: int, warned: bool) -> None:
     plan = plan_of(workload={"name": "shop", "style": style}, canary={"steps": [{"set_weight": 20}], **canary})
-    at = replace(scene(replicas, found=found), plan=plan)
+    at = replace(snapshot(replicas, found=found), plan=plan)
     assert (at.min_replicas, bool(problems(advice.one_canary_pod, at))) == (least, warned)
 
 
 def test_a_release_says_what_it_does_not_see_unless_it_asks() -> None:
     probe = {"url": "http://shop", "expect": {"canary": "2"}}
-    assert [len(problems(advice.without_probe, replace(scene(), plan=plan_of(probe=each)))) for each in (None, probe)] == [1, 0]
+    assert [len(problems(advice.without_probe, replace(snapshot(), plan=plan_of(probe=each)))) for each in (None, probe)] == [1, 0]
 
 
 @pytest.mark.parametrize(("hook", "said"), [({}, 1), ({"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}}, 0)])
 def test_kept_connections_need_a_hook(hook: Object, said: int) -> None:
-    at = scene()
+    at = snapshot()
     at.deployment["spec"]["template"]["spec"]["containers"][0].update(hook)
     assert len(problems(advice.kept_connections, at)) == said
 
 
-def problems(hazard: Callable[[Scene], Iterable[Finding]], at: Scene) -> list[str]:
+def problems(hazard: Callable[[ClusterSnapshot], Iterable[Finding]], at: ClusterSnapshot) -> list[str]:
     return [f"{finding.severity} {finding.object} {finding.problem}" for finding in hazard(at)]
 
 
@@ -103,12 +105,12 @@ def named(kind: str, name: str, spec: Object, **metadata: Any) -> Object:
 
 
 def test_nothing_around_is_no_hazard() -> None:
-    assert [finding.problem for finding in hazards_in(scene())] == ["runs this version already"]
+    assert [finding.problem for finding in hazards_in(snapshot())] == ["runs this version already"]
 
 
 def test_a_service_that_a_switch_remembers_things_on_is_refused() -> None:
     memory = {"progressive.delivery/bluegreen": "{}"}
-    [problem] = problems(services.switched, scene(services=[named("Service", "shop", {"selector": LABELS}, annotations=memory)]))
+    [problem] = problems(services.switched, snapshot(services=[named("Service", "shop", {"selector": LABELS}, annotations=memory)]))
     assert problem.startswith("fatal Service test/shop is switched between workloads by bluegreen_switch")
 
 
@@ -118,7 +120,7 @@ BLUEGREEN: Object = {"canary": None, "bluegreen": {}, "routers": None, "services
 @pytest.mark.parametrize(("strategy", "told"), [({}, 1), (BLUEGREEN, 0)], ids=["canary", "blue-green"])
 def test_clients_that_stay_on_a_pod_are_in_the_way_of_weights_only(strategy: Object, told: int) -> None:
     service = named("Service", "shop", {"selector": LABELS, "sessionAffinity": "ClientIP"})
-    at = replace(scene(services=[service]), plan=plan_of({"set_weight": 5}, **strategy))
+    at = replace(snapshot(services=[service]), plan=plan_of({"set_weight": 5}, **strategy))
     assert len(problems(stickiness.client_ip, at)) == told
 
 
@@ -128,11 +130,11 @@ EMPTY: list[Object] = [{"metadata": {"name": "x"}, "kind": "X"}, {"metadata": {"
 @pytest.mark.parametrize("resource", [HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT, POD_DISRUPTION_BUDGET, RESOURCE_QUOTA, NODE])
 @pytest.mark.parametrize("obj", EMPTY, ids=["bare", "empty"])
 def test_an_object_that_says_nothing_is_no_hazard(resource: Resource, obj: Object) -> None:
-    assert len(list(hazards_in(scene(found={resource: [obj]})))) == 1
+    assert len(list(hazards_in(snapshot(found={resource: [obj]})))) == 1
 
 
 def test_an_image_beside_an_init_container_is_found_where_it_stands() -> None:
-    at = scene(new=template(containers=[], initContainers=[{"name": "app", "image": "shop:1"}]))
+    at = snapshot(new=template(containers=[], initContainers=[{"name": "app", "image": "shop:1"}]))
     [(_deployment, paths)] = owners.touched(at)
     assert owners.jq(paths[1]) == '.spec.template.spec.initContainers[] | select(.name == "app") | .image'
 
@@ -144,10 +146,10 @@ def service(name: str, selector: Object, **metadata: Any) -> Object:
 def test_a_service_that_the_new_labels_would_leave_empty() -> None:
     """As when a revision of before a change of labels comes back."""
     new = {**template(), "metadata": {"labels": {"app": "shop", "tier": "web"}}}
-    old = scene(new=new, services=[service("shop", LABELS), service("a", LABELS), service("b", {"tier": "web"})])
+    old = snapshot(new=new, services=[service("shop", LABELS), service("a", LABELS), service("b", {"tier": "web"})])
     assert problems(services.left_empty, old) == []
     old.deployment["spec"]["template"]["metadata"]["labels"] = {"app": "shop", "old": "yes"}
-    gone = scene(new=new, services=[service("shop", LABELS), service("a", {"old": "yes"})])
+    gone = snapshot(new=new, services=[service("shop", LABELS), service("a", {"old": "yes"})])
     gone.deployment["spec"]["template"]["metadata"]["labels"] = {"app": "shop", "old": "yes"}
     [problem] = problems(services.left_empty, gone)
     assert problem.startswith("fatal Service test/a selects the present pods")
@@ -172,7 +174,7 @@ def test_what_scales_the_workload_is_held(kind: str, spec: Object, metadata: Obj
     resource = SCALED_OBJECT if kind == "ScaledObject" else HORIZONTAL_POD_AUTOSCALER
     made = autoscaler(kind, "a", "shop", **spec)
     made["metadata"].update(metadata)
-    at = scene(found={resource: [made]})
+    at = snapshot(found={resource: [made]})
     assert at.guards == ([made] if held else [])
     paths = {path for obj, found in owners.touched(at) if obj is made for path in found}
     least = "minReplicaCount" if kind == "ScaledObject" else "minReplicas"
@@ -181,7 +183,7 @@ def test_what_scales_the_workload_is_held(kind: str, spec: Object, metadata: Obj
 
 def test_autoscalers_of_other_kinds_of_the_same_name_are_others() -> None:
     other = named("HorizontalPodAutoscaler", "a", {"scaleTargetRef": {"kind": "StatefulSet", "name": "shop"}})
-    at = scene(found={HORIZONTAL_POD_AUTOSCALER: [other, other]})
+    at = snapshot(found={HORIZONTAL_POD_AUTOSCALER: [other, other]})
     assert problems(scaling.two_over_the_same_pods, at) == []
 
 
@@ -204,7 +206,7 @@ def test_autoscalers_of_other_kinds_of_the_same_name_are_others() -> None:
 def test_budgets(spec: Object, none: bool, grows: bool) -> None:
     """Four pods, and as many of the clone's at the end."""
     made = named("PodDisruptionBudget", "a", {"selector": {"matchLabels": LABELS}, **spec})
-    at = scene(found={POD_DISRUPTION_BUDGET: [made]})
+    at = snapshot(found={POD_DISRUPTION_BUDGET: [made]})
     assert bool(problems(budgets.without_any_eviction, at)) == none and at.guards == [made]
     assert [path for obj, found in owners.touched(at) if obj is made for path in found] == ([("spec", "minAvailable")] if grows else [])
 
@@ -254,7 +256,7 @@ def test_what_a_pod_asks_for(pod: Object, resource: str, amount: str | None) -> 
     ],
 )
 def test_quota(spec: Object, status: Object, short: list[str]) -> None:
-    found = problems(quota.no_room, scene(found={RESOURCE_QUOTA: [{**named("ResourceQuota", "q", spec), "status": status}]}))
+    found = problems(quota.no_room, snapshot(found={RESOURCE_QUOTA: [{**named("ResourceQuota", "q", spec), "status": status}]}))
     assert len(found) == bool(short) and all(part in found[0] for part in short)
 
 
@@ -279,7 +281,7 @@ def apart(**term: Any) -> Object:
 )
 def test_nodes(new: Object, nodes: int | None, said: str | None) -> None:
     there = [named("Node", f"n{n}", {}, labels={"kubernetes.io/hostname": f"n{n}"}) for n in range(nodes or 0)]
-    found = problems(placement.apart, scene(new=new, found={} if nodes is None else {NODE: there}))
+    found = problems(placement.apart, snapshot(new=new, found={} if nodes is None else {NODE: there}))
     assert (said is None) == (found == []) and all(said in text for text in found if said)
 
 
@@ -307,12 +309,12 @@ def test_which_nodes_take_a_pod(node: Object, pod: Object, takes: bool) -> None:
 
 
 def test_the_hosts_network_without_ports() -> None:
-    [problem] = problems(placement.on_the_hosts_network, scene(new=template(hostNetwork=True)))
+    [problem] = problems(placement.on_the_hosts_network, snapshot(new=template(hostNetwork=True)))
     assert problem.startswith("warning Deployment test/shop has hostNetwork and declares no ports")
 
 
 def test_no_history() -> None:
-    at = scene()
+    at = snapshot()
     at.deployment["spec"]["revisionHistoryLimit"] = 0
     assert problems(workload.keeps_no_history, at)[0].startswith("fatal Deployment test/shop has revisionHistoryLimit 0")
 
@@ -341,12 +343,12 @@ def test_messages_as_findings(message: str, problem: str, remedy: str) -> None:
 )
 def test_one_pod_cannot_be_split(replicas: int, routers: list[Object], found: list[str]) -> None:
     asked = plan_of({"set_weight": 5}, routers=routers, services={"stable": "shop"})
-    assert problems(workload.cannot_be_split, dataclasses.replace(scene(replicas), plan=asked)) == found
+    assert problems(workload.cannot_be_split, dataclasses.replace(snapshot(replicas), plan=asked)) == found
 
 
 def test_what_an_autoscaler_sizes_cannot_share_pods() -> None:
     scaler = named("HorizontalPodAutoscaler", "web", {"scaleTargetRef": {"kind": "Deployment", "name": "shop"}})
-    at = scene(found={HORIZONTAL_POD_AUTOSCALER: [scaler]})
+    at = snapshot(found={HORIZONTAL_POD_AUTOSCALER: [scaler]})
     assert not problems(scaling.of_shared_pods, at)
     asked = plan_of({"set_weight": 5}, routers=[{"type": "replicas"}], services={"stable": "shop"})
     assert "whose number of pods is what shares the traffic" in problems(scaling.of_shared_pods, dataclasses.replace(at, plan=asked))[0]
@@ -354,7 +356,7 @@ def test_what_an_autoscaler_sizes_cannot_share_pods() -> None:
 
 @pytest.mark.parametrize(("held", "found"), [(False, ["paused", "not fully rolled out"]), (True, [])])
 def test_a_paused_workload_with_a_template_that_waits(held: bool, found: list[str]) -> None:
-    at = scene(held=held)
+    at = snapshot(held=held)
     at.deployment["spec"]["paused"] = True
     at.deployment["status"]["updatedReplicas"] = 0
     told = [*problems(workload.paused, at), *problems(workload.in_a_rollout_of_its_own, at)]
@@ -362,7 +364,7 @@ def test_a_paused_workload_with_a_template_that_waits(held: bool, found: list[st
 
 
 def test_one_that_stops_all_its_pods_does_not_roll_under_traffic() -> None:
-    at = scene()
+    at = snapshot()
     at.deployment["spec"]["strategy"] = {"type": "Recreate"}
     assert not problems(workload.stops_all, at)
     rolling = dataclasses.replace(at, plan=plan_of({"set_weight": 5}, promotion="rolling"))
@@ -379,7 +381,7 @@ def test_one_that_stops_all_its_pods_does_not_roll_under_traffic() -> None:
     ],
 )
 def test_pods_that_end_under_traffic_end_slowly(options: Object, warned: bool) -> None:
-    at = dataclasses.replace(scene(), plan=plan_of({"set_weight": 5}, **options))
+    at = dataclasses.replace(snapshot(), plan=plan_of({"set_weight": 5}, **options))
     assert bool(problems(workload.ends_abruptly, at)) is warned
     at.deployment["spec"]["template"]["spec"]["containers"][0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 5}}}
     assert not problems(workload.ends_abruptly, at)
@@ -396,5 +398,5 @@ def test_pods_that_end_under_traffic_end_slowly(options: Object, warned: bool) -
 )
 def test_annotations_that_a_made_canary_service_does_not_get(annotations: Any, canary: bool, told: str) -> None:
     there = [service("shop", LABELS, annotations=annotations), *([service("shop-canary", LABELS)] if canary else [])]
-    found = list(services.annotations_left(scene(services=there)))
+    found = list(services.annotations_left(snapshot(services=there)))
     assert [told in finding.remedy and finding.severity == "warning" for finding in found] == ([True] if told else [])

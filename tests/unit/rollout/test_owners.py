@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import owners
-from ansible_collections.progressive.delivery.tests.unit.rollout.test_hazards import named, problems, scene
+from ansible_collections.progressive.delivery.tests.unit.rollout.test_hazards import named, problems, snapshot
 
 Object = dict[str, Any]
 
@@ -46,7 +46,7 @@ def test_owners(obj: Object, tool: str | None, name: str) -> None:
 
 
 def test_a_field_manager_is_told_in_safe_text() -> None:
-    at = scene(found={})
+    at = snapshot(found={})
     at.deployment["metadata"]["managedFields"] = [
         {"manager": "ci\n\x1b[31m" + "x" * 200, "operation": "Apply", "fieldsV1": {"f:spec": {"f:paused": {}}}}
     ]

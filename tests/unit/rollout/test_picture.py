@@ -8,10 +8,11 @@ from typing import Any
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.observed import Observed
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.picture import picture
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import reached
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.seen import Seen
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import ended, line, told
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of, release_of
@@ -63,19 +64,21 @@ ANYTHING = st.dictionaries(st.sampled_from(sorted(records.Record.__dataclass_fie
 
 
 @st.composite
-def seens(draw: st.DrawFn) -> Seen:
+def seens(draw: st.DrawFn) -> Observed:
     """What was found, with parts of it missing."""
-    seen = canary() if draw(st.booleans()) else bluegreen()
+    observed = canary() if draw(st.booleans()) else bluegreen()
     for key in draw(st.sets(st.sampled_from(["workloads", "pods", "services", "routers", "now"]))):
-        setattr(seen, key, None)
-    if seen.workloads is not None:
-        seen.workloads = draw(st.lists(st.sampled_from(seen.workloads), max_size=3, unique_by=lambda each: str(each["metadata"]["name"])))
-    for pod in draw(st.lists(st.sampled_from(seen.pods), max_size=3)) if seen.pods else []:
+        setattr(observed, key, None)
+    if observed.workloads is not None:
+        observed.workloads = draw(
+            st.lists(st.sampled_from(observed.workloads), max_size=3, unique_by=lambda each: str(each["metadata"]["name"]))
+        )
+    for pod in draw(st.lists(st.sampled_from(observed.pods), max_size=3)) if observed.pods else []:
         pod["status"] = draw(st.sampled_from([{}, {"phase": "Failed"}, {"containerStatuses": None}]))
-    seen.slices = draw(st.none() | st.just([]))
-    seen.lease = draw(st.sampled_from([None, {}, {"spec": {"holderIdentity": "ann"}}]))
-    seen.lease_is_stale = draw(st.booleans())
-    return seen
+    observed.slices = draw(st.none() | st.just([]))
+    observed.lease = draw(st.sampled_from([None, {}, {"spec": {"holderIdentity": "ann"}}]))
+    observed.lease_is_stale = draw(st.booleans())
+    return observed
 
 
 def readable(record: Record) -> Plan | None:
@@ -83,6 +86,7 @@ def readable(record: Record) -> Plan | None:
     try:
         plan = read_plan("shop", "test", record.plan)
         report(record, plan, "shop")
+        reached(record, plan)
     except Refused:
         return None
     return plan
@@ -90,13 +94,13 @@ def readable(record: Record) -> Plan | None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PLANS), SENSIBLE, ANYTHING, seens(), st.booleans())
-def test_nothing_makes_it_fail(plan: Plan, sensible: dict[str, Any], anything: dict[str, Any], seen: Seen, wild: bool) -> None:
+def test_nothing_makes_it_fail(plan: Plan, sensible: dict[str, Any], anything: dict[str, Any], observed: Observed, wild: bool) -> None:
     raw = json.loads(records.dump(record_of(plan, target="t2"))["record"])
     try:
         record = records.load({"record": json.dumps({**raw, **sensible, **(anything if wild else {})})}, "shop")
     except Refused:
         record = None
-    told_of = picture("shop", "test", record, readable(record) if record is not None else None, seen)
+    told_of = picture("shop", "test", record, readable(record) if record is not None else None, observed)
     assert "Status:" in tree(told_of) and "Status:" in tree(told_of, 60)
     assert told({**told_of, "line": line(told_of)}, "12:00:00") and ended(told_of, 99.0, 60.0, NOW) != ""
 
@@ -107,4 +111,4 @@ def test_a_plan_that_makes_no_sense_is_refused_or_read(plan: Plan, key: str, val
     record = record_of(plan)
     readable(records.load(records.dump(record_of(plan)), "shop"))
     broken = Record(**{**record.__dict__, "plan": {**record.plan, key: value}})
-    assert "Status:" in tree(picture("shop", "test", broken, readable(broken), Seen()))
+    assert "Status:" in tree(picture("shop", "test", broken, readable(broken), Observed()))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import Resource, versioned
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards import pod_labels
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import Scene, hazards_in
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import ClusterSnapshot, hazards_in
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of
 
 Object = dict[str, Any]
@@ -43,7 +43,7 @@ def found(*objects: Object, new: Object | None = None, services: tuple[str, ...]
     for each in objects:
         there.setdefault(BY_KIND[each["kind"]], []).append(each)
     others = [obj("Service", name, selector=APP, clusterIP="10.0.0.1") for name in ("shop", *services)]
-    at = Scene(plan_of({"set_weight": 5}), deployment, changed, services=others, deployments=[deployment], found=there)
+    at = ClusterSnapshot(plan_of({"set_weight": 5}), deployment, changed, services=others, deployments=[deployment], found=there)
     hazards = (pod_labels.subsets_without_pods, pod_labels.policies, pod_labels.peers, pod_labels.spread)
     told = [f"{each.severity} {each.object} {each.problem}" for hazard in hazards for each in hazard(at)]
     assert all(any(text in str(each) for each in hazards_in(at)) for text in (each.partition(" ")[2] for each in told))

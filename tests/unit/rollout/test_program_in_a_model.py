@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import (
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import (
     EnsureCanary,
     MoveTraffic,
     ScaleFollows,
     WaitPause,
 )
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.model import LIVE, NEW, Lost, World, begin, carry_out
 from hypothesis import given, settings

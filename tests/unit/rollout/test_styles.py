@@ -8,7 +8,6 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     hand_back_program,
@@ -17,7 +16,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.state import Operation
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.styles.registry import Facts
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
+from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
 FIRST, LATER = Facts(("metrics",)), Facts(("metrics",), stable_made=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.seen import Seen
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.observed import Observed
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import age, tree
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import position_of, record_of, release_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.scenes import (
@@ -110,7 +110,7 @@ def test_blue_green_while_the_preview_waits() -> None:
 
 ROLLING = deployment("shop", "shop:2", 2)
 PHASES = [
-    pytest.param(seen_by(None, Seen(now=NOW)), ["✔ Healthy", "nothing is under way"], ["NAME", "Replicas", "Strategy"], id="nothing"),
+    pytest.param(seen_by(None, Observed(now=NOW)), ["✔ Healthy", "nothing is under way"], ["NAME", "Replicas", "Strategy"], id="nothing"),
     pytest.param(
         seen_by(CANARY_PLAN, canary(0, (READY, STARTING, STARTING)), position=RUNS),
         [
@@ -135,7 +135,9 @@ PHASES = [
         id="aborted",
     ),
     pytest.param(
-        seen_by(CANARY_PLAN, Seen(workloads=[ROLLING], pods=pods_of(ROLLING, "new", READY, READY), now=NOW), program="", phase="Healthy"),
+        seen_by(
+            CANARY_PLAN, Observed(workloads=[ROLLING], pods=pods_of(ROLLING, "new", READY, READY), now=NOW), program="", phase="Healthy"
+        ),
         ["✔ Healthy", "shop:2 (stable)", "# revision:7"],
         ["# revision:6", "Progress:"],
         id="complete",
@@ -143,7 +145,7 @@ PHASES = [
     pytest.param(
         seen_by(
             CANARY_PLAN,
-            Seen(
+            Observed(
                 workloads=[ROLLING],
                 pods=[*pods_of(ROLLING, "old", READY, image="shop:1"), *pods_of(ROLLING, "new", READY)],
                 now=NOW,
@@ -157,7 +159,7 @@ PHASES = [
     pytest.param(
         seen_by(
             CANARY_PLAN,
-            Seen(
+            Observed(
                 workloads=[deployment("shop", "shop:3", 1, paused=True)],
                 pods=pods_of(ROLLING, "new", READY),
                 now=NOW,
@@ -170,7 +172,7 @@ PHASES = [
         id="held, and a version waits",
     ),
     pytest.param(
-        seen_by(CANARY_PLAN, Seen(problems=["not allowed to list pods"], services=[], now=NOW)),
+        seen_by(CANARY_PLAN, Observed(problems=["not allowed to list pods"], services=[], now=NOW)),
         ["⚠ not allowed to list pods", "⚠ Service test/shop (stable) does not exist"],
         ["NAME"],
         id="broken",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.seen import Seen
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.observed import Observed
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import ended, fitted, line, mark, status_in, told
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import position_of, record_of, release_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.scenes import CANARY_PLAN, NOW, READY, STARTING, canary, seen_by
@@ -55,8 +55,8 @@ def test_when_it_ends(changes: dict[str, Any], holder: str | None, idle: float, 
 
 
 def test_it_ends_where_there_is_nothing_to_see() -> None:
-    assert ended(seen_by(None, Seen()), 0.0, 60.0, NOW) == "nothing is under way"
-    assert ended(seen_by(None, Seen(problems=["the record cannot be read"])), 0.0, 60.0, NOW) == "its record cannot be read"
+    assert ended(seen_by(None, Observed()), 0.0, 60.0, NOW) == "nothing is under way"
+    assert ended(seen_by(None, Observed(problems=["the record cannot be read"])), 0.0, 60.0, NOW) == "its record cannot be read"
 
 
 def test_lines_of_a_terminal() -> None:

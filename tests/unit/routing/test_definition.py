@@ -100,45 +100,93 @@ def test_what_is_not_given_counts_as_left_out() -> None:
 
 # What is changed, and what the refusal says.
 BAD: list[tuple[str, Object, str]] = [
-    ("no apiVersion", {"apiVersion": None}, "definition: apiVersion is missing"),
-    ("no destination", {"destination": None}, "definition: destination is missing"),
-    ("no service", {"destination": {"namespace": "ns"}}, "definition, destination: service is missing"),
-    ("status without wanted", {"status": {"details": "x"}}, "definition, status: wanted is missing"),
-    ("unknown key", {"weights": {}}, "definition: unknown key weights: it takes apiVersion, other_versions, kind"),
-    ("unknown key below", {"weight__of": 1}, "definition, weight: unknown key of: it takes field, default, total, even_when_all_zero"),
-    ("a part that is no mapping", {"weight": "weight"}, "definition, weight: 'weight' is not a mapping with field, default"),
-    ("version alone", {"apiVersion": "v1"}, "definition, apiVersion: 'v1' is not group/version"),
-    ("one other version", {"other_versions": "x.io/v1"}, "definition, other_versions: 'x.io/v1' is not a list"),
-    ("a bad other version", {"other_versions": ["x.io/v1", 2]}, "definition, other_versions, number 2: 2 is not group/version"),
-    ("kind", {"kind": 7}, "definition, kind: 7 is not a text"),
-    ("empty plural", {"plural": ""}, "definition, plural: '' is not the plural of a kind"),
-    ("a path as plural", {"plural": "../../secrets"}, "definition, plural: '../../secrets' is not the plural of a kind"),
+    ("no apiVersion", {"apiVersion": None}, "definition lacks apiVersion: add it"),
+    ("no destination", {"destination": None}, "definition lacks destination: add it"),
+    ("no service", {"destination": {"namespace": "ns"}}, "definition.destination lacks service: add it"),
+    ("status without wanted", {"status": {"details": "x"}}, "definition.status lacks wanted: add it"),
+    ("unknown key", {"weights": {}}, "definition has unknown keys: weights"),
+    ("unknown key below", {"weight__of": 1}, "definition.weight has unknown keys: of: use field, default, total, even_when_all_zero"),
+    ("a part that is no mapping", {"weight": "weight"}, "definition.weight must be a mapping, not 'weight'"),
+    ("version alone", {"apiVersion": "v1"}, "definition.apiVersion must be group/version, not 'v1': write for example example.org/v1"),
+    ("one other version", {"other_versions": "x.io/v1"}, "definition.other_versions must be a list, not 'x.io/v1': write one"),
+    (
+        "a bad other version",
+        {"other_versions": ["x.io/v1", 2]},
+        "definition.other_versions[1] must be group/version, not 2: write for example example.org/v1",
+    ),
+    ("kind", {"kind": 7}, "definition.kind must be a text, not 7: write one"),
+    (
+        "empty plural",
+        {"plural": ""},
+        "definition.plural must be the plural of a kind as in API paths, not '': write for example virtualservers",
+    ),
+    (
+        "a path as plural",
+        {"plural": "../../secrets"},
+        "definition.plural must be the plural of a kind as in API paths, not '../../secrets': write for example virtualservers",
+    ),
     *(
         (
             f"group {group}",
             {"apiVersion": f"{group}/v1"},
-            f"definition, apiVersion: a definition cannot describe kinds of Kubernetes' own API group {group}",
+            f"definition.apiVersion is in {group}, an API group of Kubernetes itself",
         )
         for group in ("apps", "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "networking.k8s.io")
     ),
-    ("destinations in no list", {"destinations": "spec.lanes"}, "definition, destinations: 'spec.lanes' is not a path that leads through"),
-    ("a list in a list", {"destinations": "spec.lanes[][]"}, "definition, destinations: 'spec.lanes[][]' is not a path"),
-    ("something behind the list", {"destinations": "spec.lanes[]."}, "definition, destinations: 'spec.lanes[].' is not a path"),
-    ("JSONPath", {"destinations": "$.spec.lanes[*]"}, "definition, destinations: '$.spec.lanes[*]' is not a path"),
-    ("service through a list", {"destination__service": "to[]"}, "definition, destination, service: 'to[]' is not a path of keys"),
-    ("where", {"destination__where": ["kind"]}, "definition, destination, where: ['kind'] does not map fields to values"),
-    ("where a mapping", {"destination__where": {"a": {"b": 1}}}, "definition, destination, where: {'a': {'b': 1}} does not map fields"),
-    ("weight in a port", {"weight__field": "port"}, "definition, weight, field: 'port' does not say that it is a weight"),
-    ("weight in a duration", {"weight__field": "weight.duration"}, "definition, weight, field: 'weight.duration' does not say"),
-    ("negative weight", {"weight__default": -1}, "definition, weight, default: -1 is not a whole number of 0 or more"),
-    ("weight as text", {"weight__default": "1"}, "definition, weight, default: '1' is not a whole number"),
-    ("total of nothing", {"weight__total": 0}, "definition, weight, total: 0 is not a whole number of 1 or more"),
-    ("flag", {"add_canary": "no"}, "definition, add_canary: 'no' is neither true nor false"),
-    ("told apart by a text", {"routes__told_apart_by": "match"}, "definition, routes, told_apart_by: 'match' is not a list"),
-    ("wanted", {"status": {"wanted": "Valid"}}, "definition, status, wanted: 'Valid' does not map types of conditions"),
-    ("wanted nothing", {"status": {"wanted": [{}]}}, "definition, status, wanted: [{}] does not map types of conditions"),
-    ("grace", {"grace": "5s"}, "definition, grace: '5s' is not a number of seconds"),
-    ("grace below nothing", {"grace": -1}, "definition, grace: -1 is not a number of seconds"),
+    (
+        "destinations in no list",
+        {"destinations": "spec.lanes"},
+        "definition.destinations must be a path that leads through lists to the destinations, not 'spec.lanes'",
+    ),
+    (
+        "a list in a list",
+        {"destinations": "spec.lanes[][]"},
+        "definition.destinations must be a path that leads through lists to the destinations, not 'spec.lanes[][]'",
+    ),
+    (
+        "something behind the list",
+        {"destinations": "spec.lanes[]."},
+        "definition.destinations must be a path that leads through lists to the destinations, not 'spec.lanes[].'",
+    ),
+    (
+        "JSONPath",
+        {"destinations": "$.spec.lanes[*]"},
+        "definition.destinations must be a path that leads through lists to the destinations, not '$.spec.lanes[*]'",
+    ),
+    (
+        "service through a list",
+        {"destination__service": "to[]"},
+        "definition.destination.service must be a path of keys, not 'to[]': write for example destination.host",
+    ),
+    (
+        "where",
+        {"destination__where": ["kind"]},
+        "definition.destination.where must map fields to values, not ['kind']: write for example {kind: Service}",
+    ),
+    (
+        "where a mapping",
+        {"destination__where": {"a": {"b": 1}}},
+        "definition.destination.where must map fields to values, not {'a': {'b': 1}}: write for example {kind: Service}",
+    ),
+    ("weight in a port", {"weight__field": "port"}, "definition.weight.field must end in a word that means a weight, not 'port'"),
+    (
+        "weight in a duration",
+        {"weight__field": "weight.duration"},
+        "definition.weight.field must end in a word that means a weight, not 'weight.duration'",
+    ),
+    ("negative weight", {"weight__default": -1}, "definition.weight.default must be a whole number of 0 or more, not -1: correct it"),
+    ("weight as text", {"weight__default": "1"}, "definition.weight.default must be a whole number of 0 or more, not '1': correct it"),
+    ("total of nothing", {"weight__total": 0}, "definition.weight.total must be a whole number of 1 or more, not 0: correct it"),
+    ("flag", {"add_canary": "no"}, "definition.add_canary must be true or false, not 'no': use one of these"),
+    ("told apart by a text", {"routes__told_apart_by": "match"}, "definition.routes.told_apart_by must be a list, not 'match': write one"),
+    ("wanted", {"status": {"wanted": "Valid"}}, "definition.status.wanted must map types of conditions to what they must be, not 'Valid'"),
+    (
+        "wanted nothing",
+        {"status": {"wanted": [{}]}},
+        "definition.status.wanted must map types of conditions to what they must be, not [{}]",
+    ),
+    ("grace", {"grace": "5s"}, "definition.grace must be a number of seconds, not '5s': correct it"),
+    ("grace below nothing", {"grace": -1}, "definition.grace must be a number of seconds, not -1: correct it"),
 ]
 
 
@@ -151,8 +199,10 @@ def test_a_malformed_definition_is_refused_naming_the_key(changes: Object, messa
 
 
 def test_one_that_is_no_mapping() -> None:
-    with pytest.raises(Refused, match=r"^routers, number 1, definition: 'road.yml' is not a mapping with apiVersion, .*docs/routers.md"):
-        read_definition("road.yml", "routers, number 1, definition")
+    with pytest.raises(
+        Refused, match=r"^routers\[0\].definition must be a mapping, not 'road.yml': use the keys apiVersion, .*docs/routers.md"
+    ):
+        read_definition("road.yml", "routers[0].definition")
 
 
 def test_only_what_is_said_makes_it_another_definition() -> None:

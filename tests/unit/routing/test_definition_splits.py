@@ -198,38 +198,38 @@ def test_what_the_object_says(router: str, spec: Object, split: Split) -> None:
 TWO = wrr(to("shop", 10), to("else", 5))
 REFUSED = [
     ("traefik", "no route", wrr(to("a"), to("b", kind="TraefikService")), {}, 20,
-     "TraefikService test/shop has no route to Service 'shop' (its destinations: TraefikService b, a): check stable_service and the Traef"),
+     "TraefikService test/shop has no route to Service 'shop' (its destinations: TraefikService b, a)"),
     ("traefik", "not weighted", {"mirroring": {"name": "shop"}}, {}, 20,
      "TraefikService test/shop has no route to Service 'shop' (its destinations: none)"),
     ("traefik", "a route by name", wrr(to("shop")), {"routes": ["shop"]}, 20,
-     "TraefikService test/shop: its routes have no names: leave routes out"),
-    ("traefik", "others", TWO, {}, 20, "TraefikService test/shop: it also leads to else: its share cannot be told, so name it in add"),
+     'TraefikService test/shop has routes without names'),
+    ("traefik", "others", TWO, {}, 20, 'TraefikService test/shop also leads to else, whose share is not defined'),
     ("traefik", "what others leave cannot say it", TWO, {"additional_destinations": ["else"]}, 25,
-     "shop: 25 of 100 parts cannot be said in the 10 that stable and canary have there: the nearest is 2 of 10 (20 %)"),
+     'cannot give the canary 25 of 100 parts: stable and canary have 10 parts of its weight'),
     ("traefik", "others have everything", wrr(to("shop", 0), to("else", 5)), {"additional_destinations": ["else"]}, 25,
-     "TraefikService test/shop: its other destinations have all of the weight: give Service 'shop' some"),
+     "TraefikService test/shop gives all of the weight to its other destinations: give Service 'shop' some"),
     ("traefik", "twice", wrr(to("shop", 1, port=80), to("shop", 1, port=81)), {}, 20,
-     "TraefikService test/shop: Service 'shop' stands in it more than once: leave one destination for it"),
+     "TraefikService test/shop leads to Service 'shop' more than once: leave one destination for it"),
     ("traefik", "a weight that is none", wrr(to("shop"), {"name": "shop-canary", "weight": "20"}), {}, 20,
-     "TraefikService test/shop: the weight of shop-canary is '20', and only whole numbers can be split: correct weight there"),
+     "TraefikService test/shop gives shop-canary the weight '20', and only whole numbers can be split: correct weight there"),
     ("contour", "several routes", proxy(path("/a", to("shop")), path("/b", to("shop"))), {}, 20,
-     '(spec.routes[conditions=[{"prefix": "/a"}]], spec.routes[conditions=[{"prefix": "/b"}]]): say routes: ["*"] to move them all'),
+     'has 2 routes to Service \'shop\' (spec.routes[conditions=[{"prefix": "/a"}]], spec.routes[conditions=[{"prefix": "/b"}]])'),
     ("contour", "another namespace", proxy(path("/", to("shop"))), {"canary_service": "shop-canary.other"}, 20,
-     "cannot lead to Service 'shop-canary.other' in another namespace: use one in test"),
+     "cannot lead to Service 'shop-canary.other' in another namespace: use a Service in test"),
     ("contour", "others without weights", proxy(path("/", to("shop"), to("else"))), {"additional_destinations": ["else"]}, 20,
-     "none of its destinations has a weight, so the others would lose their share: give them weights first"),
+     'has no destination with a weight, so that the others would lose their share: give them weights first'),
     ("apisix", "several routes", apisix(rule("one", backend("shop")), rule("two", backend("shop"))), {}, 20,
-     "ApisixRoute test/shop has 2 routes to Service 'shop' (one, two): say which with routes, or routes: [\"*\"] for all"),
+     'ApisixRoute test/shop has 2 routes to Service \'shop\' (one, two): choose with routes, or routes: ["*"] for all'),
     ("apisix", "no such route", apisix(rule("one", backend("shop"))), {"routes": ["two"]}, 20,
      "ApisixRoute test/shop has no route named 'two' (it has: one): correct routes"),
     ("apisix", "not to stable", apisix(rule("one", backend("shop")), rule("two", backend("else"))), {"routes": ["two"]}, 20,
-     "ApisixRoute test/shop: route 'two' does not lead to Service 'shop': correct routes or stable_service"),
+     "ApisixRoute test/shop, route two does not lead to Service 'shop': correct routes or stable_service"),
     ("apisix", "two of a name", apisix(rule("one", backend("shop")), rule("one", backend("shop"))), {"routes": ["one"]}, 20,
      "ApisixRoute test/shop has 2 routes named 'one': give them different names"),
     ("apisix", "upstreams beside backends", apisix(rule("one", backend("shop"), upstreams=[{"name": "outside"}])), {}, 20,
-     "shop, route one: its upstreams share the traffic with its destinations, so no split can be told: take them out of it"),
+     'shares its traffic with upstreams, so that the split is not defined: remove upstreams there'),
     ("smi", "quantities, as of v1alpha1 (azure k8s-deploy 150)", mesh({"service": "shop", "weight": "1000m"}), {}, 20,
-     "TrafficSplit test/shop: the weight of shop is '1000m', and only whole numbers can be split"),
+     "TrafficSplit test/shop gives shop the weight '1000m', and only whole numbers can be split: correct weight there"),
 ]  # fmt: skip
 
 
@@ -290,7 +290,7 @@ def test_a_sum_that_must_be() -> None:
     assert moved({"object": spec(50, 0, 0)}, place, DesiredTraffic(split_of(50)))["object"] == spec(50, 50, 0), (
         "what was wrong before is right after"
     )
-    with pytest.raises(Refused, match=r"1 of 100 parts cannot be said in the 60 that stable and canary have there: the nearest is 1 of 60"):
+    with pytest.raises(Refused, match=r"1 of 100 parts: stable and canary have 60 parts of its weight: ask for the nearest, 1 of 60"):
         moved({"object": spec(60, 0, 40)}, place, DesiredTraffic(split_of(1)))
     with pytest.raises(Refused, match="route / has no destination for Service 'shop-canary': add one with weight 0"):
         moved({"object": spec(100)}, place, DesiredTraffic(split_of(1)))

@@ -59,9 +59,9 @@ def test_what_is_missing(router: str, status: Object | None, text: str | None) -
 ERRORS: dict[str, Any] = {
     "errors": [{"type": "Orphaned", "message": "this HTTPProxy is not part of a delegation chain"}, {"message": "and more"}]
 }
-NOBODY = "no controller has said anything of it (no condition Valid in its status.conditions): check that its controller runs"
+NOBODY = "has no status from a controller (no condition Valid in status.conditions)"
 NOT_SERVED: list[tuple[str, str, Object | None, str]] = [
-    ("contour", "no status: attached to nothing", None, f"HTTPProxy test/shop: {NOBODY}"),
+    ("contour", "no status: attached to nothing", None, f"HTTPProxy test/shop {NOBODY}"),
     ("contour", "as the API server makes it", {"currentStatus": "NotReconciled", "description": "Waiting for controller"}, NOBODY),
     ("contour", "only somebody else's", said(condition("example.org/Ready", "True")), NOBODY),
     (
@@ -74,7 +74,7 @@ NOT_SERVED: list[tuple[str, str, Object | None, str]] = [
         "apisix",
         "aborted",
         said(condition("ResourcesAvailable", "False", message="service test/shop: no port 81")),
-        "ApisixRoute test/shop is not served: ResourcesAvailable is False (Because): service test/shop: no port 81: mend it",
+        "ApisixRoute test/shop is not served: ResourcesAvailable is False (Because): service test/shop: no port 81: correct it",
     ),
 ]
 

@@ -62,11 +62,11 @@ def test_matches_and_copies_together() -> None:
 
 
 def test_copies_that_the_rule_makes_already_are_refused() -> None:
-    with pytest.raises(Refused, match="it mirrors to Service 'shop-canary' already: leave mirror out, or take its RequestMirror out"):
+    with pytest.raises(Refused, match="mirrors to Service 'shop-canary' already: leave mirror out, or remove its RequestMirror"):
         gateway_api.changes(objects(route(rule(*BOTH, filters=[mirroring({"percent": 5})]))), target(), wish(mirror=10))
 
 
 def test_traefik_would_break_the_rule_and_is_not_asked_for_copies() -> None:
     status = [{"parentRef": {"name": "shared"}, "controllerName": "traefik.io/gateway-controller", "conditions": []}]
-    with pytest.raises(Refused, match="Traefik cannot mirror, and would answer 500 to every request of the rule: leave mirror out"):
+    with pytest.raises(Refused, match=r"is served by Traefik, which cannot mirror .*: leave mirror out"):
         gateway_api.changes(objects(route(rule(*BOTH), status=status)), target(), wish(mirror=10))

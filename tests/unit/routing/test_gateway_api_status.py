@@ -98,28 +98,32 @@ def test_nobody_has_seen_it(status: list[Object], parents: list[Object], text: s
     with pytest.raises(NotSeen) as unseen:
         missing(status, parents)
     assert text in str(unseen.value)
-    assert str(unseen.value).startswith("HTTPRoute test/shop is attached to nothing: no controller says anything of it")
+    assert unseen.value.problem.object == "HTTPRoute test/shop"
+    assert unseen.value.problem.what.startswith("has no status from a controller for ")
 
 
 REFUSED = [
     pytest.param(
         [said({**GOOD, "Accepted": "False"}, reason="NoMatchingListenerHostname", message="no\n listener has it")],
-        "Gateway infra/shared, section http does not serve it: Accepted=False, NoMatchingListenerHostname (no listener has it), "
-        "says example.org/controller: mend the route or its parent",
+        "is not served by Gateway infra/shared, section http: example.org/controller reports Accepted=False, NoMatching",
         id="not accepted",
     ),
     pytest.param(
         [said({**GOOD, "ResolvedRefs": "False"}, reason="RefNotPermitted")],
-        "ResolvedRefs=False, RefNotPermitted, says example.org/controller: mend its backendRefs (those in other namespaces need a Ref",
+        "is not served by Gateway infra/shared, section http: example.org/controller reports ResolvedRefs=False, RefNotPermitted",
         id="without a ReferenceGrant",
     ),
     pytest.param(
         [said({**GOOD, "PartiallyInvalid": "True"}, message="Dropped Rule: 1")],
-        "PartiallyInvalid=True, Because (Dropped Rule: 1), says example.org/controller: mend the route, since it is not told which",
+        "is not served by Gateway infra/shared, section http: example.org/controller reports PartiallyInvalid=True, Bec",
         id="served in part",
     ),
     pytest.param([said({"Accepted": "False"}, None)], "Accepted=False", id="no generation"),
-    pytest.param([said(GOOD), said({"Accepted": "False"}, controller="example.org/b")], "says example.org/b", id="one of two controllers"),
+    pytest.param(
+        [said(GOOD), said({"Accepted": "False"}, controller="example.org/b")],
+        "is not served by Gateway infra/shared, section http: example.org/b reports Accepted=False, Because",
+        id="one of two controllers",
+    ),
 ]
 
 
@@ -128,13 +132,13 @@ def test_refused(status: list[Object], text: str) -> None:
     with pytest.raises(Refused) as refused:
         missing(status)
     assert text in str(refused.value)
-    assert str(refused.value).startswith("HTTPRoute test/shop: ")
+    assert refused.value.problem.object == "HTTPRoute test/shop"
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("parents", [(), None])
 def test_a_route_without_parents_is_refused(parents: Any) -> None:
-    with pytest.raises(Refused, match=r"^HTTPRoute test/shop is attached to nothing: it has no parentRefs: name the Gateway"):
+    with pytest.raises(Refused, match=r"^HTTPRoute test/shop has no parentRefs and is attached to nothing: name the Gateway"):
         missing([said(GOOD)], parents or [])
 
 

@@ -121,14 +121,14 @@ REFUSALS = [
         {"tls": [tls(*BOTH), tls(*BOTH, sni=(BACK,), port=None)], "tcp": [tcp(*BOTH)]},
         {},
         f"has 3 routes to Service 'shop' (TLS number 1 (port 443; sni_hosts {SHOP}), TLS number 2 (sni_hosts {BACK}), TCP number 1): "
-        "say which with tls_routes or tcp_routes",
+        "choose with tls_routes or tcp_routes",
         id="several qualify",
     ),
     pytest.param(
         {"tls": [tls(*BOTH), tls(*BOTH, sni=(BACK,))]},
         {"tls_routes": (Level4Route(443),)},
         f"has 2 TLS routes to Service 'shop' with port 443 (number 1 (port 443; sni_hosts {SHOP}), number 2 (port 443; sni_hosts {BACK})): "
-        "say more in tls_routes",
+        "name more in tls_routes",
         id="a port of several",
     ),
     pytest.param(
@@ -139,7 +139,12 @@ REFUSALS = [
         id="none with this port",
     ),
     pytest.param({"tls": [tls(to("other"))]}, {"tls_routes": (Level4Route(443),)}, "(it has: none): correct tls_routes", id="elsewhere"),
-    pytest.param({"tcp": [tcp(*BOTH)]}, {"tcp_routes": (Level4Route(None, (SHOP,)),)}, "TCP routes have no SNI hosts", id="TCP has no SNI"),
+    pytest.param(
+        {"tcp": [tcp(*BOTH)]},
+        {"tcp_routes": (Level4Route(None, (SHOP,)),)},
+        "cannot select by sni_hosts, which TCP routes do not have: name the route",
+        id="TCP has no SNI",
+    ),
     pytest.param(
         {"tcp": [tcp(*BOTH, port=1)] * 2},
         {"tcp_routes": (Level4Route(1),)},
@@ -153,7 +158,7 @@ REFUSALS = [
         id="none leads there",
     ),
     pytest.param(
-        {"tls": [tls(*BOTH, to("third", 1))]}, {}, f"TLS route number 1 (port 443; sni_hosts {SHOP}): it also leads to third", id="a third"
+        {"tls": [tls(*BOTH, to("third", 1))]}, {}, f"TLS route number 1 (port 443; sni_hosts {SHOP}) also leads to third", id="a third"
     ),
     pytest.param({"tls": [tls(*BOTH)]}, {"routes": ["a"]}, "has no HTTP route named 'a' (it has: none has a name)", id="a name of none"),
 ]
@@ -164,7 +169,7 @@ def test_refusals(spec: Object, asked: Object, said: str) -> None:
     with pytest.raises(Refused) as refused:
         istio.changes(objects(virtual_service(**spec)), target(**asked), DesiredTraffic(split_of(20)))
     assert said in str(refused.value)
-    assert str(refused.value).startswith("VirtualService test/shop")
+    assert refused.value.problem.object.startswith(("VirtualService test/shop", "tcp_routes"))
 
 
 ROUTES = (ManagedRoute("qa", ((Condition("header", "x-qa", "exact", "1"),),)),)

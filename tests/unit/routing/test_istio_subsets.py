@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -143,30 +144,28 @@ def test_subsets_are_there_before_a_route_leads_to_them_and_go_after_none_does()
 
 # subsets, host of the rule, http, what differs in the target, what the message says
 REFUSALS = [
-    pytest.param([V1, V2], "other", [BOTH], {}, "is for host 'other', not for Service 'shop': check destination_rule", id="another host"),
+    pytest.param([V1, V2], "other", [BOTH], {}, "is for host 'other', not for Service 'shop': correct destination_rule", id="another host"),
     pytest.param([V1, V2], "shop.other.svc.cluster.local", [BOTH], {}, "not for Service 'shop'", id="a look-alike host"),
     pytest.param([V1, V2], "*.other.svc.cluster.local", [BOTH], {}, "not for Service 'shop'", id="hosts of another namespace"),
     pytest.param([V1], "shop", [BOTH], {}, "has no subset 'v2' (it has: v1): correct the name, or give", id="no canary subset"),
     pytest.param([], "shop", [BOTH], {}, "has no subset 'v1' (it has: none)", id="no subset at all"),
     pytest.param([V1, V2, V2], "shop", [BOTH], {}, "has 2 subsets named 'v2': leave one", id="a subset twice"),
-    pytest.param(
-        [V1, subset("v2", version="v1")], "shop", [BOTH], {}, "subset 'v1' (version=v1) has the pods of both versions", id="the same labels"
-    ),
+    pytest.param([V1, subset("v2", version="v1")], "shop", [BOTH], {}, "has the pods of both versions (version=v1)", id="the same labels"),
     pytest.param(
         [subset("v1", app="shop"), subset("v2", app="shop", version="v2")],
         "shop",
         [BOTH],
         {},
-        "subset 'v1' (app=shop) has the pods of both versions: give both subsets labels that tell their pods apart",
+        "has the pods of both versions (app=shop)",
         id="stable takes the canary's pods too",
     ),
-    pytest.param([V1, {"name": "v2"}], "shop", [BOTH], {}, "subset 'v2' (without labels) has the pods of both", id="canary takes all pods"),
+    pytest.param([V1, {"name": "v2"}], "shop", [BOTH], {}, "has the pods of both versions (without labels)", id="canary takes all pods"),
     pytest.param(
         [V1, V2],
         "shop",
         [route(sub("v1", 100), sub("v2", 0), sub("v2", 0, port={"number": 81}))],
         {},
-        "Service 'shop' with subset 'v2' stands in it more than once: leave one destination for it",
+        "leads to Service 'shop' with subset 'v2' more than once: leave one destination for it",
         id="a subset twice in a route",
     ),
     pytest.param(
@@ -174,7 +173,7 @@ REFUSALS = [
         "shop",
         [route(sub("v1", 50), sub("v3", 50))],
         {},
-        "it also leads to shop with subset v3: its share cannot be told",
+        "also leads to shop with subset v3, whose share is not defined",
         id="a third subset that is not named",
     ),
     pytest.param(
@@ -200,15 +199,15 @@ def test_refusals(subsets: list[Object], host: str, http: list[Object], asked: O
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"stable_subset": "v1"}, "stable_subset: a split by subset needs canary_subset, destination_rule too"),
-        ({"stable_subset": "v1", "canary_subset": "v2"}, "stable_subset, canary_subset: a split by subset needs destination_rule too"),
-        ({"destination_rule": "shop"}, "destination_rule: a split by subset needs stable_subset, canary_subset too"),
-        ({"canary_labels": (("a", "b"),)}, "canary_labels: a split by subset needs stable_subset, canary_subset, destination_rule too"),
-        ({**SUBSETS, "canary_subset": "v1"}, "stable_subset and canary_subset are both 'v1': the canary needs a subset of its own"),
+        ({"stable_subset": "v1"}, "stable_subset needs canary_subset, destination_rule for a split by subset"),
+        ({"stable_subset": "v1", "canary_subset": "v2"}, "stable_subset, canary_subset needs destination_rule for a split by subset"),
+        ({"destination_rule": "shop"}, "destination_rule needs stable_subset, canary_subset for a split by subset"),
+        ({"canary_labels": (("a", "b"),)}, "canary_labels needs stable_subset, canary_subset, destination_rule for a split by subset"),
+        ({**SUBSETS, "canary_subset": "v1"}, "is 'v1' as stable_subset is: give the canary a subset of its own"),
     ],
 )
 def test_half_of_what_subsets_need_is_refused_before_anything_is_read(asked: Object, said: str) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(Refused, match=re.escape(said)):
         istio.parts(target(**asked))
 
 

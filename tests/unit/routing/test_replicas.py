@@ -59,9 +59,9 @@ def test_nothing_is_nearer_and_each_version_that_is_to_have_traffic_has_a_pod(to
 @pytest.mark.parametrize(
     ("weight", "pods", "message"),
     [
-        (20, 1, "Service test/shop: 1 pod in all cannot be split: scale the two Deployments to 2 or more"),
-        (20, 0, "Service test/shop: 0 pods in all cannot be split: scale the two Deployments to 2 or more"),
-        (100, 0, "Service test/shop: 0 pods in all cannot be split: scale the two Deployments to 1 or more"),
+        (20, 1, "Service test/shop has 1 pod in all, which cannot be split: scale the two Deployments to 2 or more"),
+        (20, 0, "Service test/shop has 0 pods in all, which cannot be split: scale the two Deployments to 2 or more"),
+        (100, 0, "Service test/shop has 0 pods in all, which cannot be split: scale the two Deployments to 1 or more"),
     ],
 )
 def test_too_few_pods_are_refused(weight: int, pods: int, message: str) -> None:
@@ -80,7 +80,7 @@ def test_too_few_pods_are_refused(weight: int, pods: int, message: str) -> None:
     ],
 )
 def test_how_far_it_is_from_what_was_asked(asked: Split, reached: Split, text: str | None) -> None:
-    assert replicas.told(asked, reached) == text
+    assert replicas.deviation(asked, reached) == text
 
 
 def memory(stable: tuple[int, int], canary: tuple[int, int], at: float | None = 1.0, seen: Any = ((), ())) -> Memory:
@@ -142,7 +142,7 @@ def test_somebody_else_scaled(on_drift: str, stable: int, canary: int, weight: i
     split = None if weight is None else split_of(weight)
     if wanted is None:
         with pytest.raises(
-            Drifted, match=rf"^Deployment shop: spec.replicas is {stable}, was set to 4.*, which somebody else changed: set on_drift"
+            Drifted, match=rf"^Deployment shop.* was scaled by another client: spec.replicas is {stable}, was set to 4.*: set on_drift"
         ):
             planned(TWENTY, stable, canary, split, on_drift)
         return
@@ -179,7 +179,7 @@ def test_memory_survives_the_annotation(kept: Memory) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"stable": {}, "canary": {}}', '{"stable": {"name": "a"}, "canary": 1}'])
 def test_an_annotation_that_somebody_else_wrote_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match=r"^Service test/shop carries an annotation progressive.delivery/replicas that is not ours to read"):
+    with pytest.raises(Refused, match=r"^Service test/shop has an annotation progressive.delivery/replicas that cannot be read"):
         replicas.load(service(text))
 
 

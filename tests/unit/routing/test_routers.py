@@ -23,7 +23,7 @@ def test_every_router_names_an_object_of_the_users_first_and_has_a_grace(kind: s
 
 
 def test_an_unknown_router_is_refused_with_those_there_are() -> None:
-    with pytest.raises(Refused, match=r"^unknown router 'nginx': use one of .*istio"):
+    with pytest.raises(Refused, match=r"^router must be a known router, not 'nginx': use one of .*istio"):
         registry.router_of(_target("nginx"))
 
 
@@ -49,5 +49,5 @@ def test_the_split_of_a_weight(weight: int) -> None:
 
 @pytest.mark.parametrize("weight", [-1, 101, 120])
 def test_a_weight_out_of_range_is_refused(weight: int) -> None:
-    with pytest.raises(Refused, match=f"^weight {weight} is out of range: use 0 to 100$"):
+    with pytest.raises(Refused, match=f"^weight must be a whole number from 0 to 100, not {weight}: "):
         split_of(weight)

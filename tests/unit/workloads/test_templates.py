@@ -182,8 +182,16 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     ),
     "without a key": ({}, {"spec": {"containers": [{"image": "x"}]}}, "template.spec.containers has an element without name"),
     "a port without a number": ({}, {"ports": [{"name": "new"}]}, "template.ports has an element without containerPort"),
-    "one of two": ({"topologySpreadConstraints": SPREAD}, {"topologySpreadConstraints": [{"topologyKey": ZONE}]}, "stands 2 times"),
-    "one of two addresses": ({"hostAliases": [{"ip": "1"}, {"ip": "1"}]}, {"hostAliases": [{"ip": "1"}]}, "stands 2 times"),
+    "one of two": (
+        {"topologySpreadConstraints": SPREAD},
+        {"topologySpreadConstraints": [{"topologyKey": ZONE}]},
+        "matches 2 elements of the workload's template: leave one there, or replace the list",
+    ),
+    "one of two addresses": (
+        {"hostAliases": [{"ip": "1"}, {"ip": "1"}]},
+        {"hostAliases": [{"ip": "1"}]},
+        "matches 2 elements of the workload's template: leave one there, or replace the list",
+    ),
 }
 
 

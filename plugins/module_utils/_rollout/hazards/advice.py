@@ -8,39 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._strategies.registry import strategy_of
 from ..findings import Finding, info, warning
-from .scene import Scene
+from .snapshot import ClusterSnapshot
 
 
-def advice_in(scene: Scene) -> Iterator[Finding]:
+def advice_in(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """All of it."""
     for advice in (one_canary_pod, without_probe, kept_connections):
-        yield from advice(scene)
+        yield from advice(snapshot)
 
 
-def one_canary_pod(scene: Scene) -> Iterator[Finding]:
+def one_canary_pod(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """A node that is drained evicts it, and its share of the requests fails until another pod is ready."""
-    alone = scene.min_replicas == 1 and min(scene.sizes_under_traffic, default=2) == 1
-    if alone and scene.plan.min_replicas is None and scene.replicas > 1 and not scene.plan.by_pods:
+    alone = snapshot.min_replicas == 1 and min(snapshot.sizes_under_traffic, default=2) == 1
+    if alone and snapshot.plan.min_replicas is None and snapshot.replicas > 1 and not snapshot.plan.by_pods:
         problem = "has a single canary pod in some steps: if that pod is evicted, the canary's requests fail until another one is ready"
-        yield warning(scene.title, problem, "set canary.min_replicas to 2, or protect the workload with a PodDisruptionBudget")
+        yield warning(snapshot.title, problem, "set canary.min_replicas to 2, or protect the workload with a PodDisruptionBudget")
 
 
-def without_probe(scene: Scene) -> Iterator[Finding]:
+def without_probe(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Status of pods, EndpointSlices and routers is what a release goes by."""
-    if scene.plan.probe is None:
+    if snapshot.plan.probe is None:
         problem = "has no probe, so it sees whether pods are ready and stand in the EndpointSlices, but not whether requests are answered"
-        yield info(f"rollout {scene.plan.name}", problem, "set probe, or send requests in a hook or a check of the role")
+        yield info(f"rollout {snapshot.plan.name}", problem, "set probe, or send requests in a hook or a check of the role")
 
 
-def kept_connections(scene: Scene) -> Iterator[Finding]:
+def kept_connections(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """kube-proxy chooses the pod of a connection once; what a router balances is not concerned."""
-    containers = (scene.stable["spec"]["template"].get("spec") or {}).get("containers") or []
-    if scene.plan.style == "in_place" or scene.plan.promotion == "rolling" or scene.plan.by_pods:
+    containers = (snapshot.stable["spec"]["template"].get("spec") or {}).get("containers") or []
+    if strategy_of(snapshot.plan).replaces_pods_under_traffic(snapshot.plan):
         return  # A warning says so.
     if not any((each.get("lifecycle") or {}).get("preStop") for each in containers):
         problem = (
             "has no preStop hook: connections that clients keep open through a Service's cluster address stay on their pod, "
             "and requests on them fail if the pod ends before they do"
         )
-        yield info(scene.title, problem, "give its containers a preStop sleep, or a drain as long as clients keep connections")
+        yield info(snapshot.title, problem, "give its containers a preStop sleep, or a drain as long as clients keep connections")

@@ -12,35 +12,35 @@ from typing import Any
 from ..._objects.resources import POD_DISRUPTION_BUDGET, name_of
 from ..._workloads.label_selectors import matches
 from ..findings import Finding, warning
-from .scene import Object, Scene
+from .snapshot import ClusterSnapshot, Object
 
 
-def two_over_the_same_pods(scene: Scene) -> Iterator[Finding]:
+def two_over_the_same_pods(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """The eviction API refuses pods that more than one protects."""
-    found = _budgets(scene)
+    found = _budgets(snapshot)
     if len(found) > 1:
         names = " and ".join(name_of(each) for each in found)
         problem = f"has pods under several PodDisruptionBudgets ({names}), so that none of them can be evicted and no node drained"
-        yield warning(scene.title, problem, "delete all but one, or let them select different pods")
+        yield warning(snapshot.title, problem, "delete all but one, or let them select different pods")
 
 
-def without_any_eviction(scene: Scene) -> Iterator[Finding]:
+def without_any_eviction(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """A rollout that waits for people keeps its pods where they are for longer than an update does."""
-    for budget in _budgets(scene):
+    for budget in _budgets(snapshot):
         # The clone's pods, which are as many at the end, count too; a number of pods grows with them.
-        said = _leaves_none(budget.get("spec") or {}, 2 * scene.replicas)
+        said = _leaves_none(budget.get("spec") or {}, 2 * snapshot.replicas)
         if said:
             yield warning(
-                scene.titled(POD_DISRUPTION_BUDGET.kind, name_of(budget)),
+                snapshot.titled(POD_DISRUPTION_BUDGET.kind, name_of(budget)),
                 f"lets no pod be evicted ({said}), so that nodes cannot be drained while the rollout runs",
                 "let it spare at least one pod (maxUnavailable 1), or keep the nodes as they are until the rollout has ended",
             )
 
 
-def _budgets(scene: Scene) -> list[Object]:
+def _budgets(snapshot: ClusterSnapshot) -> list[Object]:
     """Those that protect the workload's pods."""
-    found = scene.all(POD_DISRUPTION_BUDGET)
-    return [each for each in found if matches((each.get("spec") or {}).get("selector"), scene.present_labels)]
+    found = snapshot.all(POD_DISRUPTION_BUDGET)
+    return [each for each in found if matches((each.get("spec") or {}).get("selector"), snapshot.present_labels)]
 
 
 def _leaves_none(spec: Object, replicas: int) -> str | None:

@@ -17,10 +17,11 @@ from ..._objects.refusal import Refused
 from ..._objects.resources import POD_DISRUPTION_BUDGET, labels, name_of
 from ..._objects.shown import echo
 from ..._routing.registry import router_of
+from ..._strategies.registry import strategy_of
 from ..._workloads import budgets, scaling
-from ..course import wishes
+from ..desired import desired_traffic
 from ..findings import Finding, warning
-from .scene import Object, Scene
+from .snapshot import ClusterSnapshot, Object
 
 _ARGO, _KUSTOMIZE, _HELM = "argocd.argoproj.io/tracking-id", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 # As whom these tools write, in metadata.managedFields. (The label app.kubernetes.io/instance proves nothing: Helm's charts have it, too.)
@@ -44,9 +45,9 @@ class Owner:
     namespace: str = ""
 
 
-def owned(scene: Scene) -> Iterator[Finding]:
+def owned(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """One finding for each object of which somebody else keeps the fields that are set here."""
-    for obj, paths in touched(scene):
+    for obj, paths in touched(snapshot):
         owner = owner_of(obj, paths)
         if owner is not None:
             tool, remedy = _TOOLS[owner.tool](owner, obj, paths)
@@ -56,28 +57,25 @@ def owned(scene: Scene) -> Iterator[Finding]:
                 if owner.tool == "applier"
                 else "which may put back what the rollout sets"
             )
-            yield warning(scene.titled(obj["kind"], name_of(obj)), f"is kept by {tool}, {effect} ({fields})", remedy)
+            yield warning(snapshot.titled(obj["kind"], name_of(obj)), f"is kept by {tool}, {effect} ({fields})", remedy)
 
 
-def touched(scene: Scene) -> list[tuple[Object, list[Path]]]:
+def touched(snapshot: ClusterSnapshot) -> list[tuple[Object, list[Path]]]:
     """The user's objects that a rollout changes, and where; a list's element that it adds or takes away stands for the list."""
-    found: list[tuple[Object, list[Path]]] = [(scene.deployment, [*_of_workload(scene), *_of_template(scene)])]
-    pinned = (scene.plan.stable_service, scene.plan.canary_service, *scene.bystanders)
-    found += [(each, [("spec", "selector")]) for each in scene.foreign_services if name_of(each) in pinned]
-    found += [(each, _of_guard(each)) for each in scene.guards]
-    for target, objects in scene.routers:
+    found: list[tuple[Object, list[Path]]] = [(snapshot.deployment, [*_of_workload(snapshot), *_of_template(snapshot)])]
+    pinned = (snapshot.plan.stable_service, snapshot.plan.canary_service, *snapshot.bystanders)
+    found += [(each, [("spec", "selector")]) for each in snapshot.foreign_services if name_of(each) in pinned]
+    found += [(each, _of_guard(each)) for each in snapshot.guards]
+    for target, objects in snapshot.routers:
         parts = router_of(target).parts(target)
         for key, obj in objects.items():
             if obj is not None and parts[key].required:
-                found.append((obj, _edited(scene, target, objects, key)))
+                found.append((obj, _edited(snapshot, target, objects, key)))
     return [(obj, paths) for obj, paths in found if paths]
 
 
-def _of_workload(scene: Scene) -> list[Path]:
-    plan = scene.plan
-    if plan.style == "in_place":
-        return [("spec", "updateStrategy")]
-    return [*([("spec", "paused")] if plan.pauses else []), *([("spec", "replicas")] if plan.style == "revisions" else [])]
+def _of_workload(snapshot: ClusterSnapshot) -> list[Path]:
+    return strategy_of(snapshot.plan).workload_fields_changed(snapshot.plan)
 
 
 def _of_guard(guard: Object) -> list[Path]:
@@ -85,21 +83,21 @@ def _of_guard(guard: Object) -> list[Path]:
     return [edit.path for edit in holding]
 
 
-def _of_template(scene: Scene) -> list[Path]:
+def _of_template(snapshot: ClusterSnapshot) -> list[Path]:
     """The images of a version that is described by these alone; else all of the template."""
-    if scene.plan.revision.carried:
+    if snapshot.plan.revision.carried:
         return []
-    revision = scene.plan.revision
-    if not revision.images or revision.held is not None or scene.plan.track_configs:
+    revision = snapshot.plan.revision
+    if not revision.images or revision.held is not None or snapshot.plan.track_configs:
         return [("spec", "template")]
-    containers = {str(each["name"]): key for key in ("initContainers", "containers") for each in scene.pods.get(key) or []}
+    containers = {str(each["name"]): key for key in ("initContainers", "containers") for each in snapshot.pods.get(key) or []}
     return [("spec", "template", "spec", containers[name], {"name": name}, "image") for name in revision.images if name in containers]
 
 
-def _edited(scene: Scene, target: Any, objects: Mapping[str, Any], key: str) -> list[Path]:
+def _edited(snapshot: ClusterSnapshot, target: Any, objects: Mapping[str, Any], key: str) -> list[Path]:
     """Where the steps change one object of a router; what cannot be written down is refused elsewhere."""
     found: dict[str, Path] = {}
-    for wish in wishes(scene.plan).values():
+    for wish in desired_traffic(snapshot.plan).values():
         try:
             changes = router_of(target).changes(objects, target, wish)
         except Refused:

@@ -13,42 +13,44 @@ from ..._objects.resources import NODE, PERSISTENT_VOLUME_CLAIM, labels, name_of
 from ..._workloads.label_selectors import matches
 from ..._workloads.marks import POD_TEMPLATE_HASH
 from ..findings import Finding, fatal, warning
-from .scene import Object, Scene
+from .snapshot import ClusterSnapshot, Object
 
 _HOSTNAME = "kubernetes.io/hostname"
 _REMEDY = "make sure that there are so many, with room, or ease that rule"
 
 
-def apart(scene: Scene) -> Iterator[Finding]:
+def apart(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """The clone's pods have the labels of the workload's, and so keep away from these, too."""
-    for why, key in keeping_apart(scene.pods, scene.plan.namespace, scene.new_labels):
-        problem = f"must not have two pods on one {'node' if key == _HOSTNAME else key} ({why}), and its {scene.peak} pods in the promotion"
-        if NODE not in scene.found:
+    for why, key in keeping_apart(snapshot.pods, snapshot.plan.namespace, snapshot.new_labels):
+        problem = (
+            f"must not have two pods on one {'node' if key == _HOSTNAME else key} ({why}), and its {snapshot.peak} pods in the promotion"
+        )
+        if NODE not in snapshot.found:
             remedy = f"{_REMEDY}; to have them counted, grant the verb list on nodes with a ClusterRole"
-            yield warning(scene.title, f"{problem} need as many", remedy)
+            yield warning(snapshot.title, f"{problem} need as many", remedy)
             continue
-        there = {labels(node)[key] for node in scene.all(NODE) if key in labels(node) and takes(node, scene.pods)}
-        if len(there) < scene.peak:
-            yield warning(scene.title, f"{problem} find {len(there)}", _REMEDY)
+        there = {labels(node)[key] for node in snapshot.all(NODE) if key in labels(node) and takes(node, snapshot.pods)}
+        if len(there) < snapshot.peak:
+            yield warning(snapshot.title, f"{problem} find {len(there)}", _REMEDY)
 
 
-def on_the_hosts_network(scene: Scene) -> Iterator[Finding]:
+def on_the_hosts_network(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Kubernetes knows of the ports that are declared, and of no others."""
-    if scene.pods.get("hostNetwork") and not _host_ports(scene.pods):
+    if snapshot.pods.get("hostNetwork") and not _host_ports(snapshot.pods):
         problem = "has hostNetwork and declares no ports: a pod of the clone on a node with one of the workload finds its ports taken"
-        yield warning(scene.title, problem, "declare the ports, so that pods are kept apart")
+        yield warning(snapshot.title, problem, "declare the ports, so that pods are kept apart")
 
 
-def volumes(scene: Scene) -> Iterator[Finding]:
+def volumes(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """The pods of both versions use the same claims."""
-    used = {(each.get("persistentVolumeClaim") or {}).get("claimName") for each in scene.pods.get("volumes") or []}
-    for claim in scene.all(PERSISTENT_VOLUME_CLAIM):
+    used = {(each.get("persistentVolumeClaim") or {}).get("claimName") for each in snapshot.pods.get("volumes") or []}
+    for claim in snapshot.all(PERSISTENT_VOLUME_CLAIM):
         modes = set((claim.get("spec") or {}).get("accessModes") or [])
-        title = scene.titled(PERSISTENT_VOLUME_CLAIM.kind, name_of(claim))
+        title = snapshot.titled(PERSISTENT_VOLUME_CLAIM.kind, name_of(claim))
         if name_of(claim) not in used:
             continue
         if modes == {"ReadWriteOncePod"}:
-            problem = f"is ReadWriteOncePod: no pod of the clone can have it while one of Deployment {scene.plan.workload} has"
+            problem = f"is ReadWriteOncePod: no pod of the clone can have it while one of Deployment {snapshot.plan.workload} has"
             yield fatal(title, problem, "release without a clone, or use a volume that several pods can have")
         elif modes <= {"ReadWriteOnce", "ReadWriteOncePod"}:
             problem = "is ReadWriteOnce: pods of the clone can only run on the node that has it, and both versions write to it at once"

@@ -15,7 +15,7 @@ from ..._routing.istio import reach
 from ..._routing.target import Target
 from ..._workloads.label_selectors import matches
 from ..findings import Finding, fatal, warning
-from .scene import DESTINATION_RULE, Object, Scene
+from .snapshot import DESTINATION_RULE, ClusterSnapshot, Object
 
 VIRTUAL_SERVICE = versioned("VirtualService")
 
@@ -93,81 +93,83 @@ def change(deployment: Object, template: Mapping[str, Any]) -> bool:
     return labels(deployment["spec"]["template"]) != labels(template)
 
 
-def subsets_without_pods(scene: Scene) -> Iterator[Finding]:
+def subsets_without_pods(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Requests to such a subset get 503 as soon as the routers are back, or the Services lead to the new version."""
-    if not change(scene.deployment, scene.template):
+    if not change(snapshot.deployment, snapshot.template):
         return
-    rules, found = scene.all(DESTINATION_RULE), _virtual_services(scene)
-    target = Target("istio", "", scene.plan.namespace, scene.plan.stable_service, scene.plan.canary_service)
-    domain = next((each.cluster_domain for each in scene.plan.routers), target.cluster_domain)
+    rules, found = snapshot.all(DESTINATION_RULE), _virtual_services(snapshot)
+    target = Target("istio", "", snapshot.plan.namespace, snapshot.plan.stable_service, snapshot.plan.canary_service)
+    domain = next((each.cluster_domain for each in snapshot.plan.routers), target.cluster_domain)
     target = Target(**{**vars(target), "cluster_domain": domain})
-    pods, canary = [scene.new_labels], scene.plan.canary_service
+    pods, canary = [snapshot.new_labels], snapshot.plan.canary_service
     missed = [
         each
-        for name in (scene.plan.stable_service, *scene.bystanders)
-        for each in reach.missed(rules, found, target, name, pods, before=scene.present_labels)
+        for name in (snapshot.plan.stable_service, *snapshot.bystanders)
+        for each in reach.missed(rules, found, target, name, pods, before=snapshot.present_labels)
     ]
     missed += reach.missed(rules, found, target, canary, pods, at_rest=True) if canary else []
     for each in missed:
-        problem = f"{each}, which has none of the new version's pods ({_shown(scene.new_labels)}), so that its requests would get 503"
+        problem = f"{each}, which has none of the new version's pods ({_shown(snapshot.new_labels)}), so that its requests would get 503"
         remedy = "take the subset out of the route, give it labels that both versions have, or keep its labels in the new template"
         yield fatal(each.route, problem, remedy)
 
 
-def _virtual_services(scene: Scene) -> list[Object]:
+def _virtual_services(snapshot: ClusterSnapshot) -> list[Object]:
     """Those that are there, and those that the plan declares."""
-    routers = [obj for _target, objects in scene.routers for obj in objects.values() if obj and obj.get("kind") == VIRTUAL_SERVICE.kind]
-    return list({name_of(each): each for each in (*routers, *scene.all(VIRTUAL_SERVICE))}.values())
+    routers = [obj for _target, objects in snapshot.routers for obj in objects.values() if obj and obj.get("kind") == VIRTUAL_SERVICE.kind]
+    return list({name_of(each): each for each in (*routers, *snapshot.all(VIRTUAL_SERVICE))}.values())
 
 
-def policies(scene: Scene) -> Iterator[Finding]:
+def policies(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Protection and measuring end for pods that the selector does not take, and begin for those that it takes from now on."""
-    if not change(scene.deployment, scene.template):
+    if not change(snapshot.deployment, snapshot.template):
         return
     for kind in _POLICIES:
-        for obj in scene.all(kind.resource):
+        for obj in snapshot.all(kind.resource):
             selector = kind.selector(obj.get("spec") or {})
-            before, after = matches(selector, scene.present_labels), matches(selector, scene.new_labels)
-            title = scene.titled(kind.resource.kind, name_of(obj))
+            before, after = matches(selector, snapshot.present_labels), matches(selector, snapshot.new_labels)
+            title = snapshot.titled(kind.resource.kind, name_of(obj))
             if before and not after:
-                problem = f"selects the present pods of {scene.plan.kind} {scene.plan.workload} and not the new ones: it {kind.ends}"
+                problem = f"selects the present pods of {snapshot.plan.kind} {snapshot.plan.workload} and not the new ones: it {kind.ends}"
                 yield warning(title, problem, "let its selector match both versions, or keep the labels in the new template")
             elif after and not before and kind.begins:
-                problem = f"selects the new pods of {scene.plan.kind} {scene.plan.workload} and not the present ones: it {kind.begins}"
+                problem = (
+                    f"selects the new pods of {snapshot.plan.kind} {snapshot.plan.workload} and not the present ones: it {kind.begins}"
+                )
                 yield warning(title, problem, "make sure that it suits the new version, or correct its selector")
 
 
-def peers(scene: Scene) -> Iterator[Finding]:
+def peers(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Other pods' policies that let the present pods in, and not the new ones."""
-    if not change(scene.deployment, scene.template):
+    if not change(snapshot.deployment, snapshot.template):
         return
-    for obj in scene.all(_POLICIES[1].resource):
+    for obj in snapshot.all(_POLICIES[1].resource):
         spec = obj.get("spec") or {}
         rules = [*(spec.get("ingress") or []), *(spec.get("egress") or [])]
         known = [peer for rule in rules for key in ("from", "to") for peer in rule.get(key) or [] if not peer.get("namespaceSelector")]
-        if any(_only_before(peer.get("podSelector"), scene) for peer in known):
-            problem = f"lets the present pods of {scene.plan.kind} {scene.plan.workload} connect and not the new ones"
+        if any(_only_before(peer.get("podSelector"), snapshot) for peer in known):
+            problem = f"lets the present pods of {snapshot.plan.kind} {snapshot.plan.workload} connect and not the new ones"
             remedy = "let its podSelector match both versions, or keep the labels in the new template"
-            yield warning(scene.titled("NetworkPolicy", name_of(obj)), problem, remedy)
+            yield warning(snapshot.titled("NetworkPolicy", name_of(obj)), problem, remedy)
 
 
-def spread(scene: Scene) -> Iterator[Finding]:
+def spread(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """A new version that is told to keep away from pods that it has no longer the labels of."""
-    if not change(scene.deployment, scene.template):
+    if not change(snapshot.deployment, snapshot.template):
         return
-    spec = scene.template.get("spec") or {}
+    spec = snapshot.template.get("spec") or {}
     terms = [("topologySpreadConstraints", each) for each in spec.get("topologySpreadConstraints") or []]
     apart = (spec.get("affinity") or {}).get("podAntiAffinity") or {}
     terms += [("podAntiAffinity", each) for each in apart.get("requiredDuringSchedulingIgnoredDuringExecution") or []]
     preferred = apart.get("preferredDuringSchedulingIgnoredDuringExecution") or []
     terms += [("podAntiAffinity", each.get("podAffinityTerm") or {}) for each in preferred]
-    for name in sorted({name for name, each in terms if _only_before(each.get("labelSelector"), scene)}):
+    for name in sorted({name for name, each in terms if _only_before(each.get("labelSelector"), snapshot)}):
         problem = f"has {name} in its new template that select the present pods and not the new ones, so that these are not spread"
-        yield warning(scene.title, problem, "let the labelSelector there match the new labels")
+        yield warning(snapshot.title, problem, "let the labelSelector there match the new labels")
 
 
-def _only_before(selector: Object | None, scene: Scene) -> bool:
-    return matches(selector, scene.present_labels) and not matches(selector, scene.new_labels)
+def _only_before(selector: Object | None, snapshot: ClusterSnapshot) -> bool:
+    return matches(selector, snapshot.present_labels) and not matches(selector, snapshot.new_labels)
 
 
 def _shown(of_pods: Mapping[str, str]) -> str:

@@ -13,23 +13,23 @@ from typing import Any
 from ..._objects.quantities import quantity, show
 from ..._objects.resources import RESOURCE_QUOTA, name_of
 from ..findings import Finding, fatal
-from .scene import Object, Scene
+from .snapshot import ClusterSnapshot, Object
 
 _KINDS = {"requests": "requests.", "limits": "limits."}
 
 
-def no_room(scene: Scene) -> Iterator[Finding]:
+def no_room(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """The promotion needs all of the clone's pods, unless it is rolling, and one more where the workload cannot roll otherwise."""
-    needed = _needed(scene)
-    for quota in scene.all(RESOURCE_QUOTA):
-        if not _applies(quota, scene.pods):
+    needed = _needed(snapshot)
+    for quota in snapshot.all(RESOURCE_QUOTA):
+        if not _applies(quota, snapshot.pods):
             continue
         compared = _compared(quota, needed)
         short = [f"{show(amount)} {resource} of {show(left)} that are left" for resource, amount, left in compared if amount > left]
         if short:
             yield fatal(
-                scene.titled(RESOURCE_QUOTA.kind, name_of(quota)),
-                f"has no room for the clone of Deployment {scene.plan.workload}, which needs at its greatest {', '.join(short)}",
+                snapshot.titled(RESOURCE_QUOTA.kind, name_of(quota)),
+                f"has no room for the clone of Deployment {snapshot.plan.workload}, which needs at its greatest {', '.join(short)}",
                 "raise the quota, or scale the Deployment or something else down until the rollout has ended",
             )
 
@@ -44,13 +44,13 @@ def _compared(quota: Object, needed: Mapping[str, Fraction]) -> Iterator[tuple[s
             yield resource, needed[resource], max(most - taken, Fraction(0))
 
 
-def _needed(scene: Scene) -> dict[str, Fraction]:
+def _needed(snapshot: ClusterSnapshot) -> dict[str, Fraction]:
     """What the rollout adds to the namespace at most, by the names that quotas use."""
-    pods = scene.peak - scene.replicas
-    made = int(not any(name_of(each) == scene.plan.canary_service for each in scene.services)) + scene.makes_service
+    pods = snapshot.peak - snapshot.replicas
+    made = int(not any(name_of(each) == snapshot.plan.canary_service for each in snapshot.services)) + snapshot.makes_service
     objects = {"pods": pods, "count/pods": pods, "count/deployments.apps": 1, "services": made, "count/services": made}
     counted = {name: Fraction(count) for name, count in objects.items() if count}
-    return {**counted, **{resource: amount * pods for resource, amount in of_pod(scene.pods).items()}}
+    return {**counted, **{resource: amount * pods for resource, amount in of_pod(snapshot.pods).items()}}
 
 
 def of_pod(pod: Mapping[str, Any]) -> dict[str, Fraction]:

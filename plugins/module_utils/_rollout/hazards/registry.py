@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Callable
 
+from ..._strategies.registry import strategy_of
 from ..findings import Finding
 from . import budgets, owners, placement, pod_labels, quota, scaling, services, stickiness, workload
 from .advice import advice_in
-from .scene import LOOKS, Look, RouterObjects, Scene
+from .snapshot import LOOKS, ClusterSnapshot, Look, RouterObjects
 
-__all__ = ["LOOKS", "Look", "RouterObjects", "Scene", "advice_in", "hazards_in"]
+__all__ = ["LOOKS", "ClusterSnapshot", "Look", "RouterObjects", "advice_in", "hazards_in"]
 
-Hazard = Callable[[Scene], Iterable[Finding]]
+Hazard = Callable[[ClusterSnapshot], Iterable[Finding]]
 
 # Those that are there however the new version runs.
 OF_ANY_STYLE: tuple[Hazard, ...] = (
@@ -59,15 +60,9 @@ OF_A_CLONE: tuple[Hazard, ...] = (
     placement.on_the_hosts_network,
     placement.volumes,
 )
-OF_STYLE: dict[str, tuple[Hazard, ...]] = {
-    "clone": (*OF_A_DEPLOYMENT, *OF_ONE_SELECTOR, *OF_A_CLONE),
-    "revisions": (*OF_A_DEPLOYMENT, *OF_ONE_SELECTOR, *OF_A_CLONE),
-    "pair": (*OF_A_DEPLOYMENT, scaling.of_the_canary),
-    "in_place": OF_ONE_SELECTOR,
-}
 
 
-def hazards_in(scene: Scene) -> Iterator[Finding]:
-    """All of them, in the order of the table."""
-    for hazard in (*OF_ANY_STYLE, *OF_STYLE[scene.plan.style]):
-        yield from hazard(scene)
+def hazards_in(snapshot: ClusterSnapshot) -> Iterator[Finding]:
+    """Those of any strategy, then those of the plan's."""
+    for hazard in (*OF_ANY_STYLE, *strategy_of(snapshot.plan).hazards):
+        yield from hazard(snapshot)

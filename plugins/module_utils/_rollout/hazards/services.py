@@ -14,13 +14,13 @@ from ..._workloads.service_annotations import unknown
 from ..._workloads.services import bystanders, is_headless, missing_port, selector_of, selector_text, selects
 from ..._workloads.switches import ANNOTATION
 from ..findings import Finding, fatal, warning
-from .scene import Scene
+from .snapshot import ClusterSnapshot
 
 
-def unfit(scene: Scene) -> Iterator[Finding]:
+def unfit(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Neither router nor selector can tell versions apart behind these."""
-    for service in scene.named_services:
-        title, kind = scene.titled("Service", name_of(service)), (service.get("spec") or {}).get("type")
+    for service in snapshot.named_services:
+        title, kind = snapshot.titled("Service", name_of(service)), (service.get("spec") or {}).get("type")
         if is_headless(service):
             problem = "is headless, it hands out pod addresses, which no router can split"
             yield fatal(title, problem, "name a Service with a cluster IP")
@@ -30,46 +30,46 @@ def unfit(scene: Scene) -> Iterator[Finding]:
             yield fatal(title, "has no selector, so somebody else keeps its endpoints", "name a Service with a selector")
 
 
-def switched(scene: Scene) -> Iterator[Finding]:
+def switched(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Module bluegreen_switch remembers on it which workload is active, and what it has scaled to 0."""
-    for service in scene.named_services:
+    for service in snapshot.named_services:
         if ANNOTATION in (service["metadata"].get("annotations") or {}):
             problem = "is switched between workloads by bluegreen_switch, which remembers on it what it has scaled down"
-            yield fatal(scene.titled("Service", name_of(service)), problem, "end that first (bluegreen_switch with state: absent)")
+            yield fatal(snapshot.titled("Service", name_of(service)), problem, "end that first (bluegreen_switch with state: absent)")
 
 
-def selecting_other_pods(scene: Scene) -> Iterator[Finding]:
+def selecting_other_pods(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """The original selector comes back at the end, and would take none."""
-    for service in scene.named_services:
-        for version, labels in (("present", scene.present_labels), ("new", scene.new_labels)):
+    for service in snapshot.named_services:
+        for version, labels in (("present", snapshot.present_labels), ("new", snapshot.new_labels)):
             if selector_of(service) and not selects(selector_of(service), labels):
                 yield fatal(
-                    scene.titled("Service", name_of(service)),
+                    snapshot.titled("Service", name_of(service)),
                     f"(selector {selector_text(selector_of(service))}) does not select the pods of the {version} version of "
-                    f"{scene.plan.kind} {scene.plan.workload}",
+                    f"{snapshot.plan.kind} {snapshot.plan.workload}",
                     "correct its selector or the template's labels",
                 )
 
 
-def annotations_left(scene: Scene) -> Iterator[Finding]:
+def annotations_left(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """The Service that is made for the new version takes over the annotations that are known to say how pods are spoken to."""
-    names = [name_of(each) for each in scene.services]
-    if not scene.plan.canary_service or scene.plan.canary_service in names:
+    names = [name_of(each) for each in snapshot.services]
+    if not snapshot.plan.canary_service or snapshot.plan.canary_service in names:
         return
-    for service in (each for each in scene.services if name_of(each) == scene.plan.stable_service):
+    for service in (each for each in snapshot.services if name_of(each) == snapshot.plan.stable_service):
         left = unknown(service["metadata"].get("annotations"))
         if left:
-            problem = f"has annotations that Service {scene.plan.canary_service}, which is made for the new version, does not get"
+            problem = f"has annotations that Service {snapshot.plan.canary_service}, which is made for the new version, does not get"
             remedy = f"make that Service yourself if it needs them ({', '.join(left)})"
-            yield warning(scene.titled("Service", name_of(service)), problem, remedy)
+            yield warning(snapshot.titled("Service", name_of(service)), problem, remedy)
 
 
-def without_a_port(scene: Scene) -> Iterator[Finding]:
+def without_a_port(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Its pods would be ready behind such a Service, and no request would come to them at that port."""
-    names = {scene.plan.stable_service, scene.plan.canary_service, *scene.bystanders}
-    for service in scene.services:
-        if name_of(service) in names and selects(selector_of(service), scene.new_labels):
-            finding = lacking_port(scene.titled("Service", name_of(service)), service, scene.template, scene.title)
+    names = {snapshot.plan.stable_service, snapshot.plan.canary_service, *snapshot.bystanders}
+    for service in snapshot.services:
+        if name_of(service) in names and selects(selector_of(service), snapshot.new_labels):
+            finding = lacking_port(snapshot.titled("Service", name_of(service)), service, snapshot.template, snapshot.title)
             if finding is not None:
                 yield finding
 
@@ -83,19 +83,19 @@ def lacking_port(title: str, service: Mapping[str, Any], template: Mapping[str, 
     return fatal(title, problem, "give a container port of the new version that name and protocol, or correct the Service's targetPort")
 
 
-def left_empty(scene: Scene) -> Iterator[Finding]:
+def left_empty(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """A Service that takes the present pods and not the new ones has none after the promotion."""
-    named = (scene.plan.stable_service, scene.plan.canary_service)
-    present = bystanders(scene.foreign_services, scene.present_labels, named)
-    for name in sorted(set(present) - set(scene.bystanders)):
-        problem = f"selects the present pods of {scene.plan.kind} {scene.plan.workload} and not the new ones, and would be left empty"
-        yield fatal(scene.titled("Service", name), problem, "correct its selector or the template's labels")
+    named = (snapshot.plan.stable_service, snapshot.plan.canary_service)
+    present = bystanders(snapshot.foreign_services, snapshot.present_labels, named)
+    for name in sorted(set(present) - set(snapshot.bystanders)):
+        problem = f"selects the present pods of {snapshot.plan.kind} {snapshot.plan.workload} and not the new ones, and would be left empty"
+        yield fatal(snapshot.titled("Service", name), problem, "correct its selector or the template's labels")
 
 
-def standing_by(scene: Scene) -> Iterator[Finding]:
+def standing_by(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """They would send requests to the new version whatever its weight."""
-    there = [name_of(each) for each in scene.named_services]
-    for name in scene.bystanders if scene.plan.stable_service in there else ():
-        problem = f"selects the same pods, so it is kept on one version together with Service {scene.plan.stable_service}"
-        remedy = "nothing is to be done, unless it should see both versions: then let something else select them"
-        yield warning(scene.titled("Service", name), problem, remedy)
+    there = [name_of(each) for each in snapshot.named_services]
+    for name in snapshot.bystanders if snapshot.plan.stable_service in there else ():
+        problem = f"selects the same pods, so it is kept on one version together with Service {snapshot.plan.stable_service}"
+        remedy = "do nothing, unless it should select both versions; then change its selector"
+        yield warning(snapshot.titled("Service", name), problem, remedy)

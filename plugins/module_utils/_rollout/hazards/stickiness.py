@@ -14,47 +14,47 @@ from ..._objects.resources import name_of
 from ..._routing.istio.hosts import is_service
 from ..._routing.registry import router_of
 from ..._routing.target import DesiredTraffic, Target
-from ..course import wishes
+from ..desired import desired_traffic
 from ..findings import Finding, warning
-from .scene import DESTINATION_RULE, RouterObjects, Scene
+from .snapshot import DESTINATION_RULE, ClusterSnapshot, RouterObjects
 
 
-def client_ip(scene: Scene) -> Iterator[Finding]:
+def client_ip(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """kube-proxy remembers clients by their address, as long as the Service has that pod: blue-green's switch is not held up."""
-    for service in scene.services if scene.plan.bluegreen is None else ():
-        if name_of(service) == scene.plan.stable_service and (service.get("spec") or {}).get("sessionAffinity") == "ClientIP":
+    for service in snapshot.services if snapshot.plan.bluegreen is None else ():
+        if name_of(service) == snapshot.plan.stable_service and (service.get("spec") or {}).get("sessionAffinity") == "ClientIP":
             yield warning(
-                scene.titled("Service", name_of(service)),
+                snapshot.titled("Service", name_of(service)),
                 "has sessionAffinity ClientIP: what goes through its cluster address stays on a pod, and weights do not move it",
                 "set sessionAffinity to None until the rollout has ended, unless the router sends requests to pods directly",
             )
 
 
-def consistent_hash(scene: Scene) -> Iterator[Finding]:
+def consistent_hash(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Envoy chooses the version first, anew for each request, and by the hash only a pod of it."""
-    istio = [target for target, _found in scene.routers if target.router == "istio"]
-    for rule in scene.all(DESTINATION_RULE) if scene.plan.bluegreen is None else ():
+    istio = [target for target, _found in snapshot.routers if target.router == "istio"]
+    for rule in snapshot.all(DESTINATION_RULE) if snapshot.plan.bluegreen is None else ():
         host = (rule.get("spec") or {}).get("host")
-        if any(is_service(host, scene.plan.stable_service, target) for target in istio) and _holds(rule.get("spec"), "consistentHash"):
+        if any(is_service(host, snapshot.plan.stable_service, target) for target in istio) and _holds(rule.get("spec"), "consistentHash"):
             yield warning(
-                scene.titled("DestinationRule", name_of(rule)),
+                snapshot.titled("DestinationRule", name_of(rule)),
                 f"keeps clients of {host} on a pod (consistentHash), and a split between two Services breaks that: one client gets both "
                 "versions",
                 "send clients to the canary by what they carry (set_header_route), or let each version cope with the other's sessions",
             )
 
 
-def told_by_routers(scene: Scene) -> Iterator[Finding]:
+def told_by_routers(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """What routers have to say of the steps, as a rollout warns of it with each move: sessions that come before weights, for one."""
-    for target, found in scene.routers:
-        title = _title(scene, target)
-        for text in dict.fromkeys(text for wish in wishes(scene.plan).values() for text in _told(target, found, wish)):
+    for target, found in snapshot.routers:
+        title = _title(snapshot, target)
+        for text in dict.fromkeys(text for wish in desired_traffic(snapshot.plan).values() for text in _told(target, found, wish)):
             yield warning(title, text.removeprefix(f"{title} "), "change that until the rollout has ended, or know that it is so")
 
 
-def _title(scene: Scene, target: Target) -> str:
+def _title(snapshot: ClusterSnapshot, target: Target) -> str:
     first, *_others = router_of(target).parts(target).values()
-    return scene.titled(first.resource.kind, first.name)
+    return snapshot.titled(first.resource.kind, first.name)
 
 
 def _told(target: Target, found: RouterObjects, wish: DesiredTraffic) -> list[str]:

@@ -57,8 +57,8 @@ class Definition:
 
     def __str__(self) -> str:
         """What differs from the defaults, so that fields which come later do not make it another definition."""
-        told = {each.name: getattr(self, each.name) for each in fields(self)}
-        return str({each.name: told[each.name] for each in fields(self) if told[each.name] != each.default})
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return str({each.name: values[each.name] for each in fields(self) if values[each.name] != each.default})
 
 
 Reader = Callable[[str, Any], Any]

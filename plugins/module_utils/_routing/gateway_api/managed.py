@@ -41,7 +41,7 @@ class _Asked:
         return requests.matches_of(rule, self.kind)
 
     def joined(self, one: Object, other: Object) -> Object | None:
-        """What two matches have in common; raises Refused where that cannot be told."""
+        """What two matches have in common; raises Refused where that is not decidable."""
         try:
             return requests.both(one, other)
         except Undecidable:
@@ -163,7 +163,7 @@ def _share(one: Object, other: Object) -> bool:
 
 
 def _refuse_too_many(where: str, all_rules: Sequence[Object], made: Sequence[Object]) -> None:
-    """What the API server would not take, or what could not be told apart later."""
+    """What the API server would not take, or what could not be found again later."""
     for number, body in enumerate(made):
         count = len(body["matches"])
         if any(each.get("matches") == body["matches"] for each in (*all_rules, *made[:number])):

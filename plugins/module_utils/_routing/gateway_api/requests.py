@@ -34,7 +34,7 @@ _BEYOND_A_COOKIE = re.compile(r"(?<!\\)[.^$;]|\\[A-Zb]")
 
 
 class Undecidable(Exception):
-    """Two conditions on one thing of which it cannot be told what they have in common."""
+    """Two conditions on one thing whose common requests cannot be computed."""
 
 
 def asked(match: Match, kind: str, where: str) -> Object:

@@ -39,7 +39,7 @@ def changes(objects: Objects, target: Target, desired: DesiredTraffic | None) ->
 
 
 def _introduction(desired: DesiredTraffic) -> ManagedRoute:
-    """A rule for requests that nobody sends. Istio does not look at backendRefs with weight 0, and answers 500 to all requests of a rule
+    """A rule for requests that no client sends. Istio does not look at backendRefs with weight 0, and answers 500 to all requests of a rule
     with one that it does not take; so this one stands in a rule of its own."""
     return ManagedRoute("introduction", ((Condition("header", "x-progressive-delivery-introduction", "exact", desired.introduce),),))
 
@@ -48,7 +48,7 @@ def weight(objects: Objects, target: Target) -> Split:
     """The split of the first rule asked for."""
     rule = rules.chosen(objects[_PART] or {}, target)[0]
     found = Split(rules.weight_of(rule.stable), rules.weight_of(rule.canary))
-    return found if found.total else Split(1, 0)  # With both at 0 nobody is served.
+    return found if found.total else Split(1, 0)  # With both at 0 no request is served.
 
 
 def backends(objects: Objects, target: Target, split: Split, desired: DesiredTraffic | None) -> list[Backend]:

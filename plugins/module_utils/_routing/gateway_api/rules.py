@@ -47,7 +47,7 @@ def rules_of(route: Object) -> list[Object]:
 
 
 def chosen(route: Object, target: Target) -> list[Rule]:
-    """The rules to split. Raises Refused where they or their backends cannot be told."""
+    """The rules to split. Raises Refused where they or their backends are not clear."""
     if service_and_namespace(target.stable_service, target) == service_and_namespace(target.canary_service, target):
         raise Refused(
             "canary_service", f"is the same Service as stable_service: {target.stable_service!r}", "give the canary a Service of its own"
@@ -62,7 +62,7 @@ def chosen(route: Object, target: Target) -> list[Rule]:
 
 
 def every(route: Object, target: Target) -> list[Rule]:
-    """The rules to split; none where they cannot be told."""
+    """The rules to split; none where they are not clear."""
     try:
         return chosen(route, target)
     except Refused:

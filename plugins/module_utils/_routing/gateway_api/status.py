@@ -50,7 +50,7 @@ def refuse_mirror(route: Object) -> None:
         if entry.get("controllerName") in _NO_MIRROR:
             raise Refused(
                 title(route),
-                f"is served by {_NO_MIRROR[entry['controllerName']]}, which cannot mirror and answers every request of such a rule with 500",
+                f"is served by {_NO_MIRROR[entry['controllerName']]}, which cannot mirror and answers requests of such a rule with 500",
                 "leave mirror out",
             )
 

@@ -80,7 +80,7 @@ def _class_annotation(stable: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _not_for_dns(stable: Mapping[str, Any]) -> dict[str, str]:
-    """Keeps external-dns, where the stable Ingress has told it what to do, from doing something else for the same hosts.
+    """Keeps external-dns, where the stable Ingress has annotations for it, from managing the same hosts twice.
 
     Its annotation `controller` with any value but its own makes it leave an object alone.
     """

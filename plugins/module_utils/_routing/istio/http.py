@@ -29,10 +29,14 @@ PREFIX = MADE_ROUTE  # of the names of our own routes
 _MIRRORS = ("mirror", "mirrors", "mirrorPercentage", "mirrorPercent", "mirror_percent")
 
 
-def mirror(place: Place, target: Target, percent: float) -> list[Edit]:
+def edits(obj: Object, places: Sequence[Place], target: Target, desired: DesiredTraffic) -> list[Edit]:
+    """What copies and matched requests need in a VirtualService."""
+    mirrors = [edit for place in places for edit in _mirror(place, target, desired.mirror)] if desired.mirror else []
+    return mirrors + _managed(obj, places, target, desired)
+
+
+def _mirror(place: Place, target: Target, percent: float) -> list[Edit]:
     """Copies of the route's requests to the canary."""
-    if not percent:
-        return []
     theirs = [field for field in _MIRRORS if place.entry.get(field) is not None]
     if theirs:
         raise Refused(
@@ -45,7 +49,7 @@ def mirror(place: Place, target: Target, percent: float) -> list[Edit]:
     return [Edit((*place.path, "mirror"), destination), Edit((*place.path, "mirrorPercentage"), {"value": share})]
 
 
-def managed(obj: Object, places: Sequence[Place], target: Target, desired: DesiredTraffic) -> list[Edit]:
+def _managed(obj: Object, places: Sequence[Place], target: Target, desired: DesiredTraffic) -> list[Edit]:
     """Our own routes, in the order asked: those that inherit nothing on top, the others each above the route whose requests they take."""
     if not desired.routes:
         return []

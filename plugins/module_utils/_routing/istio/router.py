@@ -32,11 +32,13 @@ from . import hosts, http, routes, subsets, weights
 
 _PART = "virtual_service"
 _RULE = "destination_rule"
+_SUBSETS = ("stable_subset", "canary_subset", "destination_rule", "stable_labels", "canary_labels")
 
 
 def parts(target: Target) -> dict[str, Part]:
     """The VirtualService, and with subsets the DestinationRule that names them, in the version asked for."""
-    subsets.refuse_half(target)
+    if any(getattr(target, option) for option in _SUBSETS):
+        subsets.refuse_half(target)
     found = {_PART: Part(versioned("VirtualService", target.api_version), target.name)}
     if target.destination_rule:
         found[_RULE] = Part(versioned("DestinationRule", target.api_version), target.destination_rule)
@@ -55,8 +57,10 @@ def changes(objects: Objects, target: Target, desired: DesiredTraffic | None) ->
     for place in places:
         if place.kind != routes.HTTP:
             refuse_requests(place.title, "istio", desired, "a TLS or TCP route does not look at requests")
-    edits = [edit for place in places for edit in weights.edits(place, target, desired.split) + http.mirror(place, target, desired.mirror)]
-    route = Change(_PART, edits + http.managed(obj, places, target, desired))
+    edits = [edit for place in places for edit in weights.edits(place, target, desired.split)]
+    if desired.routes or desired.mirror:
+        edits += http.edits(obj, places, target, desired)
+    route = Change(_PART, edits)
     return [Change(_RULE, subsets.edits(objects[_RULE] or {}, target)), route] if target.destination_rule else [route]
 
 
@@ -85,7 +89,7 @@ def _by_subset(backend: Backend, places: Sequence[routes.Place], target: Target)
 
 
 def warnings(objects: Objects, target: Target, _desired: DesiredTraffic) -> list[str]:
-    """Routes to the stable version that nobody asked to be split, below HTTP routes that were found without asking."""
+    """Routes to the stable version that the call does not name, below HTTP routes that were chosen by default."""
     obj = objects[_PART] or {}
     if target.routes or target.tls_routes or target.tcp_routes or routes.chosen(obj, target)[0].kind != routes.HTTP:
         return []
@@ -127,10 +131,7 @@ ROUTER = Router(
     weight,
     backends,
     grace=5.0,
-    options=(
-        *COMMON_OPTIONS,
-        *("stable_subset", "canary_subset", "destination_rule", "stable_labels", "canary_labels", "tls_routes", "tcp_routes"),
-    ),
+    options=(*COMMON_OPTIONS, *_SUBSETS, "tls_routes", "tcp_routes"),
     warnings=warnings,
     drain_changes=drain_changes,
     first=first,

@@ -59,7 +59,7 @@ def chosen(obj: Object, target: Target) -> list[Place]:
 
 
 def every(obj: Object, target: Target) -> list[Place]:
-    """The routes to split; none where they cannot be told."""
+    """The routes to split; none where they are not clear."""
     try:
         return chosen(obj, target)
     except Refused:
@@ -97,8 +97,8 @@ def _name(kind: str, entry: Object, index: int) -> str:
     matches = entry.get("match") or []
     ports = sorted({str(match["port"]) for match in matches if match.get("port")})
     sni = sorted({host for match in matches for host in match.get("sniHosts") or []})
-    told = [f"{what} {', '.join(values)}" for what, values in (("port", ports), ("sni_hosts", sni)) if values]
-    return f"number {index + 1}" + (f" ({'; '.join(told)})" if told else "")
+    parts = [f"{what} {', '.join(values)}" for what, values in (("port", ports), ("sni_hosts", sni)) if values]
+    return f"number {index + 1}" + (f" ({'; '.join(parts)})" if parts else "")
 
 
 def _listed(places: Sequence[Place]) -> str:
@@ -129,7 +129,7 @@ def _only(obj: Object, target: Target) -> list[Place]:
 
 
 def _beside_their_names(http: Sequence[Place]) -> str:
-    return "" if all(place.entry.get("name") for place in http) else "; give those names that have none and are to be told apart"
+    return "" if all(place.entry.get("name") for place in http) else "; name those that have no name"
 
 
 def _leads_nowhere(obj: Object, target: Target) -> Refused:
@@ -208,9 +208,9 @@ def _one_of_level_4(obj: Object, kind: str, asked: Level4Route, target: Target) 
 
 
 def _given(asked: Level4Route) -> str:
-    told = [f"port {asked.port}"] if asked.port else []
-    told += [f"sni_hosts {', '.join(asked.sni_hosts)}"] if asked.sni_hosts else []
-    return " and ".join(told) or "any port"
+    parts = [f"port {asked.port}"] if asked.port else []
+    parts += [f"sni_hosts {', '.join(asked.sni_hosts)}"] if asked.sni_hosts else []
+    return " and ".join(parts) or "any port"
 
 
 def _answers(entry: Object, asked: Level4Route, exactly: bool) -> bool:

@@ -34,7 +34,7 @@ def refuse_half(target: Target) -> None:
     given = [key for key, value in {**options, **labels}.items() if value]
     lacking = [key for key, value in options.items() if not value]
     if given and lacking:
-        raise Refused(", ".join(given), "alone is no split by subset", f"add {', '.join(lacking)}")
+        raise Refused(", ".join(given), f"needs {', '.join(lacking)} for a split by subset", "add what is missing")
     if given and target.stable_subset == target.canary_subset:
         raise Refused("canary_subset", f"is {target.canary_subset!r} as stable_subset is", "give the canary a subset of its own")
 

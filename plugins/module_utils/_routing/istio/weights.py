@@ -41,7 +41,7 @@ def split_in(place: Place, target: Target) -> Split:
     if len(place.destinations) == 1:
         return Split(100, 0)
     found = Split(_weight(stable), _weight(canary))
-    return found if found.total else Split(1, 0)  # With both at 0 nobody is served.
+    return found if found.total else Split(1, 0)  # With both at 0 no request is served.
 
 
 def ports(place: Place, target: Target) -> list[int]:
@@ -85,7 +85,7 @@ def _others(place: Place, target: Target) -> list[Object]:
 
 
 def _shares(place: Place, split: Split, parts: int, others: Sequence[Object]) -> Split:
-    """The split in the parts that the two have now; where whole parts cannot say it, in its own, if nobody else shares the route."""
+    """The split in the parts that the two have now; where whole parts cannot say it, in its own, if no other shares the route."""
     kept = within(split, parts) if parts else None
     if kept is not None:
         return kept

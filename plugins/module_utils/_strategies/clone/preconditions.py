@@ -1,0 +1,22 @@
+"""What strategy clone looks for before a start, and what it must be allowed to do."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ..._objects.resources import DEPLOYMENT
+from ..._plan.plan import Plan
+from ..._rollout.hazards.registry import OF_A_CLONE, OF_A_DEPLOYMENT, OF_ONE_SELECTOR
+from ..._rollout.permissions import WAITED_FOR, Grant
+from ..preconditions import of_deployments
+
+HAZARDS = (*OF_A_DEPLOYMENT, *OF_ONE_SELECTOR, *OF_A_CLONE)
+
+
+def grants(plan: Plan) -> list[Grant]:
+    """On the workload and its clone."""
+    clone = plan.canary_workload
+    both = Grant(DEPLOYMENT, WAITED_FOR, (plan.workload, clone))
+    return [both, Grant(DEPLOYMENT, ("create",)), Grant(DEPLOYMENT, ("delete",), (clone,)), *of_deployments()]

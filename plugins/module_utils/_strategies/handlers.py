@@ -1,0 +1,54 @@
+"""What a strategy does in the cluster: how it finds the pods of a version, and the actions that it carries out in its own way."""
+
+# Copyright: (c) 2026, progressive.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from .._actions.context import Context
+from .._actions.stage import Stage
+from .._plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The labels of just one version's pods. exact: they are the whole selector, else they come on top of a Service's own."""
+
+    labels: Mapping[str, str | None]
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class StableVersion:
+    """How the stable version is known.
+
+    Attributes:
+        hash: The value of the label by which its pods are pinned.
+        pods: The labels that distinguish its pods from others.
+        other: The template of the second Deployment of a pair.
+    """
+
+    hash: str
+    pods: Mapping[str, str]
+    other: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What a strategy does in the cluster in its own way.
+
+    Attributes:
+        pin: The labels of the pods of one version: `workload`, `stable` or `canary`.
+        stable_version: How the stable version of a workload is known; raises Refused or Failed where the strategy cannot release the
+            workload as it is. The last argument says whether the workload is paused between releases.
+        actions: By kind of action, those that other strategies carry out differently or not at all.
+    """
+
+    pin: Callable[[Stage, str], Pin]
+    stable_version: Callable[[Context, Plan, dict[str, Any], bool], StableVersion]
+    actions: Mapping[type, Callable[[Stage, Any], None]]
