@@ -34,7 +34,7 @@ def plan_of(*steps: Any, name: str = "shop", image: str = "shop:2", **more: Any)
     return read_plan(name, "test", options)
 
 
-def record_of(plan: Plan, position: int | str = BEGINNING, aborted_at: int | str = BEGINNING, **changes: Any) -> Record:
+def record_of(plan: Plan, position: Any = BEGINNING, aborted_at: Any = BEGINNING, **changes: Any) -> Record:
     """A record of that plan, at the beginning of its release, or at those places (indexes) in its programs."""
     stable = {"workload": plan.workload, "template": "old", "hash": "old-pods", "canary": ""}
     made = {"revision": 7, "target": "new", "phase": PROGRESSING, "program": "release", "canary_service_made": True, "stable": stable}

@@ -132,7 +132,7 @@ def test_where_a_later_release_inserts_an_action_the_rollout_resumes_at_its_plac
 
 
 def test_a_delay_that_a_call_takes_away_is_over() -> None:
-    options = {"workload": {"name": "shop", "style": "revisions"}}
+    options: Object = {"workload": {"name": "shop", "style": "revisions"}}
     plan = plan_of(**options, canary={"steps": [{"set_weight": 20}], "scale_down_delay": 30})
     none = plan_of(**options, canary={"steps": [{"set_weight": 20}], "scale_down_delay": 0})
     record = record_of(plan, position="delay")
