@@ -15,7 +15,7 @@ from .._objects.shown import echo, names
 from .._routing.target import Match
 from .durations import seconds, show
 from .matches import read_matches, read_mirror
-from .reading import MAX_SERVICE, choice, keys, named
+from .reading import MAX_SERVICE, choice, keys, members, named
 
 THEN = ("abort", "promote")
 
@@ -32,7 +32,7 @@ class SetWeight:
 
 @dataclass(frozen=True)
 class Pause:
-    """A wait of `duration` seconds; None: until somebody promotes, for `expires` seconds at most, where that is given.
+    """A wait of `duration` seconds; None: until a user promotes, for `expires` seconds at most, where that is given.
 
     then: what the next call does with a pause that has expired.
     """
@@ -107,44 +107,44 @@ Step = Union[SetWeight, Pause, SetCanaryScale, SetHeaderRoute, SetMirrorRoute, P
 
 
 def read_steps(raw: Any) -> tuple[Step, ...]:
-    """Reads the list under `canary.steps`; errors name the step by its number, counted from 1."""
+    """Reads the list under `canary.steps`; errors name the step by its place, as canary.steps[0]."""
     if raw is None:
         return ()
     if not isinstance(raw, Sequence) or isinstance(raw, (str, bytes)):
-        raise Refused("canary.steps must be a list, for example [{set_weight: 20}, {pause: {}}]")
-    steps = tuple(_read(step, number) for number, step in enumerate(raw, 1))
+        raise Refused("canary.steps", "must be a list", "write for example [{set_weight: 20}, {pause: {}}]")
+    steps = tuple(_read(step, where) for where, step in members("canary.steps", raw))
     _refuse_second_mirror(steps)
     return steps
 
 
 def _refuse_second_mirror(steps: Sequence[Step]) -> None:
     on = ""
-    for number, step in enumerate(steps, 1):
+    for where, step in members("canary.steps", steps):
         if not isinstance(step, SetMirrorRoute):
             continue
         if on and step.percent and step.name != on:
-            raise Refused(
-                f"canary.steps, step {number}, set_mirror_route: requests are copied as {echo(on)} already: end that first (percent 0)"
-            )
+            problem = f"starts while {echo(on)} still copies requests"
+            raise Refused(f"{where}.set_mirror_route", problem, f"end {echo(on)} first (percent 0)")
         if step.percent or step.name == on:
             on = step.name if step.percent else ""
 
 
-def _read(raw: Any, number: int) -> Step:
-    where = f"canary.steps, step {number}"
+def _read(raw: Any, where: str) -> Step:
     if not isinstance(raw, Mapping) or len(raw) != 1:
-        raise Refused(f"{where}: {echo(raw)} is not a step: write one of {', '.join(READERS)}, for example set_weight: 20")
+        raise Refused(
+            where, f"must be a mapping with one step, not {echo(raw)}", f"use one of {', '.join(READERS)}, for example {{set_weight: 20}}"
+        )
     kind, value = next(iter(raw.items()))
     if kind not in READERS:
-        raise Refused(f"{where}: unknown kind {echo(kind)}: use one of {', '.join(READERS)}")
-    return READERS[kind](value, f"{where}, {kind}")
+        raise Refused(where, f"has the unknown step {echo(kind)}", f"use one of {', '.join(READERS)}")
+    return READERS[kind](value, f"{where}.{kind}")
 
 
 def _set_weight(value: Any, where: str) -> Step:
     # Jinja templates in a list of steps arrive as text on ansible-core 2.16.
     text = str(value).strip()
     if isinstance(value, bool) or not text.isdecimal() or int(text) > 100:
-        raise Refused(f"{where}: {echo(value)} is not a weight: use a whole number from 0 to 100")
+        raise Refused(where, f"must be a whole number from 0 to 100, not {echo(value)}", "correct the number")
     return SetWeight(int(text))
 
 
@@ -154,23 +154,23 @@ def _pause(value: Any, where: str) -> Step:
         options = {"duration": value}
     unknown = sorted(str(key) for key in options if key not in ("duration", "expires", "then"))
     if unknown:
-        raise Refused(f"{where}: unknown option {names(unknown)}: use duration, or expires and then, or nothing for a pause until promoted")
+        raise Refused(where, f"does not take {names(unknown)}", "use duration, or expires and then, or nothing for a pause until promoted")
     given = {key: each for key, each in options.items() if each is not None}
     if "expires" in given:
         return _expiring(given, where)
     if "then" in given:
-        raise Refused(f"{where}: then says what comes when a pause expires: give expires, too, for example 4h")
-    return Pause(seconds(given["duration"], f"{where}, duration") if "duration" in given else None)
+        raise Refused(f"{where}.then", "needs expires", "set expires, for example to 4h, or remove then")
+    return Pause(seconds(given["duration"], f"{where}.duration") if "duration" in given else None)
 
 
 def _expiring(given: Mapping[str, Any], where: str) -> Step:
     if "duration" in given:
-        raise Refused(f"{where}: a pause with a duration ends by itself, one that expires waits for somebody: use one of duration, expires")
-    expires = seconds(given["expires"], f"{where}, expires")
+        raise Refused(where, "has both duration and expires", "use duration for a timed pause, or expires for one that needs a promotion")
+    expires = seconds(given["expires"], f"{where}.expires")
     if not expires:
-        raise Refused(f"{where}, expires: nobody could promote within 0 seconds: use a longer time, or a pause with a duration")
+        raise Refused(f"{where}.expires", "must be longer than 0", "use a longer time, or a pause with a duration")
     then = given.get("then", THEN[0])
-    choice(f"{where}, then", then, THEN)
+    choice(f"{where}.then", then, THEN)
     return Pause(None, expires, then)
 
 
@@ -178,19 +178,19 @@ def _set_canary_scale(value: Any, where: str) -> Step:
     # What weight means here is Argo Rollouts' setCanaryScale: percent of the replicas, not of the traffic.
     given = keys(where, value, (), ("replicas", "percent", "weight", "match_traffic_weight"))
     if len(given) != 1:
-        raise Refused(f"{where} needs just one of replicas, percent, weight, match_traffic_weight")
+        raise Refused(where, "must have exactly one option", "use one of replicas, percent, weight, match_traffic_weight")
     [(key, raw)] = given.items()
     if key == "match_traffic_weight":
         if str(raw).lower() not in ("true", "yes", "1"):
-            raise Refused(f"{where}, {key}: {echo(raw)} is not true: write `{key}: true`, or one of the others")
+            raise Refused(f"{where}.{key}", f"must be true, not {echo(raw)}", "use true, or another option")
         return SetCanaryScale()
     number = _whole(raw)
     if key == "replicas":
         if number is None or number < 1:
-            raise Refused(f"{where}, {key}: {echo(raw)} is not a number of pods: use a whole number from 1 on")
+            raise Refused(f"{where}.{key}", f"must be a whole number of 1 or more, not {echo(raw)}", "correct the number")
         return SetCanaryScale(replicas=number)
     if number is None or not 1 <= number <= 100:
-        raise Refused(f"{where}, {key}: {echo(raw)} is not percent of the pods: use a whole number from 1 to 100")
+        raise Refused(f"{where}.{key}", f"must be a whole number from 1 to 100, not {echo(raw)}", "correct the number")
     return SetCanaryScale(percent=number)
 
 
@@ -203,15 +203,15 @@ def _set_header_route(value: Any, where: str) -> Step:
     given = keys(where, value, ("name",), ("matches", "inherit"))
     inherit = given.get("inherit", True)
     if not isinstance(inherit, bool):
-        raise Refused(f"{where}, inherit: {echo(inherit)} is neither true nor false")
-    matches = read_matches(given.get("matches", ()), f"{where}, matches")
-    return SetHeaderRoute(named(f"{where}, name", given["name"], MAX_SERVICE), matches, inherit)
+        raise Refused(f"{where}.inherit", f"must be true or false, not {echo(inherit)}", "use one of the two")
+    matches = read_matches(given.get("matches", ()), f"{where}.matches")
+    return SetHeaderRoute(named(f"{where}.name", given["name"], MAX_SERVICE), matches, inherit)
 
 
 def _set_mirror_route(value: Any, where: str) -> Step:
     given = keys(where, value, ("name",), ("percent",))
-    percent = read_mirror(given.get("percent", 0), f"{where}, percent")
-    return SetMirrorRoute(named(f"{where}, name", given["name"], MAX_SERVICE), percent)
+    percent = read_mirror(given.get("percent", 0), f"{where}.percent")
+    return SetMirrorRoute(named(f"{where}.name", given["name"], MAX_SERVICE), percent)
 
 
 READERS: dict[str, Callable[[Any, str], Step]] = {

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import (
-    READERS,
     Pause,
     SetCanaryScale,
     SetHeaderRoute,
@@ -18,7 +17,6 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps i
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition
 
 QA = Condition("header", "x-qa", "exact", "1")
-KINDS = ", ".join(READERS)
 
 
 @pytest.mark.parametrize(
@@ -84,79 +82,86 @@ def test_steps_keep_their_order() -> None:
     assert read_steps(raw) == (SetWeight(20), Pause(None), SetWeight(10), SetWeight(100))
 
 
-PAUSE, SCALE, HEADER, MIRROR = (
-    f"canary.steps, step 2, {kind}" for kind in ("pause", "set_canary_scale", "set_header_route", "set_mirror_route")
+STEP = "canary.steps[1]"
+WEIGHT, PAUSE, SCALE, HEADER, MIRROR = (
+    f"{STEP}.{kind}" for kind in ("set_weight", "pause", "set_canary_scale", "set_header_route", "set_mirror_route")
 )
-ONE_OF = f"{SCALE} needs just one of replicas, percent, weight, match_traffic_weight"
-NOT_A_WEIGHT = "canary.steps, step 2, set_weight: {!r} is not a weight: use a whole number from 0 to 100"
-NOT_A_DURATION = "canary.steps, step 2, pause, duration must be a duration, not {!r}: use seconds, or a text such as 30s, 5m or 1h30m"
-NOT_A_STEP = f"canary.steps, step 2: {{!r}} is not a step: write one of {KINDS}, for example set_weight: 20"
+ONE_OF = "must have exactly one option"
+NOT_A_WEIGHT = "must be a whole number from 0 to 100, not {!r}"
+NOT_A_DURATION = "must be a duration, not {!r}"
+NOT_A_STEP = "must be a mapping with one step, not {!r}"
 NO_STEPS: list[Any] = ["set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}}]
 NO_WEIGHTS: list[Any] = [-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5}]
 NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "option", "what"),
     [
-        *((value, NOT_A_STEP.format(value)) for value in NO_STEPS),
-        *(({"set_weight": value}, NOT_A_WEIGHT.format(value)) for value in NO_WEIGHTS),
-        *(({"pause": value}, NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, []]),
-        *(({"pause": {"duration": value}}, NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, {}]),
-        ({"setWeight": 5}, f"canary.steps, step 2: unknown kind 'setWeight': use one of {KINDS}"),
-        ({5: 5}, f"canary.steps, step 2: unknown kind 5: use one of {KINDS}"),
+        *((value, STEP, NOT_A_STEP.format(value)) for value in NO_STEPS),
+        *(({"set_weight": value}, WEIGHT, NOT_A_WEIGHT.format(value)) for value in NO_WEIGHTS),
+        *(({"pause": value}, f"{PAUSE}.duration", NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, []]),
+        *(({"pause": {"duration": value}}, f"{PAUSE}.duration", NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, {}]),
+        ({"setWeight": 5}, STEP, "has the unknown step 'setWeight'"),
+        ({5: 5}, STEP, "has the unknown step 5"),
         (
             {"pause": {"duration": 5, "until": 3, 7: 1}},
-            f"{PAUSE}: unknown option 7, until: use duration, or expires and then, or nothing for a pause until promoted",
+            PAUSE,
+            "does not take 7, until",
         ),
-        ({"pause": {"expires": "soon"}}, NOT_A_DURATION.replace("duration must", "expires must", 1).format("soon")),
+        ({"pause": {"expires": "soon"}}, f"{PAUSE}.expires", NOT_A_DURATION.format("soon")),
         (
             {"pause": {"expires": 0}},
-            f"{PAUSE}, expires: nobody could promote within 0 seconds: use a longer time, or a pause with a duration",
+            f"{PAUSE}.expires",
+            "must be longer than 0",
         ),
         (
             {"pause": {"expires": "4h", "duration": "1h"}},
-            f"{PAUSE}: a pause with a duration ends by itself, one that expires waits for somebody: use one of duration, expires",
+            PAUSE,
+            "has both duration and expires",
         ),
-        ({"pause": {"then": "abort"}}, f"{PAUSE}: then says what comes when a pause expires: give expires, too, for example 4h"),
-        ({"pause": {"expires": "4h", "then": "stop"}}, f"{PAUSE}, then cannot be 'stop': use abort, promote"),
-        ({"set_canary_scale": {}}, ONE_OF),
-        ({"set_canary_scale": {"replicas": 2, "percent": 5}}, ONE_OF),
-        ({"set_canary_scale": 2}, f"{SCALE} must be a mapping: use the keys replicas, percent, weight, match_traffic_weight"),
-        ({"set_canary_scale": {"replicas": 0}}, f"{SCALE}, replicas: 0 is not a number of pods: use a whole number from 1 on"),
-        ({"set_canary_scale": {"percent": 101}}, f"{SCALE}, percent: 101 is not percent of the pods: use a whole number from 1 to 100"),
+        ({"pause": {"then": "abort"}}, f"{PAUSE}.then", "needs expires"),
+        ({"pause": {"expires": "4h", "then": "stop"}}, f"{PAUSE}.then", "cannot be 'stop'"),
+        ({"set_canary_scale": {}}, SCALE, ONE_OF),
+        ({"set_canary_scale": {"replicas": 2, "percent": 5}}, SCALE, ONE_OF),
+        ({"set_canary_scale": 2}, SCALE, "must be a mapping"),
+        ({"set_canary_scale": {"replicas": 0}}, f"{SCALE}.replicas", "must be a whole number of 1 or more, not 0"),
+        ({"set_canary_scale": {"percent": 101}}, f"{SCALE}.percent", "must be a whole number from 1 to 100, not 101"),
         (
             {"set_canary_scale": {"match_traffic_weight": False}},
-            f"{SCALE}, match_traffic_weight: False is not true: write `match_traffic_weight: true`, or one of the others",
+            f"{SCALE}.match_traffic_weight",
+            "must be true, not False",
         ),
-        ({"set_header_route": {}}, f"{HEADER}.name is missing: set name"),
-        ({"set_header_route": {"name": "a", "match": []}}, f"{HEADER} does not take match: use name, matches, inherit"),
+        ({"set_header_route": {}}, f"{HEADER}.name", "is missing"),
+        ({"set_header_route": {"name": "a", "match": []}}, HEADER, "does not take match"),
         (
             {"set_header_route": {"name": "a", "matches": [{}]}},
-            f"{HEADER}, matches, number 1 is empty and would take every request: give it a condition, or leave it out and set weight",
+            f"{HEADER}.matches[0]",
+            "is empty and would match every request",
         ),
-        ({"set_header_route": {"name": "a", "inherit": "x"}}, f"{HEADER}, inherit: 'x' is neither true nor false"),
+        ({"set_header_route": {"name": "a", "inherit": "x"}}, f"{HEADER}.inherit", "must be true or false, not 'x'"),
         (
             {"set_mirror_route": {"name": "A"}},
-            f"{MIRROR}, name must be a Kubernetes name, not 'A': use at most 63 lower-case letters, digits and '-' and '.'",
+            f"{MIRROR}.name",
+            "must be a Kubernetes name, not 'A'",
         ),
-        ({"set_mirror_route": {"name": "a", "percent": 101}}, f"{MIRROR}, percent 101 is out of range: use 0 to 100 percent"),
+        ({"set_mirror_route": {"name": "a", "percent": 101}}, f"{MIRROR}.percent", "must be a number from 0 to 100, not 101"),
     ],
 )
-def test_a_malformed_step_is_named_by_its_number(bad: Any, said: str) -> None:
+def test_a_malformed_step_is_named_by_its_place(bad: Any, option: str, what: str) -> None:
     with pytest.raises(Refused) as refused:
         read_steps([{"set_weight": 5}, bad])
-    assert str(refused.value) == said
+    assert (refused.value.problem.object, refused.value.problem.what) == (option, what)
 
 
 def test_requests_are_copied_once() -> None:
     one, other, end = ({"set_mirror_route": {"name": name, "percent": percent}} for name, percent in (("a", 5), ("b", 5), ("a", 0)))
     assert len(read_steps([one, one, end, other])) == 4
-    with pytest.raises(Refused, match=r"^canary.steps, step 2, set_mirror_route: requests are copied as 'a' already: end that first"):
+    with pytest.raises(Refused, match=r"^canary\.steps\[1\]\.set_mirror_route starts while 'a' still copies requests: end 'a' first"):
         read_steps([one, other])
 
 
 @pytest.mark.parametrize("raw", ["set_weight: 5", {"set_weight": 5}, 5, True, b"x"])
 def test_steps_that_are_no_list(raw: Any) -> None:
-    with pytest.raises(Refused, match=r"^canary.steps must be a list, for example \["):
+    with pytest.raises(Refused, match=r"^canary\.steps must be a list: write for example \["):
         read_steps(raw)
