@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import itertools
 import ssl
 from collections.abc import Mapping
 from typing import Any, Callable
@@ -46,15 +47,16 @@ _ATTRIBUTES = {
 def connect(auth: Mapping[str, Any]) -> Transport:
     """A way to the cluster that the auth options name. Raises AuthError; sends no request."""
     given = _filled(auth)
-    return Transport(lambda: _log_in(given))
+    anew = itertools.chain([False], itertools.repeat(True))
+    return Transport(lambda: _log_in(given, next(anew)))
 
 
-def _log_in(given: Mapping[str, Any]) -> Login:
+def _log_in(given: Mapping[str, Any], anew: bool) -> Login:
     try:
         # Its own one: the client's process-wide default stays as it is.
         configuration = client_module("client.configuration").Configuration()
         configuration.host = ""
-        source = load(given, configuration)
+        source = load(given, configuration, anew)
         _apply_options(given, configuration)
         _check_host(configuration.host, source)
         proxy = _set_proxy(given, configuration, source)
