@@ -62,7 +62,7 @@ def wishes(plan: Plan) -> dict[str, DesiredTraffic]:
     """What the steps ask of the routers, by what messages call the step."""
     moves = [(entry.step, entry.action) for entry in entries(plan.steps) if isinstance(entry.action, MoveTraffic)]
     return {
-        f"canary.steps, step {step + 1}" if plan.bluegreen is None else "bluegreen.mirror": DesiredTraffic(
+        f"canary.steps[{step}]" if plan.bluegreen is None else "bluegreen.mirror": DesiredTraffic(
             split_of(move.weight), move.routes, move.mirror
         )
         for step, move in moves
