@@ -131,7 +131,8 @@ def make_reading_context(module: AnsibleModule) -> Context:
 def _refuse_no_namespace(namespace: Any, where: str) -> None:
     """Raises Refused before the first request: a survey of AWX, for example, lets anybody write this option."""
     if namespace not in (None, "") and not is_namespace(namespace):
-        raise Refused(f"{where}: {str(namespace)[:80]!r} is not the name of a namespace: use lower-case letters, digits and '-'")
+        problem = f"must be the name of a namespace, not {str(namespace)[:80]!r}"
+        raise Refused(where, problem, "use at most 63 lower-case letters, digits and '-'")
 
 
 def prepare_forks() -> bool:
