@@ -197,7 +197,10 @@ def test_one_that_the_user_deletes_meanwhile_is_left_so(ctx: Context) -> None:
 def test_who_may_not_change_one_is_refused(ctx: Context, server: MemoryServer) -> None:
     put(server, HORIZONTAL_POD_AUTOSCALER, autoscaler("own", "shop"))
     server.faults = [None, answer(403)]
-    with pytest.raises(ApiError, match=r"^not allowed to patch HorizontalPodAutoscaler test/own: give the user the verb 'patch'"):
+    with pytest.raises(
+        ApiError,
+        match=r"^HorizontalPodAutoscaler test/own cannot be changed because the user is not allowed to patch",
+    ):
         find(ctx, server)
     server.faults = [None, answer(409)]
     assert find(ctx, server) == ["HorizontalPodAutoscaler/own"]

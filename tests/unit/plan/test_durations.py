@@ -66,9 +66,9 @@ BAD = [
 @pytest.mark.parametrize("bad", BAD)
 def test_what_is_no_duration_is_refused_by_the_options_name(bad: Any) -> None:
     with pytest.raises(Refused) as refused:
-        seconds(bad, "canary.steps, step 2, pause, duration")
-    said = str(refused.value)
-    assert said == f"canary.steps, step 2, pause, duration: {echo(bad)} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
+        seconds(bad, "canary.steps[1].pause.duration")
+    problem = refused.value.problem
+    assert (problem.object, problem.what) == ("canary.steps[1].pause.duration", f"must be a duration, not {echo(bad)}")
 
 
 @pytest.mark.parametrize(

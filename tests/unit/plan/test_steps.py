@@ -89,7 +89,7 @@ PAUSE, SCALE, HEADER, MIRROR = (
 )
 ONE_OF = f"{SCALE} needs just one of replicas, percent, weight, match_traffic_weight"
 NOT_A_WEIGHT = "canary.steps, step 2, set_weight: {!r} is not a weight: use a whole number from 0 to 100"
-NOT_A_DURATION = "canary.steps, step 2, pause, duration: {!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
+NOT_A_DURATION = "canary.steps, step 2, pause, duration must be a duration, not {!r}: use seconds, or a text such as 30s, 5m or 1h30m"
 NOT_A_STEP = f"canary.steps, step 2: {{!r}} is not a step: write one of {KINDS}, for example set_weight: 20"
 NO_STEPS: list[Any] = ["set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}}]
 NO_WEIGHTS: list[Any] = [-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5}]
@@ -109,7 +109,7 @@ NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
             {"pause": {"duration": 5, "until": 3, 7: 1}},
             f"{PAUSE}: unknown option 7, until: use duration, or expires and then, or nothing for a pause until promoted",
         ),
-        ({"pause": {"expires": "soon"}}, NOT_A_DURATION.replace("duration:", "expires:", 1).format("soon")),
+        ({"pause": {"expires": "soon"}}, NOT_A_DURATION.replace("duration must", "expires must", 1).format("soon")),
         (
             {"pause": {"expires": 0}},
             f"{PAUSE}, expires: nobody could promote within 0 seconds: use a longer time, or a pause with a duration",
@@ -119,18 +119,18 @@ NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
             f"{PAUSE}: a pause with a duration ends by itself, one that expires waits for somebody: use one of duration, expires",
         ),
         ({"pause": {"then": "abort"}}, f"{PAUSE}: then says what comes when a pause expires: give expires, too, for example 4h"),
-        ({"pause": {"expires": "4h", "then": "stop"}}, f"{PAUSE}, then: 'stop' is not supported: use abort, promote"),
+        ({"pause": {"expires": "4h", "then": "stop"}}, f"{PAUSE}, then cannot be 'stop': use abort, promote"),
         ({"set_canary_scale": {}}, ONE_OF),
         ({"set_canary_scale": {"replicas": 2, "percent": 5}}, ONE_OF),
-        ({"set_canary_scale": 2}, f"{SCALE} must be a mapping with replicas, percent, weight, match_traffic_weight"),
+        ({"set_canary_scale": 2}, f"{SCALE} must be a mapping: use the keys replicas, percent, weight, match_traffic_weight"),
         ({"set_canary_scale": {"replicas": 0}}, f"{SCALE}, replicas: 0 is not a number of pods: use a whole number from 1 on"),
         ({"set_canary_scale": {"percent": 101}}, f"{SCALE}, percent: 101 is not percent of the pods: use a whole number from 1 to 100"),
         (
             {"set_canary_scale": {"match_traffic_weight": False}},
             f"{SCALE}, match_traffic_weight: False is not true: write `match_traffic_weight: true`, or one of the others",
         ),
-        ({"set_header_route": {}}, f"{HEADER}: name is missing"),
-        ({"set_header_route": {"name": "a", "match": []}}, f"{HEADER}: unknown key match: it takes name, matches, inherit"),
+        ({"set_header_route": {}}, f"{HEADER}.name is missing: set name"),
+        ({"set_header_route": {"name": "a", "match": []}}, f"{HEADER} does not take match: use name, matches, inherit"),
         (
             {"set_header_route": {"name": "a", "matches": [{}]}},
             f"{HEADER}, matches, number 1 is empty and would take every request: give it a condition, or leave it out and set weight",
@@ -138,7 +138,7 @@ NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
         ({"set_header_route": {"name": "a", "inherit": "x"}}, f"{HEADER}, inherit: 'x' is neither true nor false"),
         (
             {"set_mirror_route": {"name": "A"}},
-            f"{MIRROR}, name: 'A' is not a name: use at most 63 lower-case letters, digits and '-' and '.'",
+            f"{MIRROR}, name must be a Kubernetes name, not 'A': use at most 63 lower-case letters, digits and '-' and '.'",
         ),
         ({"set_mirror_route": {"name": "a", "percent": 101}}, f"{MIRROR}, percent 101 is out of range: use 0 to 100 percent"),
     ],
