@@ -10,19 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._cluster.errors import ApiError, Conflict
+from .._cluster.errors import ApiError
 from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.resources import CONFIGS, DEPLOYMENT, POD, Ref, labels
 from .._plan.plan import Plan
-from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._rollout.record import HEALTHY, Record
+from .._steps import actions as kinds
 from .._strategies.registry import strategy_of
 from .._workloads import configs, revisions
 from .._workloads.label_selectors import pod_selector
 from .._workloads.marks import ROLLOUT
-from . import made, templates
+from . import apply, made, templates
 from .context import Context, Failed
 from .stage import Stage
 
@@ -141,21 +141,17 @@ def make(stage: Stage, action: kinds.CopyConfigs) -> None:
 
 
 def _make(ctx: Context, original: Ref, ref: Ref) -> None:
-    live = ctx.client.find(ref)
-    if live is None:
+    def make() -> Object:
         found = ctx.client.get(original)
-        wanted = configs.copy_of(found, ctx.by, ref.name)
         if ref.name not in (configs.copy_name(found, ctx.by), configs.guessable_name(found, ctx.by)):
             raise Failed(
-                f"{original} was changed after this revision had begun, and before it was copied: "
-                "run again with the plan, which then releases it as it is now, or abort"
+                str(original),
+                "was changed after this revision had begun, and before it was copied",
+                "run again with the plan, which then releases it as it is now, or abort",
             )
-        try:
-            live = ctx.create(ref, wanted)
-        except Conflict:  # One that got no answer, and was repeated.
-            live = ctx.client.get(ref)
-            ctx.journal.wrote(ref, None, live)
-    made.refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
+        return configs.copy_of(found, ctx.by, ref.name)
+
+    apply.create_or_adopt(ctx, ref, make, lambda live: made.refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key)))
 
 
 def remove_unneeded(stage: Stage, action: kinds.RemoveConfigs) -> None:

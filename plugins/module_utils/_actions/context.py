@@ -23,11 +23,6 @@ from .._workloads.starting import DEFAULT_TOLERANCE, StartTolerance, StartWatch
 Object = dict[str, Any]
 
 
-# How often a write is tried against somebody who keeps writing the same object: an operator that writes a label 15 times a second refuses
-# eight in a row on a slow machine.
-ATTEMPTS = 30
-
-
 class Failed(ProblemError):
     """The call cannot go on; what it wrote so far stays, and running it again goes on from there."""
 
@@ -66,7 +61,7 @@ class Journal:
 
 
 def _nothing() -> None:
-    """Stands for a guard or a beat where no Lease is held."""
+    """For a call that holds no Lease."""
 
 
 def _no_memory(_key: str) -> list[Field]:
@@ -94,7 +89,7 @@ def _expect_nothing(_key: str) -> None:
 class Context:
     """by: the owner of the edits. wait_timeout: seconds for each wait. check: nothing may be written.
 
-    guard: called before each write; raises where the call has lost its right to write. beat: called while waiting.
+    ensure_lock_held: called before each write; raises where the call has lost its right to write. renew: called while waiting.
     no_later_than: the end of the progress deadline (epoch seconds), None without one.
     recall, remember: the owner's own memory of the fields that it changed on an object, by Ref.key.
     seal: of what is remembered in the cluster, None without a key. accept_unsealed: with a key, take memories that have no seal
@@ -114,8 +109,8 @@ class Context:
     on_drift: str = "fail"
     no_later_than: float | None = None
     journal: Journal = field(default_factory=Journal)
-    guard: Callable[[], None] = _nothing
-    beat: Callable[[], None] = _nothing
+    ensure_lock_held: Callable[[], None] = _nothing
+    renew: Callable[[], None] = _nothing
     recall: Callable[[str], list[Field]] = _no_memory
     remember: Callable[[str, Sequence[Field]], None] = _forget
     seal: Seal | None = None
@@ -129,15 +124,6 @@ class Context:
     def ref(self, resource: Resource, name: str) -> Ref:
         """An object of this namespace."""
         return Ref(resource, self.namespace, name)
-
-    def create(self, ref: Ref, wanted: Object) -> Object:
-        """Creates an object and notes its uid, by which it is known from another one of its name; raises Conflict where there is one."""
-        self.expect_another(ref.key)
-        self.guard()
-        live = self.client.create(ref, wanted)
-        self.journal.wrote(ref, None, live)
-        self.created(ref.key, live["metadata"]["uid"])
-        return live
 
     def until(
         self,
@@ -158,7 +144,7 @@ class Context:
         deadline = self.clock.monotonic() + (min(self.wait_timeout, left) if self.wait else 0.0)
         fields = f"metadata.name={name}" if name else ""
         try:
-            return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.beat, labels, fields, known)
+            return wait_until(self.client, self.clock, resource, self.namespace, missing, deadline, self.renew, labels, fields, known)
         except TimeIsUp as late:
             lacking = explain() or late.missing
             if left <= (self.wait_timeout if self.wait else 0.0):
@@ -179,7 +165,7 @@ class Context:
         text = "the API server was away for a while, so the controllers that watch it were given time to come back"
         while self.client.others_lag() > 0:
             self.journal.warn(text)
-            self.beat()
+            self.renew()
             self.clock.sleep(min(self.client.others_lag(), 1.0))
 
     def settle(self, seconds: float, since: float) -> None:
@@ -190,6 +176,6 @@ class Context:
             raise NotYet(f"waiting {left:.1f} s more for proxies to converge")
         ends = self.clock.monotonic() + left
         while left > 0:
-            self.beat()
+            self.renew()
             self.clock.sleep(min(left, 1.0))
             left = ends - self.clock.monotonic()

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from .._cluster.errors import ApiError, Conflict
+from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE, Ref
 from .._plan.plan import Plan
-from .._rollout import actions as kinds
-from .._rollout.course import wishes
+from .._rollout.desired import desired_traffic
 from .._routing.registry import router_of
 from .._routing.target import Target
+from .._steps import actions as kinds
 from .._workloads.services import selector_of, stable_service
-from . import services, traffic
+from . import apply, services, traffic
 from .context import Context
 from .stage import Stage
 
@@ -60,7 +60,9 @@ def objects_to_be(ctx: Context, plan: Plan, target: Target) -> tuple[Objects, bo
 def validate(ctx: Context, plan: Plan, target: Target, found: Objects, made: bool) -> list[str]:
     """Raises Refused unless the plan can be carried out on the router; made: which is not there yet. Returns what users must know."""
     try:
-        return traffic.validate(ctx, target, wishes(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None)
+        return traffic.validate(
+            ctx, target, desired_traffic(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None
+        )
     except Refused as refused:
         if not made:
             raise
@@ -91,18 +93,17 @@ def _wanted(ref: Ref, spec: Object) -> Object:
 
 
 def _make(ctx: Context, ref: Ref, wanted: Object) -> None:
-    if ctx.client.find(ref) is not None:
-        return
-    ctx.guard()
-    try:
-        ctx.journal.wrote(ref, None, ctx.client.create(ref, wanted))
-    except Conflict:
-        return  # An answer that got lost makes the repeated write a conflict with our own first one.
+    apply.create_or_adopt(ctx, ref, lambda: wanted, lambda _live: None, _create)
+
+
+def _create(ctx: Context, ref: Ref, wanted: Object) -> Object:
+    """Notes no uid: the object stays when the rollout ends."""
+    return apply.write(ctx, ref, None, wanted) or wanted
 
 
 def _tried(ctx: Context, ref: Ref, wanted: Object, by: str) -> Object:
     try:
-        return ctx.client.create(ref, wanted, dry_run=True)
+        return apply.dry_run(ctx, ref, None, wanted)
     except ApiError as problem:
         if problem.status in _NOT_OF_THE_OBJECT or problem.status >= 500:
             raise

@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._cluster.client import unique_name
-from .._cluster.errors import ApiError, Conflict
+from .._cluster.errors import ApiError
 from .._objects.resources import EVENT
 from .._objects.shown import shown
+from .apply import create_unique
 from .context import Context
 
 _LONGEST_MESSAGE = 1024  # the API server's limit
@@ -44,8 +45,6 @@ def emit(ctx: Context, workload: dict[str, Any], reason: str, message: str, warn
         "count": 1,
     }
     try:
-        ctx.client.create(ref, event)
-    except Conflict:
-        pass  # The answer to the first attempt got lost.
+        create_unique(ctx.client, ref, event)
     except ApiError as refused:
         ctx.journal.warn(f"Events are left out: {refused}")

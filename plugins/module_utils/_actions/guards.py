@@ -11,18 +11,17 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from .._cluster.errors import Conflict
 from .._objects.edits import Edit
+from .._objects.plan_writes import Change, Objects
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, POD_DISRUPTION_BUDGET, SCALED_OBJECT, Ref, labels, name_of
-from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
-from .._routing.router import Change
+from .._steps import actions as kinds
 from .._strategies.registry import strategy_of
 from .._workloads import budgets, in_place, scaling
 from .._workloads.deployments import replicas_of
 from .._workloads.marks import ROLLOUT
-from . import objects, workload
+from . import apply, objects, workload
 from .context import Context
 from .stage import Stage
 
@@ -39,10 +38,8 @@ def keys_of(found: Sequence[Object]) -> list[str]:
 def require_rights(ctx: Context, keys: Sequence[str]) -> None:
     """Raises what the API server says of one that may not be changed."""
     for ref in _refs(ctx, keys):
-        try:
-            ctx.client.patch(ref, {}, ctx.client.get(ref), dry_run=True)
-        except Conflict:
-            pass  # Its controller wrote in between; that comes after the rights.
+        live = ctx.client.get(ref)
+        apply.dry_run(ctx, ref, live, live)
 
 
 def follow(stage: Stage, action: kinds.ScaleFollows) -> None:
@@ -57,7 +54,7 @@ def follow(stage: Stage, action: kinds.ScaleFollows) -> None:
         _edit(stage, ref, lambda base: scaling.holding_edits(base, name, least))
     if least and not strategy_of(stage.plan).replaces_in_place:
         # In place which pods are new depends on how many there are.
-        workload.set_template(stage.ctx, stage.ctx.ref(DEPLOYMENT, name), lambda live: live["spec"]["template"], at_least=least)
+        workload.set_replicas(stage.ctx, stage.ctx.ref(DEPLOYMENT, name), lambda live: max(least, replicas_of(live)))
         workload.wait_rolled_out(stage.ctx, name)
 
 
@@ -159,12 +156,12 @@ def _edit(stage: Stage, ref: Ref, edits_of: Callable[[Object], Sequence[Edit]]) 
     # One look at the workload serves all checks of this edit.
     pod_labels = cache(lambda: labels((ctx.client.find(stage.ref) or {"spec": {"template": {}}})["spec"]["template"]))
 
-    def look(live: objects.Objects) -> None:
+    def look(live: Objects) -> None:
         found = live[""]
         if found is not None and not stage.sealed and ctx.recall(ref.key):
             _refuse_stranger(stage, ref, [found, objects.original(ctx, ref, found)], pod_labels)
 
-    def changes(bases: objects.Objects) -> list[Change]:
+    def changes(bases: Objects) -> list[Change]:
         base = bases[""]
         wanted = [] if base is None else list(edits_of(base))
         if base is not None and wanted:

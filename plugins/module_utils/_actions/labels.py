@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._cluster.errors import Conflict, NotFound
+from .._objects.patches import merged
 from .._objects.resources import POD, REPLICA_SET, SERVICE, Resource, labels, name_of
-from .._rollout import actions as kinds
+from .._steps import actions as kinds
 from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
 from .._workloads.label_selectors import pod_selector
 from .._workloads.marks import POD_TEMPLATE_HASH, REVISION
 from .._workloads.services import selector_of, selects
-from . import made
-from .context import ATTEMPTS, Failed
+from . import apply, made
 from .stage import Stage
 
 Object = dict[str, Any]
@@ -70,23 +69,7 @@ def _listed(stage: Stage, resource: Resource, texts: Iterable[str]) -> list[Obje
 
 def _label(stage: Stage, pod: Object, wanted: Mapping[str, str], ours: Mapping[str, list[str]]) -> None:
     """Gives the pod these, and takes what we may have put there and is not wanted any more. One that goes meanwhile needs none."""
-    ref = stage.ctx.ref(POD, name_of(pod))
-    live: Object | None = pod
-    for _attempt in range(ATTEMPTS):
-        changes = _changes(labels(live or {}), wanted, ours)
-        if live is None or not changes:
-            return
-        stage.ctx.guard()
-        try:
-            after = stage.ctx.client.patch(ref, {"metadata": {"labels": changes}}, live)
-        except Conflict:
-            live = stage.ctx.client.find(ref)
-        except NotFound:
-            return
-        else:
-            stage.ctx.journal.wrote(ref, live, after)
-            return
-    raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+    apply.update(stage.ctx, stage.ctx.ref(POD, name_of(pod)), lambda live: merged(live, _changes(labels(live), wanted, ours)), pod)
 
 
 def _ours(stage: Stage) -> dict[str, list[str]]:
@@ -97,7 +80,8 @@ def _ours(stage: Stage) -> dict[str, list[str]]:
     return {key: values for key, values in stage.record.labels.items() if key not in fixed}
 
 
-def _changes(there: Mapping[str, str], wanted: Mapping[str, str], ours: Mapping[str, list[str]]) -> dict[str, str | None]:
-    """ours: the values that we may have given to each key."""
+def _changes(there: Mapping[str, str], wanted: Mapping[str, str], ours: Mapping[str, list[str]]) -> Object:
+    """A merge patch. ours: the values that this collection may have given to each key."""
     gone: dict[str, str | None] = {key: None for key, values in ours.items() if key not in wanted and there.get(key) in values}
-    return {**gone, **{key: value for key, value in wanted.items() if there.get(key) != value}}
+    changes = {**gone, **{key: value for key, value in wanted.items() if there.get(key) != value}}
+    return {"metadata": {"labels": changes}} if changes else {}

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from .._cluster.errors import Conflict
 from .._objects import edits
-from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Ref, labels, name_of
 from .._workloads.configs import is_copy
@@ -20,60 +18,45 @@ from .._workloads.label_selectors import match_labels
 from .._workloads.marks import MANAGED_BY, MANAGER, REVISION, ROLLOUT
 from .._workloads.pods import has_ended
 from .._workloads.services import canary_service, selector_of
-from . import services, workload
+from . import apply, services, workload
 from .context import Context
 
 Object = dict[str, Any]
 
 
 def ensure(ctx: Context, wanted: Object, shrink: bool = False) -> None:
-    """Makes the Deployment, or gives it so many replicas, and waits until all are ready.
+    """Creates the Deployment, or gives it the replicas of `wanted`, and waits until all are ready.
 
-    shrink: it may get fewer. Only when it has no traffic: each of its pods has a part of what there is.
+    Args:
+        shrink: It may get fewer replicas. Only when it has no traffic: each of its pods has a share of it.
     """
-    ref = ctx.ref(DEPLOYMENT, name_of(wanted))
-    while not _written(ctx, ref, wanted, shrink):
-        ctx.beat()
+    ref, count = ctx.ref(DEPLOYMENT, name_of(wanted)), wanted["spec"]["replicas"]
+    live = apply.create_or_adopt(ctx, ref, lambda: wanted, lambda found: _check_deployment(ctx, ref, found, wanted))
+
+    def size_of(found: Object) -> int:
+        _check_deployment(ctx, ref, found, wanted)
+        return count if shrink else max(count, replicas_of(found))
+
+    workload.set_replicas(ctx, ref, size_of, live)
     workload.wait_rolled_out(ctx, ref.name, {REVISION: labels(wanted["spec"]["template"])[REVISION]})
 
 
-def _written(ctx: Context, ref: Ref, made: Object, shrink: bool) -> bool:
-    """Writes what is missing of the Deployment; False when somebody else wrote in between."""
-    live = ctx.client.find(ref)
-    if live is None:
-        try:
-            ctx.create(ref, made)
-        except Conflict:
-            return False
-        return True
+def _check_deployment(ctx: Context, ref: Ref, live: Object, wanted: Object) -> None:
     refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
-    if live["spec"]["selector"] != made["spec"]["selector"]:
-        raise Refused(f"{ref} is left over from another revision: delete it")
-    present, wanted = replicas_of(live), made["spec"]["replicas"]
-    if present == wanted or (present > wanted and not shrink):
-        return True
-    ctx.guard()
-    sized = {**live, "spec": {**live["spec"], "replicas": wanted}}
-    try:
-        ctx.journal.wrote(ref, live, ctx.client.patch(ref, merge_patch(live, sized), live))
-    except Conflict:
-        return False
-    return True
+    if live["spec"]["selector"] != wanted["spec"]["selector"]:
+        raise Refused(str(ref), "is left over from another revision", "delete it")
 
 
-def scale_to_none(ctx: Context, name: str, revision: str) -> None:
-    """Scales a Deployment that was made here to 0, and waits until its pods take no requests any more."""
+def scale_to_zero(ctx: Context, name: str, revision: str) -> None:
+    """Scales a Deployment that the rollout created to 0, and waits until its pods take no requests any more."""
     ref = ctx.ref(DEPLOYMENT, name)
-    live = ctx.client.find(ref)
-    while live is not None and replicas_of(live):
-        refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
-        ctx.guard()
-        try:
-            after = ctx.client.patch(ref, {"spec": {"replicas": 0}}, live)
-            ctx.journal.wrote(ref, live, after)
-            break
-        except Conflict:
-            live = ctx.client.find(ref)
+
+    def none(live: Object) -> int:
+        if replicas_of(live):
+            refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
+        return 0
+
+    workload.set_replicas(ctx, ref, none)
     wait_ended(ctx, revision)
 
 
@@ -115,18 +98,15 @@ def make_service(ctx: Context, stable_name: str, name: str, pin: Mapping[str, st
     pin: the labels of just these pods, beside the stable Service's own selector, or instead of it where `exact`.
     """
     ref = ctx.ref(SERVICE, name)
-    live = ctx.client.find(ref)
-    if live is None:
+
+    def make() -> Object:
         stable = ctx.client.get(ctx.ref(SERVICE, stable_name))
         # The pin of the stable Service is not for this one.
         own = {} if exact else selector_of(edits.base_of(stable, ctx.by))
         selector = {key: value for key, value in {**own, **pin}.items() if value is not None}
-        wanted = canary_service(stable, name, selector, ctx.by)
-        try:
-            live = ctx.create(ref, wanted)
-        except Conflict:  # Somebody else has created it just now, or it was refused for another reason.
-            live = ctx.client.find(ref) or ctx.create(ref, wanted)
-    refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
+        return canary_service(stable, name, selector, ctx.by)
+
+    live = apply.create_or_adopt(ctx, ref, make, lambda found: refuse_foreign(found, ref, ctx.by, ctx.uid_of(ref.key)))
     services.prove(ctx, live)
 
 
@@ -160,14 +140,13 @@ def _is_of(live: Object, rollout: str, uid: str) -> bool:
 
 
 def _delete(ctx: Context, ref: Ref) -> None:
-    live = ctx.client.find(ref)
-    if live is None:
-        ctx.created(ref.key, "")
-        return
-    refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
-    if live["metadata"].get("deletionTimestamp"):
-        return
-    ctx.guard()
-    ctx.client.delete(ref, live)
-    ctx.journal.wrote(ref, live, None)
-    ctx.created(ref.key, "")
+    def once() -> None:
+        live = ctx.client.find(ref)
+        if live is None:
+            ctx.created(ref.key, "")
+            return
+        refuse_foreign(live, ref, ctx.by, ctx.uid_of(ref.key))
+        if not live["metadata"].get("deletionTimestamp"):
+            apply.delete(ctx, ref, live)
+
+    apply.retry(once)

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._cluster.errors import ApiError, Conflict
+from .._cluster.errors import ApiError
 from .._objects.ownership import without_ours
 from .._objects.resources import Ref
-from .context import Context
+from .apply import send_unnoted, update
+from .context import Context, Failed
 
 Object = dict[str, Any]
 
-_ATTEMPTS = 8
-
 
 def give_up(ctx: Context, ref: Ref, obj: Object) -> Object:
-    """Removes this collection's entries from metadata.managedFields. Does nothing in check mode, or where nobody applies the object.
+    """Removes this collection's entries from metadata.managedFields. Does nothing in check mode, or where no client applies the object.
 
-    It takes a write of its own: the API server always makes the client of a write the owner of the fields that the write changes.
+    This needs a write of its own: the API server always makes the client of a write the owner of the fields that the write changes.
     A failure is a warning, since the object itself is as it must be.
 
     Args:
@@ -30,26 +29,19 @@ def give_up(ctx: Context, ref: Ref, obj: Object) -> Object:
     Returns:
         The object as it is now.
     """
-    live = obj
-    for _attempt in range(_ATTEMPTS):
-        kept = without_ours(live)
-        if kept is None or ctx.check:
-            return live
-        ctx.guard()
-        try:
-            return ctx.client.patch(ref, {"metadata": {"managedFields": kept}}, live)
-        except Conflict:
-            found = ctx.client.find(ref)
-            if found is None:
-                return live
-            live = found
-        except ApiError as problem:
-            ctx.journal.warnings.append(
-                f"{ref} still names progressive.delivery as the manager of fields in metadata.managedFields: {problem}"
-            )
-            return live
-    ctx.journal.warnings.append(
-        f"{ref} still names progressive.delivery as the manager of fields in metadata.managedFields: {_ATTEMPTS} write conflicts: "
-        "apply it once with --force-conflicts"
-    )
-    return live
+    if ctx.check:
+        return obj
+    try:
+        outcome = update(ctx, ref, _without_ours, obj, send_unnoted)
+    except (ApiError, Failed) as problem:
+        ctx.journal.warnings.append(
+            f"{ref} still names progressive.delivery as the manager of fields in metadata.managedFields: {problem}, "
+            "or apply it once with --force-conflicts"
+        )
+        return obj
+    return obj if outcome is None else outcome.after
+
+
+def _without_ours(live: Object) -> Object:
+    kept = without_ours(live)
+    return live if kept is None else {**live, "metadata": {**live["metadata"], "managedFields": kept}}

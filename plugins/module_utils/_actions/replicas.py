@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._cluster.errors import Conflict
 from .._objects import paths, seals
-from .._objects.patches import merge_patch
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import DEPLOYMENT, POD, SERVICE, Ref, Resource, labels, name_of
 from .._plan.probes import Probe
@@ -21,10 +19,11 @@ from .._routing.replicas import CANARY, ROLES, STABLE, Counts, Memory, Pair, Pla
 from .._routing.served import Measured
 from .._routing.target import Split, Target
 from .._workloads.deployments import replicas_of
+from .._workloads.in_place import with_replicas
 from .._workloads.label_selectors import pod_selector, takes_pod
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
-from . import objects, services, traffic, workload
+from . import apply, objects, services, traffic, workload
 from .context import Context, Failed
 from .ownership import give_up
 from .traffic import Moved
@@ -32,7 +31,6 @@ from .traffic import Moved
 Object = dict[str, Any]
 
 AUTOSCALER = Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
-_ATTEMPTS = 40  # a move has at most five writes, each of which somebody else may be quicker with
 
 
 @dataclass(frozen=True)
@@ -63,22 +61,34 @@ def move(ctx: Context, pair: Pair, split: Split | None, grace: float) -> Moved:
     Every turn reads, decides, and does the next thing, so that it goes on where another call left off. Never fewer pods are ready than
     before: those that come are ready, stand in the EndpointSlices, and had the grace to become known, before others go.
     """
-    first: _State | None = None
-    drifted: list[str] = []
-    mine: Memory | None = None
-    for _attempt in range(_ATTEMPTS):
+    work = _Move(ctx, pair, split, grace)
+    for _turn in range(apply.ATTEMPTS):
+        moved = apply.retry(work.turn)
+        if moved is not None:
+            return moved
+    raise apply.too_many_conflicts(_ref(ctx, pair))
+
+
+class _Move:
+    """One call's move, a write at a time."""
+
+    def __init__(self, ctx: Context, pair: Pair, split: Split | None, grace: float) -> None:
+        self.ctx, self.pair, self.split, self.grace = ctx, pair, split, grace
+        self._first: _State | None = None
+        self._drifted: list[str] = []
+        self._mine: Memory | None = None  # what this call has written into the memory
+
+    def turn(self) -> Moved | None:
+        """Does the next thing; the result once nothing is left."""
+        ctx, pair, split = self.ctx, self.pair, self.split
         state = _read(ctx, pair, split)
-        if mine is not None and mine.overruled(state.memory):
-            _make_way(ctx, pair, mine, state.memory)
-            raise Failed(f"{_ref(ctx, pair)}: another call asked for another split meanwhile, and goes on with that: find out who")
-        try:
-            plan = replicas.plan(state.memory, state.live, pair.names, split, ctx.on_drift, str(_ref(ctx, pair)))
-        except Drifted as problem:
-            if state.same(_read(ctx, pair, split)):
-                raise _in_time(ctx, problem) from None
-            continue  # another call was between our two readings
-        first = first or state
-        drifted = drifted or plan.drifted
+        if self._mine is not None and self._mine.overruled(state.memory):
+            _make_way(ctx, pair, self._mine, state.memory)
+            what = "is being given another split by another call, which took over"
+            raise Failed(str(_ref(ctx, pair)), what, "find out which client does that, and run the call again that must win")
+        plan = self._plan(state)
+        first = self._first = self._first or state
+        drifted = self._drifted = self._drifted or plan.drifted
         if plan.done:
             _give_up(ctx, plan, state)
             return _moved(ctx, pair, first, state, drifted)
@@ -87,16 +97,22 @@ def move(ctx: Context, pair: Pair, split: Split | None, grace: float) -> Moved:
             _check(ctx, pair, state)
         if ctx.check:
             return _moved(ctx, pair, first, _preview(ctx, pair, state, plan), drifted)
+        _do(ctx, pair, state, plan, step, self.grace)
+        if step != replicas.FINISH:
+            self._mine = plan.memory
+            return None
+        last = _read(ctx, pair, split)
+        _give_up(ctx, plan, last)
+        return _moved(ctx, pair, first, last, drifted)
+
+    def _plan(self, state: _State) -> Plan:
+        ref = _ref(self.ctx, self.pair)
         try:
-            _do(ctx, pair, state, plan, step, grace)
-        except Conflict:
-            continue
-        if step == replicas.FINISH:
-            last = _read(ctx, pair, split)
-            _give_up(ctx, plan, last)
-            return _moved(ctx, pair, first, last, drifted)
-        mine = plan.memory
-    raise Failed(f"{_ref(ctx, pair)} or its Deployments were changed by somebody else {_ATTEMPTS} times in a row: find out who, run again")
+            return replicas.plan(state.memory, state.live, self.pair.names, self.split, self.ctx.on_drift, str(ref))
+        except Drifted as problem:
+            if state.same(_read(self.ctx, self.pair, self.split)):
+                raise _in_time(self.ctx, problem) from None
+            raise apply.ReadAgain(ref, None) from None  # Another call wrote between the two readings.
 
 
 def settle(ctx: Context, moved: Moved, grace: float, probe: Probe | None) -> Measured | None:
@@ -157,8 +173,7 @@ def _prove(ctx: Context, pair: Pair, state: _State, plan: Plan) -> None:
 
 def _remember(ctx: Context, pair: Pair, state: _State, memory: Memory | None) -> None:
     wanted = seals.sealed(_with_memory(state.service, memory), objects.seal_for(ctx, state.service))
-    ctx.guard()
-    ctx.journal.wrote(_ref(ctx, pair), state.service, ctx.client.patch(_ref(ctx, pair), merge_patch(state.service, wanted), state.service))
+    apply.write(ctx, _ref(ctx, pair), state.service, wanted)
 
 
 def _with_memory(service: Object, memory: Memory | None) -> Object:
@@ -171,9 +186,7 @@ def _with_memory(service: Object, memory: Memory | None) -> Object:
 def _scale(ctx: Context, state: _State, wanted: Mapping[str, int]) -> None:
     for role, count in wanted.items():
         live = state.deployments[role] or {}
-        ref = ctx.ref(DEPLOYMENT, name_of(live))
-        ctx.guard()
-        ctx.journal.wrote(ref, live, ctx.client.patch(ref, {"spec": {"replicas": count}}, live))
+        apply.write(ctx, ctx.ref(DEPLOYMENT, name_of(live)), live, with_replicas(live, count))
 
 
 def _give_up(ctx: Context, plan: Plan, state: _State) -> None:
@@ -185,26 +198,22 @@ def _give_up(ctx: Context, plan: Plan, state: _State) -> None:
 
 
 def _make_way(ctx: Context, pair: Pair, mine: Memory, theirs: Memory | None) -> None:
-    """Takes back what this call may have written after the other one had looked at the Deployments for the last time."""
+    """Reverts what this call may have written after the other one had read the Deployments for the last time."""
     for role, name in pair.names.items():
-        ref = ctx.ref(DEPLOYMENT, name)
         wanted = theirs.of(role).now if theirs is not None else mine.of(role).was
-        for _attempt in range(_ATTEMPTS):
-            live = ctx.client.find(ref)
-            if live is None or replicas_of(live) == wanted or replicas_of(live) != mine.of(role).now:
-                break
-            try:
-                ctx.journal.wrote(ref, live, ctx.client.patch(ref, {"spec": {"replicas": wanted}}, live))
-                break
-            except Conflict:
-                continue
+
+        def count_of(live: Object, own: int = mine.of(role).now, other: int = wanted) -> int:
+            found = replicas_of(live)
+            return other if found == own else found
+
+        workload.set_replicas(ctx, ctx.ref(DEPLOYMENT, name), count_of)
 
 
 def _preview(ctx: Context, pair: Pair, state: _State, plan: Plan) -> _State:
     """What would be written."""
     after = dict(state.deployments)
     for role, wanted in {**plan.growing(state.live), **plan.shrinking(state.live)}.items():
-        after[role] = paths.replace(state.deployments[role], ("spec", "replicas"), wanted)
+        after[role] = with_replicas(state.deployments[role] or {}, wanted)
         ctx.journal.wrote(ctx.ref(DEPLOYMENT, pair.names[role]), state.deployments[role], after[role])
     service = _with_memory(state.service, replicas.finished(plan, ctx.clock.now()))
     ctx.journal.wrote(_ref(ctx, pair), state.service, service)

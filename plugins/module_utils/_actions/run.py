@@ -17,9 +17,9 @@ from .._objects.resources import CONFIG_MAP, LEASE
 from .._objects.restorable import may_restore_in
 from .._plan.plan import STRATEGIES, Plan
 from .._plan.probes import Probe, allowed
-from .._rollout.actions import Action
 from .._rollout.program import RELEASE
 from .._rollout.record import Record, record_name
+from .._steps.action import Action
 from .configs import Version
 from .context import Context
 from .lease import RolloutLease
@@ -186,7 +186,7 @@ class Run:
             self.saved_at = self.ctx.clock.monotonic()
         self.record = record
 
-    def guard(self) -> None:
+    def ensure_lock_held(self) -> None:
         """Raises Lost when another call has taken over.
 
         Whoever takes over writes the record first of all, and a record that somebody else wrote cannot be saved: a save just now says the
@@ -194,7 +194,7 @@ class Run:
         """
         self.ctx.catch_up()
         if self.ctx.clock.monotonic() - self.saved_at > _SAVED_JUST_NOW:
-            self.lease.guard()
+            self.lease.ensure_held()
 
 
 def _restorable(key: str, fields: list[Field]) -> list[Field]:
@@ -210,5 +210,5 @@ def open_run(ctx: Context, wish: Wish) -> Run:
     ctx.way_back = wish.state != "present"
     this = Run(ctx, wish, Store(ctx.client, ref, wish.name, ctx.seal, ctx.accept_unsealed, ctx.way_back), lease)
     ctx.created, ctx.uid_of, ctx.expect_another = this.created, this.uid_of, this.expect_another
-    ctx.recall, ctx.remember, ctx.guard, ctx.beat = this.recall, this.remember, this.guard, lease.beat
+    ctx.recall, ctx.remember, ctx.ensure_lock_held, ctx.renew = this.recall, this.remember, this.ensure_lock_held, lease.renew
     return this

@@ -16,8 +16,8 @@ from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE
 from .._workloads.pods import ready_uids, troubles
 from .._workloads.services import Endpoints, Selector, endpoints_of, ports_lacking, selector_of, selector_text
 from . import objects
+from .apply import Outcome
 from .context import Context
-from .objects import Outcome
 
 Object = dict[str, Any]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from .._cluster.client import Client
-from .._cluster.errors import Conflict
+from .._objects.patches import merged
 from .._objects.refusal import Refused
 from .._objects.resources import CONFIG_MAP, Ref, labels
 from .._objects.seals import Seal, place_of
 from .._rollout import record as records
 from .._rollout.record import Record
 from .._workloads.marks import ROLLOUT, marks
+from .apply import ReadAgain, retry, send
 from .lease import Lost
 
 
@@ -82,26 +83,21 @@ class Store:
             data["seal"] = self._seal.of(self._place, data["record"])
         if self._seen is not None and self._seen.get("data") == data:
             return False
-        while True:
-            known = self._seen
-            try:
-                self._seen = self._write(data)
-                return True
-            except Conflict:
-                self._seen = self._client.find(self._ref)
-            now = self._seen and self._seen.get("data")
-            if now == data:
-                return True  # An answer that got lost makes the repeated write a conflict with our own first one.
-            if now != (known and known.get("data")):
-                raise Lost(f"rollout {self._rollout}: its record was changed by somebody else: nothing more is written here") from None
-            # Else somebody has changed its labels or annotations.
 
-    def _write(self, data: dict[str, str]) -> dict[str, Any]:
+        def refresh(stale: ReadAgain) -> None:
+            if (stale.found and stale.found.get("data")) != (self._seen and self._seen.get("data")):
+                raise Lost(f"rollout {self._rollout}", "has a record that another client changed", "find out which client writes it")
+            self._seen = stale.found  # Another client has changed its labels or annotations.
+
+        self._seen = retry(lambda: send(self._client, self._ref, self._seen, self._with(data)), refresh)
+        return True
+
+    def _with(self, data: dict[str, str]) -> dict[str, Any]:
         if self._seen is not None:
-            gone = {"seal": None} if "seal" not in data and "seal" in (self._seen.get("data") or {}) else {}
-            return self._client.patch(self._ref, {"data": {**data, **gone}}, self._seen)
+            gone = {"seal": None} if "seal" not in data else {}
+            return dict(merged(self._seen, {"data": {**data, **gone}}))
         metadata = {"name": self._ref.name, "namespace": self._ref.namespace, "labels": marks(self._rollout)}
-        return self._client.create(self._ref, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data})
+        return {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": metadata, "data": data}
 
     def remove(self) -> None:
         """Deletes the record."""

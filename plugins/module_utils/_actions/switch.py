@@ -23,9 +23,10 @@ from .._workloads.label_selectors import match_labels
 from .._workloads.services import Endpoints, is_headless, selector_of
 from .._workloads.switches import Memory, behind, can_be_scaled, key_of, lacking_port, refuse_unclear, takes
 from . import backends, services, switch_workloads, traffic
-from .context import ATTEMPTS, Context, Failed, Journal, NotYet
+from .apply import retry
+from .context import Context, Journal, NotYet
 from .ownership import give_up
-from .switch_hold import Hold, Overruled, Stale
+from .switch_hold import Hold, Overruled
 
 Object = dict[str, Any]
 
@@ -34,10 +35,16 @@ _TO_PREVIEW, _TO_ACTIVE = DesiredTraffic(split_of(100)), DesiredTraffic(split_of
 
 @dataclass
 class Work:
-    """One call's work.
+    """One call of bluegreen_switch.
 
-    began: by the monotonic clock. switch_seconds: seconds from there until the new version was proven, None where it was not.
-    measured: by a probe. endpoints: of the active Service, once proven. waits: what is left to the next call.
+    Attributes:
+        hold: The active Service and what is remembered on it.
+        began: When the call began, by the monotonic clock.
+        target: The workload to switch to.
+        switch_seconds: Seconds from the beginning until the endpoints showed the new version, None where nothing was switched.
+        measured: What a probe saw.
+        endpoints: Of the active Service, once they were seen.
+        waits: What is left to the next call.
     """
 
     hold: Hold
@@ -60,27 +67,18 @@ class Work:
 def carry_out(ctx: Context, wish: Switch, began: float) -> Work:
     """Does all that is to be done; Work.waits says what a call that may not wait has left to the next one."""
     work = Work(Hold(ctx, wish), began)
-    ctx.guard = work.hold.guard
-    for _attempt in range(ATTEMPTS):
-        try:
-            (_switch if wish.target else _give_back)(work)
-            return work
-        except Stale:
-            continue
-        except Overruled:
-            if work.hold.memory is None:
-                # Everything was given back, perhaps before this call's last write came.
-                work.hold.held = False
-                _give_rest_back(work, wish.preview)
-            raise
-        except NotYet as later:
-            work.waits = str(later)
-            return work
-    raise Failed(
-        str(work.hold.ref),
-        f"could not be updated: {ATTEMPTS} write conflicts",
-        "find the client that keeps changing it (see metadata.managedFields), and run again",
-    )
+    ctx.ensure_lock_held = work.hold.ensure_held
+    try:
+        retry(lambda: (_switch if wish.target else _give_back)(work))
+    except Overruled:
+        if work.hold.memory is None:
+            # Everything was given back, perhaps before this call's last write came.
+            work.hold.held = False
+            _give_rest_back(work, wish.preview)
+        raise
+    except NotYet as later:
+        work.waits = str(later)
+    return work
 
 
 # There

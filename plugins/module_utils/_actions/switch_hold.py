@@ -11,21 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
-from .._cluster.errors import Conflict
 from .._objects import edits, paths, seals
 from .._objects.edits import Edit
-from .._objects.patches import merge_patch
 from .._objects.resources import SERVICE, Ref
 from .._plan.switch import Switch
 from .._workloads.services import selector_of
 from .._workloads.switches import ANNOTATION, Memory, dump, load
-from .context import ATTEMPTS, Context, Failed
+from .apply import ReadAgain, retry, write
+from .context import Context, Failed
 
 Object = dict[str, Any]
-
-
-class Stale(Exception):
-    """The active Service is another one than that by which this call has decided: it must look again."""
 
 
 class Overruled(Failed):
@@ -72,46 +67,36 @@ class Hold:
         self.service = self.ctx.client.get(self.ref)
         seals.refuse_forged(self.service, self.ctx.seal, self.ctx.accept_unsealed)
         if self.held and (self.memory is None or self.memory.run != self.name):
-            raise Overruled(self.overruled())
+            raise Overruled(*self.overruled())
 
-    def guard(self) -> None:
+    def ensure_held(self) -> None:
         """Before each write of another object."""
         self.ctx.catch_up()
         if self.held:
             self.look()
 
     def note(self, memory: Memory | None, edits_of: Callable[[Object], Sequence[Edit]] | None = None) -> None:
-        """Writes down what is remembered, and in the same moment gives the Service these edits; None: it keeps those that it has.
+        """Writes the memory, and in the same write gives the Service these edits; None: it keeps those that it has.
 
-        The first write takes the hold. Raises Stale where somebody else was quicker with that.
+        The first write takes the hold.
+
+        Raises:
+            ReadAgain: Another call took the hold first.
+            Overruled: Another call has taken over.
         """
         memory = memory and replace(memory, run=self.name)
-        for _attempt in range(ATTEMPTS):
+        # The hold is on the Service itself, so no other lock is needed.
+        ctx = replace(self.ctx, ensure_lock_held=self.ctx.catch_up)
+
+        def once() -> None:
             live = self.service
             wanted = seals.sealed(self._wanted(live, memory, edits_of), self.ctx.seal)
-            if edits.same(live, wanted) and seals.sealed_alike(live, wanted):
-                return
-            if self.ctx.check:
-                self._wrote(live, wanted)
-                return
-            self.ctx.catch_up()
-            try:
-                self._wrote(live, self.ctx.client.patch(self.ref, merge_patch(live, wanted), live))
-                return
-            except Conflict:
-                found = self.ctx.client.get(self.ref)
-            if load(found) == memory and selector_of(found) == selector_of(wanted):
-                self._wrote(live, found)  # It was carried out, and its answer was lost.
-                return
-            self._refuse_other(live, found)
-            self.service = found
-        raise Failed(f"{self.ref} was changed by somebody else {ATTEMPTS} times in a row: find out who, and run again")
+            if not (edits.same(live, wanted) and seals.sealed_alike(live, wanted)):
+                self.service, self.held = write(ctx, self.ref, live, wanted) or wanted, True
+                if self.ctx.check:
+                    self.foreseen[self.ref.key] = self.service
 
-    def _wrote(self, live: Object, after: Object) -> None:
-        self.ctx.journal.wrote(self.ref, live, after)
-        self.service, self.held = after, True
-        if self.ctx.check:
-            self.foreseen[self.ref.key] = after
+        retry(once, self._refresh)
 
     def _wanted(self, live: Object, memory: Memory | None, edits_of: Callable[[Object], Sequence[Edit]] | None) -> Object:
         wanted = live
@@ -129,18 +114,19 @@ class Hold:
             return dict(paths.replace(wanted, path, dump(memory)))
         return dict(paths.prune(paths.replace(wanted, path, paths.MISSING), path, 1))
 
-    def _refuse_other(self, live: Object, found: Object) -> None:
-        """Raises unless just something else of the Service has changed."""
+    def _refresh(self, stale: ReadAgain) -> None:
+        """Takes up a change of another client; raises unless it is none of what this call has decided by."""
+        live, found = self.service, stale.found or self.ctx.client.get(self.ref)
         if load(found) != load(live):
             self.service = found
-            raise Overruled(self.overruled()) if self.held else Stale
+            raise Overruled(*self.overruled()) if self.held else stale
         if not self.held and selector_of(found) != selector_of(live):
-            raise Stale
+            raise stale
+        self.service = found
 
-    def overruled(self) -> str:
+    def overruled(self) -> tuple[str, str, str]:
+        """What is said where another call has taken over."""
         asked = self.memory.active if self.memory else ""
-        what = f"asked for {asked}" if asked else "gave everything back"
-        return (
-            f"{self.ref}: another call {what} while this one worked on {self.wish.key or 'giving everything back'}, and goes on with that: "
-            "run again what shall hold in the end"
-        )
+        what = f"is being switched to {asked}" if asked else "is being handed back"
+        mine = f"switched to {self.wish.key}" if self.wish.key else "handed it back"
+        return str(self.ref), f"{what} by another call, which took over while this one {mine}", "run the call again that must win"

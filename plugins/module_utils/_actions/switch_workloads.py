@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from .._cluster.errors import ApiError, Conflict
+from .._cluster.errors import ApiError
 from .._objects.edits import base_of, fields_of
+from .._objects.patches import merged
 from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, WORKLOADS, Ref, labels, name_of
 from .._workloads.in_place import size_of
@@ -18,10 +20,11 @@ from .._workloads.label_selectors import match_labels, pod_selector
 from .._workloads.pods import ready_uids, troubles
 from .._workloads.services import bystanders, selector_of, selects
 from .._workloads.switches import key_of, looks_like_version, not_at_rest
-from .context import ATTEMPTS, Context, Failed
+from .apply import send_unnoted, update
+from .context import Context, Failed
 from .ownership import give_up
 from .switch_hold import Hold, Overruled
-from .workload import wait_ready_pods
+from .workload import set_replicas, wait_ready_pods
 
 Object = dict[str, Any]
 
@@ -101,41 +104,21 @@ def _fence(hold: Hold, ref: Ref) -> None:
     A label: the Deployment controller copies annotations to ReplicaSets.
     """
     for value in (hold.name, None):
-        for _attempt in range(ATTEMPTS):
-            live = hold.ctx.client.find(ref)
-            if live is None:
-                return
-            hold.guard()
-            try:
-                hold.ctx.client.patch(ref, {"metadata": {"labels": {_FENCE: value}}}, live)
-                break
-            except Conflict:
-                continue
+        update(hold.ctx, ref, partial(_with_fence, value), writer=send_unnoted)
+
+
+def _with_fence(value: str | None, live: Object) -> Object:
+    return dict(merged(live, {"metadata": {"labels": {_FENCE: value}}}))
 
 
 def _scale(hold: Hold, ref: Ref, wanted: int) -> Object | None:
     """Returns the workload, None where it is gone. Guarded by the workload as it was before the look at who has the hold, see _fence."""
-    before: Object | None = None
-    for _attempt in range(ATTEMPTS):
-        live = hold.ctx.client.find(ref)
-        if live is None:
-            return None
-        if size_of(live) == wanted:
-            if before is not None:
-                hold.ctx.journal.wrote(ref, before, live)  # The answer was lost.
-            return live
-        if hold.ctx.check:
-            hold.foreseen[ref.key] = {**live, "spec": {**live["spec"], "replicas": wanted}}
-            hold.ctx.journal.wrote(ref, live, hold.foreseen[ref.key])
-            return live
-        hold.guard()
-        try:
-            after = hold.ctx.client.patch(ref, {"spec": {"replicas": wanted}}, live)
-            hold.ctx.journal.wrote(ref, live, after)
-            return after
-        except Conflict:
-            before = live
-    raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+    outcome = set_replicas(hold.ctx, ref, lambda _live: wanted)
+    if outcome is None:
+        return None
+    if hold.ctx.check and outcome.changed:
+        hold.foreseen[ref.key] = outcome.after
+    return outcome.after
 
 
 def _until_ready(ctx: Context, workload: Object, needed: int) -> None:
@@ -237,12 +220,12 @@ def _wait_out(hold: Hold, at: float) -> None:
         left = at - hold.ctx.clock.now()
         if left <= 0:
             return
-        hold.ctx.beat()
+        hold.ctx.renew()
         hold.ctx.clock.sleep(min(left, _LOOKS_EVERY))
         hold.look()
         found = hold.memory
         if found is None or (found.active, found.at) != (mine.active, mine.at):
-            raise Overruled(hold.overruled())
+            raise Overruled(*hold.overruled())
 
 
 def _retire_one(hold: Hold, key: str) -> None:

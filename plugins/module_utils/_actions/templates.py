@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._cluster.errors import Conflict
 from .._objects.patches import merge_patch
 from .._objects.refusal import Refused
 from .._objects.resources import CONTROLLER_REVISION, DEPLOYMENT, WORKLOADS, Ref
@@ -20,7 +19,7 @@ from .._workloads.configs import renamed
 from .._workloads.label_selectors import pod_selector
 from .._workloads.revisions import Template
 from .._workloads.templates import merged
-from . import made
+from . import apply, made
 from . import workload as workloads
 from .context import Context, Failed
 
@@ -179,11 +178,7 @@ def _tried(ctx: Context, plan: Plan, workload: Object, template: Template) -> Te
 def _dry_run(ctx: Context, ref: Ref, workload: Object, template: Template) -> Template:
     """The template as the API server would store it, with defaults and admission; raises what that says of one that it refuses."""
     wanted = {**workload, "spec": {**workload["spec"], "template": template}}
-    patch = merge_patch(workload, wanted)
-    if not patch:
+    if not merge_patch(workload, wanted):
         return template
-    try:
-        answer: Template = ctx.client.patch(ref, patch, workload, dry_run=True)["spec"]["template"]
-    except Conflict:  # Somebody wrote the object while the API server tried it.
-        answer = ctx.client.patch(ref, patch, workload, dry_run=True)["spec"]["template"]
-    return answer
+    stored: Template = apply.dry_run(ctx, ref, workload, wanted)["spec"]["template"]
+    return stored

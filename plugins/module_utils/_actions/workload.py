@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from .._cluster.errors import Conflict
 from .._objects.edits import Edit
-from .._objects.patches import merge_patch
 from .._objects.resources import DEPLOYMENT, POD, REPLICA_SET, Ref
 from .._workloads import revisions
 from .._workloads.deployments import cannot_make_pods, failed, not_rolled_out, replicas_of
-from .._workloads.in_place import not_taken_up
+from .._workloads.in_place import not_taken_up, with_replicas
 from .._workloads.label_selectors import match_labels, pod_selector
 from .._workloads.marks import POD_TEMPLATE_HASH
 from .._workloads.pods import has_ended, is_ready, troubles
 from .._workloads.services import selector_text
 from .._workloads.starting import any_fails
-from . import objects
-from .context import ATTEMPTS, Context, Failed, NoProgress
+from . import apply, objects
+from .context import Context, Failed, NoProgress
 from .ownership import give_up
 
 Object = dict[str, Any]
@@ -35,7 +33,7 @@ def _not_noted(_sent: revisions.Template, _stored: revisions.Template) -> None:
     """Stands for a note of what was stored where nobody compares with it."""
 
 
-def pause(ctx: Context, name: str) -> objects.Outcome:
+def pause(ctx: Context, name: str) -> apply.Outcome:
     """Pauses the Deployment."""
     return objects.edit(ctx, ctx.ref(DEPLOYMENT, name), lambda _base: [Edit(("spec", "paused"), True)], annotate=False)
 
@@ -154,30 +152,41 @@ def set_template(
     _change(ctx, ref, spec_of, written)
 
 
-def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object], written: Written) -> None:
-    """Gives the workload another spec, computed anew where a conflict came from a change of the spec.
+def set_replicas(ctx: Context, ref: Ref, count_of: Callable[[Object], int], live: Object | None = None) -> apply.Outcome | None:
+    """Scales a workload. Waits for nothing.
 
-    written: called with the template that was sent, and the one that the API server stored.
+    Args:
+        count_of: The replicas that it must have, given the workload as it is. It may raise to give up.
+        live: The workload, where it has been read already.
+
+    Returns:
+        None where it does not exist.
+    """
+    return apply.update(ctx, ref, lambda found: with_replicas(found, count_of(found)), live)
+
+
+def _change(ctx: Context, ref: Ref, spec_of: Callable[[Object], Object], written: Written) -> None:
+    """Gives the workload another spec, which is computed again only where a conflict came from a change of the spec.
+
     To compute the spec may take requests of its own, in which time others may write the object again.
+
+    Args:
+        written: Called with the template that was sent, and the one that the API server stored.
     """
     was: Object | None = None
     wanted: Object = {}
-    for _attempt in range(ATTEMPTS):
-        live = ctx.client.get(ref)
+
+    def wanted_of(live: Object) -> Object:
+        nonlocal was, wanted
         if was != live["spec"]:
             was, wanted = live["spec"], spec_of(live)
-        patch = merge_patch(live, {**live, "spec": wanted})
-        if not patch:
-            return
-        ctx.guard()
-        try:
-            after = ctx.client.patch(ref, patch, live)
-            ctx.journal.wrote(ref, live, after)
-            written(wanted["template"], after["spec"]["template"])
-            return
-        except Conflict:
-            continue
-    raise Failed(f"{ref} keeps being changed by somebody else: find out who, and run again")
+        return {**live, "spec": wanted}
+
+    outcome = apply.update(ctx, ref, wanted_of, ctx.client.get(ref))
+    if outcome is None:
+        raise Failed(str(ref), "was deleted while it was being updated", "create it, and run again")
+    if outcome.changed:
+        written(wanted["template"], outcome.after["spec"]["template"])
 
 
 def wait_rolled_out(ctx: Context, name: str, pod_labels: dict[str, str] | None = None) -> Object:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._objects.patches import guarded
+from .._objects.patches import with_resource_version
 from .._objects.refusal import Refused
 from .._objects.resources import Ref, Resource
 from .clock import Clock
@@ -111,7 +111,7 @@ class Client:
             others write all the time is tried as it is.
         """
         strict = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
-        return dict(self._ask("PATCH", ref, ref.path, strict, patch if dry_run else guarded(patch, seen), MERGE_PATCH))
+        return dict(self._ask("PATCH", ref, ref.path, strict, patch if dry_run else with_resource_version(patch, seen), MERGE_PATCH))
 
     def delete(self, ref: Ref, seen: Object) -> None:
         """Deletes just the object that was seen (in the background: owned objects follow). One that is gone is fine."""

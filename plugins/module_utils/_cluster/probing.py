@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
+from .._objects.durations import show
 from .._objects.shown import names, shown
-from .._plan.durations import show
 from .._plan.probes import Probe, link_local, read_answer
 from .._routing.served import FAILED, RECENT, Answers, Measured, question
 from .clock import Clock
@@ -46,10 +46,10 @@ class AddressRefused(Exception):
     """The URL's host leads to an address that no probe may ask."""
 
 
-def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, beat: Callable[[], None]) -> Measured:
+def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, renew: Callable[[], None]) -> Measured:
     """What was measured once the answers show that the canary has the share `asked` (0 to 1).
 
-    previous: its share before the move, None where that is unknown. beat: called at least once in a few seconds.
+    previous: its share before the move, None where that is unknown. renew: called at least once in a few seconds.
     When the time is up, this is still what was measured, with conclusive false, where the answers speak for the asked split and there were
     only too few of them to be sure; otherwise it is NotServed.
     """
@@ -60,7 +60,7 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, bea
         raise NotServed(why, answers.measured(0.0))
     ask = _asker(wanted)
     try:
-        last_failure = _collect(clock, wanted, answers, began, ask, beat)
+        last_failure = _collect(clock, wanted, answers, began, ask, renew)
     except (AddressRefused, TooSlow) as problem:
         raise NotServed(str(problem), answers.measured(clock.monotonic() - began)) from None
     measured = answers.measured(clock.monotonic() - began)
@@ -69,7 +69,7 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, bea
     raise NotServed(_message(wanted, asked, measured, last_failure), measured)
 
 
-def _collect(clock: Clock, wanted: Probe, answers: Answers, began: float, ask: Callable[[], _Reply], beat: Callable[[], None]) -> str:
+def _collect(clock: Clock, wanted: Probe, answers: Answers, began: float, ask: Callable[[], _Reply], renew: Callable[[], None]) -> str:
     """Asks until the answers show the split, or the time is up; why the last request failed, if one did."""
     last_failure = ""
     with Matcher(wanted.expect) as matcher, ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -77,7 +77,7 @@ def _collect(clock: Clock, wanted: Probe, answers: Answers, began: float, ask: C
             now = clock.monotonic()
             if now - began >= wanted.timeout:
                 break
-            beat()
+            renew()
             requests = [threads.submit(ask) for _request in range(_AT_ONCE)]
             # In the order in which they were sent: taken as they come, the quicker version would seem to have more of them.
             for request in requests:

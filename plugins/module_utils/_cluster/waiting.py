@@ -33,7 +33,7 @@ def wait_until(
     namespace: str,
     missing: Callable[[list[Object]], str | None],
     deadline: float,
-    beat: Callable[[], None],
+    renew: Callable[[], None],
     labels: str = "",
     fields: str = "",
     seen: Object | None = None,
@@ -41,7 +41,7 @@ def wait_until(
     """The objects, as soon as `missing` says None of them.
 
     missing: what is missing still, in words; None when nothing is. It may raise to end the wait.
-    deadline: monotonic seconds after which TimeIsUp is raised. beat: called at least once in a few seconds.
+    deadline: monotonic seconds after which TimeIsUp is raised. renew: called at least once in a few seconds.
     seen: the only object that the selectors take, just read: the first watch begins with it instead of a list.
     """
     while True:
@@ -56,7 +56,7 @@ def wait_until(
         left = deadline - clock.monotonic()
         if left <= 0:
             raise TimeIsUp(lacking)
-        beat()
+        renew()
         began = clock.monotonic()
         for event in client.watch(resource, namespace, version, min(left, _WINDOW), labels, fields):
             _take(known, event)

@@ -16,6 +16,7 @@ from . import paths
 from .paths import MISSING, Path
 from .refusal import Drifted, Refused
 from .relocation import Field, found_again, is_lost
+from .resources import title_of
 from .restorable import may_restore
 from .untrusted import read_json
 
@@ -158,7 +159,7 @@ def _annotation(obj: dict[str, Any]) -> tuple[float | None, list[Field]]:
         fields = [load(each) for each in raw]
     except (AttributeError, ValueError):
         raise Refused(
-            f"{_title(obj)} carries an annotation {ANNOTATION} that is not ours to read any more: "
+            f"{title_of(obj)} carries an annotation {ANNOTATION} that is not ours to read any more: "
             "put the object back by hand and remove the annotation"
         ) from None
     refuse_unchangeable(obj, fields, f"its annotation {ANNOTATION}")
@@ -173,14 +174,9 @@ def refuse_unchangeable(obj: dict[str, Any], fields: Sequence[Field], source: st
     for field in fields:
         if not may_restore(obj, field.path, field.was):
             raise Refused(
-                f"{_title(obj)}: {source} says that {paths.show(field.path)[:120]} was changed here, which progressive.delivery never "
+                f"{title_of(obj)}: {source} says that {paths.show(field.path)[:120]} was changed here, which progressive.delivery never "
                 "changes: put the object back by hand, and remove what says so"
             )
-
-
-def _title(obj: dict[str, Any]) -> str:
-    meta = obj.get("metadata", {})
-    return f"{obj.get('kind', 'object')} {meta.get('namespace', '')}/{meta.get('name', '')}"
 
 
 def _remembered(live: dict[str, Any], by: str, memory: Sequence[Field] | None) -> tuple[list[Field], list[Field]]:
@@ -233,13 +229,14 @@ def _get(obj: dict[str, Any], path: Path) -> Any:
     try:
         return paths.get(obj, path)
     except paths.AmbiguousPath:
-        raise Refused(f"{_title(obj)}: several elements answer to {paths.show(path)}: give them different names or destinations") from None
+        what = f"has several elements that match {paths.show(path)}"
+        raise Refused(title_of(obj), what, "give them different names or destinations") from None
 
 
 def _drift_message(live: dict[str, Any], drifted: Sequence[Field]) -> str:
     what = "; ".join(f"{paths.show(field.path)} is {_short(_get(live, field.path))}, was set to {_short(field.now)}" for field in drifted)
     remedy = "set on_drift to repair (set it again) or accept (keep theirs), or put it back"
-    return f"{_title(live)} was changed by somebody else: {what}: {remedy}"
+    return f"{title_of(live)} was changed by somebody else: {what}: {remedy}"
 
 
 def _short(value: Any) -> str:

@@ -26,8 +26,21 @@ def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     return patch
 
 
-def guarded(patch: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
-    """The patch, refused by the API server with 409 unless the object is still as it was seen."""
+def merged(obj: Any, patch: Any) -> Any:
+    """The object after a JSON merge patch (RFC 7386)."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(obj) if isinstance(obj, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+def with_resource_version(patch: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+    """The patch, which the API server refuses with 409 unless the object is still as it was seen."""
     metadata = {**patch.get("metadata", {}), "resourceVersion": seen["metadata"]["resourceVersion"]}
     return {**patch, "metadata": metadata}
 

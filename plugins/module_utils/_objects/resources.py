@@ -130,3 +130,9 @@ def labels(obj: Mapping[str, Any]) -> dict[str, str]:
 def name_of(obj: Mapping[str, Any]) -> str:
     """The name of an object."""
     return str(obj["metadata"]["name"])
+
+
+def title_of(obj: Mapping[str, Any]) -> str:
+    """An object in messages, as `Service shop/web`."""
+    metadata = obj.get("metadata") or {}
+    return f"{obj.get('kind', 'object')} {metadata.get('namespace', '')}/{metadata.get('name', '')}"

@@ -15,6 +15,7 @@ from typing import Any
 
 from . import paths
 from .refusal import Refused
+from .resources import title_of
 from .untrusted import read_json
 
 Object = dict[str, Any]
@@ -86,6 +87,12 @@ def fits_all(obj: Object, seal: Seal) -> bool:
     )
 
 
+def seal_for(obj: Object | None, seal: Seal | None, way_back: bool, accept_unsealed: bool) -> Seal | None:
+    """The seal for what is written on an object: on the way back none where others may have written a memory, of any owner."""
+    forged = way_back and not accept_unsealed and seal is not None and obj is not None and not fits_all(obj, seal)
+    return None if forged else seal
+
+
 def _content(memory: Object) -> Object:
     return {key: value for key, value in memory.items() if key != _SEAL}
 
@@ -99,7 +106,7 @@ def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False,
     """
     for annotation, memory in _memories(obj):
         content = _content(memory)
-        where = f"{_title(obj)}: its annotation {annotation}"
+        where = f"{title_of(obj)}: its annotation {annotation}"
         if _SEAL in memory and seal is None:
             raise Refused(f"{where} is sealed: give the record_key with which it was sealed")
         if seal is None or accept_unsealed:
@@ -132,8 +139,3 @@ def _memories(obj: Object) -> Iterator[tuple[str, Object]]:
 def _place(obj: Object, annotation: str) -> str:
     metadata = obj["metadata"]
     return place_of(str(metadata.get("namespace", "")), str(obj.get("kind", "")), str(metadata.get("name", "")), annotation)
-
-
-def _title(obj: Object) -> str:
-    metadata = obj["metadata"]
-    return f"{obj.get('kind', 'object')} {metadata.get('namespace', '')}/{metadata.get('name', '')}"

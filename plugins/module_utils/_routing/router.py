@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .._objects.edits import Edit
+from .._objects.plan_writes import Change as Change
 from .._objects.refusal import Refused
 from .._objects.resources import Resource
 from .target import DesiredTraffic, Split, Target
@@ -43,23 +44,6 @@ class Part:
     has_status: bool = False
     written: bool = True
     sibling: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one object must have.
-
-    Attributes:
-        part: The key of its part.
-        edits: Relative to the object as it was before any edit of this owner.
-        make: The object to begin with where there is none.
-        remove: Whether the object must be deleted; this collection created it.
-    """
-
-    part: str
-    edits: list[Edit] = field(default_factory=list)
-    make: Object | None = None
-    remove: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,9 +92,13 @@ def shares_nothing(_objects: Objects, _target: Target, _by: str, _others: Sequen
 
 
 def backends_by_service(target: Target, split: Split, desired: DesiredTraffic | None, ports: Iterable[int | str | None]) -> list[Backend]:
-    """The Services that get a share, as nearly all routers send traffic: to the stable and to the canary Service.
+    """Returns the stable and the canary Service, where they get a share, as nearly all routers send traffic.
 
-    ports: of the stable Service, to which the routes that are split send requests; None where that is unknown.
+    Args:
+        target: The place of the split.
+        split: The split.
+        desired: How the traffic is to be shared, None where it is put back.
+        ports: Of the stable Service, to which the split routes send requests; None where that is unknown.
     """
     texts = shares_in_words(target.stable_service, target.canary_service, split, desired)
     known = tuple(dict.fromkeys(port for port in ports if port is not None))

@@ -25,6 +25,11 @@ def size_of(workload: Mapping[str, Any]) -> int:
     return replicas_of(workload)
 
 
+def with_replicas(workload: dict[str, Any], count: int) -> dict[str, Any]:
+    """The workload with so many replicas; a DaemonSet, which has one for each node, stays as it is where it has them."""
+    return workload if size_of(workload) == count else {**workload, "spec": {**workload["spec"], "replicas": count}}
+
+
 def not_taken_up(workload: Mapping[str, Any]) -> str | None:
     """What says that the controller has not seen the last change; None when it has."""
     observed = int((workload.get("status") or {}).get("observedGeneration") or 0)

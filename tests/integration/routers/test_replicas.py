@@ -286,7 +286,7 @@ def test_a_write_that_comes_too_late_is_taken_back(quiet: TwoVersions) -> None:
     guarded: list[None] = []
     with closing(connect({"kubeconfig": quiet.kubeconfig})) as transport:
         clock = Clock()
-        ctx = Context(Client(transport, clock), clock, quiet.namespace, "test", guard=guard)
+        ctx = Context(Client(transport, clock), clock, quiet.namespace, "test", ensure_lock_held=guard)
         with pytest.raises(Failed, match="another call asked for another split meanwhile"):
             replicas.move(ctx, Pair("web", "web", "web-canary"), Split(0, 100), 0.0)
     assert len(guarded) == 2 and scaled(quiet) == (4, 1)

@@ -10,6 +10,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import TransportError
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.problem import Problem
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import SERVICE, Ref
 from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer, answer, lost
 
@@ -82,6 +83,11 @@ def test_another_value_of_what_only_the_owner_remembers_is_no_drift_whatever_com
 
 def test_an_object_that_never_stops_changing(ctx: Context, server: MemoryServer) -> None:
     server.faults = [None, answer(409)] * 40
-    with pytest.raises(Failed, match="Service test/shop was changed by somebody else 30 times in a row"):
+    with pytest.raises(Failed) as failed:
         objects.edit(ctx, SHOP, lambda _base: WANTED)
+    assert failed.value.problem == Problem(
+        "Service test/shop",
+        "could not be updated after 30 write conflicts",
+        "find out which client keeps changing it (metadata.managedFields), and run again",
+    )
     assert not ctx.journal.changed

@@ -97,7 +97,7 @@ def test_what_was_made_for_another_owner_is_neither_changed_nor_removed(ctx: Con
         lambda: traffic.validate(ctx, target("b"), {}, traffic.objects_of(ctx, target("b"))),
     ]
     for call in calls:
-        with pytest.raises(Refused, match=r"^Ingress test/b-canary was made for rollout/shop: end that first"):
+        with pytest.raises(Refused, match=r"^Ingress test/b-canary was created for rollout/shop: end that first"):
             call()
     assert server.objects[f"{ROOT}/b-canary"] is there
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._actions import info
-from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
+from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context, Failed
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.lease import Held, Lost, RolloutLease
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster import process
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
@@ -137,9 +137,9 @@ def test_conflicts_do_not_go_on_for_ever(force: bool) -> None:
     place = Place(held(PAST))
     server = Contested(place, held(PAST))
     place.call = RolloutLease(Client(server, place.time), place.time, REF, "shop")  # type: ignore[arg-type]
-    with pytest.raises(Held, match=r"^Lease test/shop.rollout could not be taken, 10 write conflicts in a row: another client keeps"):
+    with pytest.raises(Failed, match=r"^Lease test/shop.rollout could not be updated after 30 write conflicts: find out which client"):
         place.call.acquire(force)
-    assert server.writes == 10 and place.time.now() - place.began < 2
+    assert server.writes == 30 and place.time.now() - place.began < 4
 
 
 def test_another_run_that_takes_over_is_named() -> None:
@@ -147,8 +147,8 @@ def test_another_run_that_takes_over_is_named() -> None:
     place.taken()
     other = RolloutLease(place.client, place.time, REF, "shop")
     other.acquire(force=True)
-    with pytest.raises(Lost, match=rf"another run \({other._me}, on this machine, process \d+\) took over while this run was working"):
-        place.call.guard()
+    with pytest.raises(Lost, match=rf"taken over by another run \({other._me}, on this machine, process \d+\) while this run was working"):
+        place.call.ensure_held()
 
 
 ODD = st.recursive(
@@ -190,7 +190,7 @@ def test_any_lease_is_taken_or_refused_in_time(spec: Any, annotations: Any, forc
         said = str(problem)
     else:
         said = ""
-        place.call.guard()
+        place.call.ensure_held()
         place.call.release()
     assert "\n" not in said and len(said) < 400 and not (said and wait_timeout > rules.LONGEST)
     assert place.time.now() - place.began <= min(wait_timeout, rules.LONGEST) + 1.5
@@ -200,7 +200,7 @@ def test_any_lease_is_taken_or_refused_in_time(spec: Any, annotations: Any, forc
 @given(spec=SPECS, annotations=ANNOTATIONS)
 def test_any_lease_in_the_middle_ends_the_call_with_one_line(spec: Any, annotations: Any) -> None:
     """Somebody writes something else into the Lease while a call holds it."""
-    steps: list[Callable[[RolloutLease], None]] = [RolloutLease.guard, RolloutLease.beat, RolloutLease.release, RolloutLease.remove]
+    steps: list[Callable[[RolloutLease], None]] = [RolloutLease.ensure_held, RolloutLease.renew, RolloutLease.release, RolloutLease.remove]
     for step in steps:
         place = Place()
         place.taken()

@@ -230,7 +230,7 @@ def test_a_selector_that_has_become_ambiguous_is_refused() -> None:
     live = call(routes(SHOP), Edit(STABLE_WEIGHT, 95), Edit(ADDED, CANARY))
     live["spec"]["http"][0]["route"].append(SHOP)
     with pytest.raises(
-        Refused, match=r"^VirtualService test/shop: several elements answer to spec.http\[name=primary\].route\[host=shop\].weight: "
+        Refused, match=r"^VirtualService test/shop has several elements that match spec.http\[name=primary\].route\[host=shop\].weight: "
     ):
         call(live)
 

@@ -79,7 +79,7 @@ def test_the_patch_holds_just_what_differs(before: dict[str, Any], after: dict[s
     ],
 )
 def test_a_guarded_patch_names_the_version_that_was_seen(patch: dict[str, Any], sent: dict[str, Any]) -> None:
-    assert patches.guarded(patch, {"metadata": {"name": "x", "resourceVersion": "7"}}) == sent
+    assert patches.with_resource_version(patch, {"metadata": {"name": "x", "resourceVersion": "7"}}) == sent
 
 
 LIVE = {

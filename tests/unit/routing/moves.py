@@ -6,8 +6,8 @@ import copy
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects import edits
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.plan_writes import Policy, plan_writes
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.registry import router_of
-from ansible_collections.progressive.delivery.plugins.module_utils._routing.router import Change
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, Target
 
 Object = dict[str, Any]
@@ -18,24 +18,9 @@ BY = "canary_weight/shop"
 def carried_out(live: Objects, target: Target, wish: DesiredTraffic | None, at: float = 1.0, on_drift: str = "fail") -> Objects:
     """The objects (by the keys of the router's parts, None: not there) after a call, memory and all."""
     router, seen = router_of(target), copy.deepcopy(live)
-    bases = {key: obj and edits.base_of(obj, BY, on_drift) for key, obj in live.items()}
-    after = dict(live)
-    for change in router.changes(bases, target, wish):
-        obj = live[change.part]
-        if change.remove or (obj is None and change.make is None):
-            after[change.part] = None
-            continue
-
-        def edits_of(base: Object, change: Change = change) -> list[edits.Edit]:
-            if live[change.part] is None:
-                return change.edits
-            return next(each.edits for each in router.changes({**bases, change.part: base}, target, wish) if each.part == change.part)
-
-        result = edits.edited(obj or change.make or {}, BY, edits_of, on_drift)
-        wanted = edits.stored(result, at)
-        after[change.part] = obj if obj and edits.same(obj, wanted) else wanted
+    writes = plan_writes(live, Policy(BY, on_drift, at), lambda bases: router.changes(bases, target, wish))
     assert live == seen, "a router changed its input"
-    return after
+    return {**live, **{write.key: write.wanted for write in writes if write.due}}
 
 
 def plain(objects: Objects) -> Objects:

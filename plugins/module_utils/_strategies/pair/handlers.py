@@ -17,10 +17,10 @@ from ..._objects.edits import Edit
 from ..._objects.refusal import Refused
 from ..._objects.resources import DEPLOYMENT, SERVICE, Ref, labels, name_of
 from ..._plan.plan import Plan
-from ..._rollout import actions as kinds
 from ..._rollout.findings import Finding, fatal
 from ..._rollout.hazards.services import lacking_port
 from ..._rollout.program import RELEASE
+from ..._steps import actions as kinds
 from ..._workloads import revisions
 from ..._workloads.deployments import replicas_of
 from ..._workloads.label_selectors import match_labels

@@ -12,7 +12,7 @@ from ..._actions import guards, made, objects, workload
 from ..._actions.stage import Stage
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, labels, name_of
-from ..._rollout import actions as kinds
+from ..._steps import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION
@@ -48,7 +48,7 @@ def retire_stable(stage: Stage, _action: kinds.RetireStable) -> None:
     """The workload has the new template from here on, so that it is what users see and what the next release is made from."""
     template = stage.new_template(stage.workload())
     if stage.record.stable.get("made"):
-        made.scale_to_none(stage.ctx, stage.record.stable["workload"], stage.record.stable["template"])
+        made.scale_to_zero(stage.ctx, stage.record.stable["workload"], stage.record.stable["template"])
     else:
         # Nothing of it has traffic: it may roll again, which makes no pod any more.
         outcome = objects.edit(stage.ctx, stage.ref, lambda _base: [Edit(_REPLICAS, 0)], annotate=False)
@@ -69,7 +69,7 @@ def _forget_old(stage: Stage) -> None:
 
 
 def retire_canary(stage: Stage, _action: kinds.RetireCanary) -> None:
-    made.scale_to_none(stage.ctx, revision_name(stage.plan.workload, stage.record.target), stage.record.target)
+    made.scale_to_zero(stage.ctx, revision_name(stage.plan.workload, stage.record.target), stage.record.target)
 
 
 def roll_workload(stage: Stage, _action: kinds.RollWorkload) -> None:
