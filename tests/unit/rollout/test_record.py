@@ -54,7 +54,7 @@ def test_a_record_says_its_format_and_the_action_that_comes_next() -> None:
     assert (raw["format"], raw["position"]) == (2, release_of(PLAN, record_of(PLAN))[4].id)
 
 
-WRONG_POSITIONS = [3, -1, None, True, [], "#3", "Drain", "drain ", "drain#", "drain#x", "dr\nain", "a" * 401]
+WRONG_POSITIONS: list[Any] = [3, -1, None, True, [], "#3", "Drain", "drain ", "drain#", "drain#x", "dr\nain", "a" * 401]
 
 
 @pytest.mark.parametrize("position", WRONG_POSITIONS)
