@@ -194,7 +194,7 @@ def test_without_nodes_it_says_how_many_are_needed(still_app: Application) -> No
 
 def test_a_plan_that_is_none_is_an_error(still_app: Application) -> None:
     result = still_app.module("rollout_preflight_info", {**still_app.plan(), "canary": {"steps": [{"set_weight": 120}]}})
-    assert result["failed"] and "canary.steps, step 1, set_weight: 120 is not a weight" in result["msg"]
+    assert result["failed"] and "canary.steps[0].set_weight must be a whole number from 0 to 100, not 120" in result["msg"]
 
 
 def test_a_start_is_stopped_by_what_is_fatal_and_warns_of_the_rest(still_app: Application) -> None:
