@@ -118,7 +118,7 @@ CASES = [
     ),
     Case(
         "a router that cannot do a step",
-        ["F Ingress {ns}/shop canary.steps, step 1: "],
+        ["F Ingress {ns}/shop cannot "],
         make=[
             item(
                 "networking.k8s.io/v1",
