@@ -185,7 +185,7 @@ def _rehearse(this: Run) -> None:
             try:
                 traffic.move(rehearsal, target, wish, require_ready=False, together=this.plan.routers)
             except Refused as refused:
-                raise traffic.at_step(step, refused) from None
+                raise refused.at_step(step) from None
 
 
 def _images(images: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing.registry import router_of
-from .._routing.router import Backend, Change, NotSeen, Objects, Part, leads_to_canary
+from .._routing.router import Change, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import DesiredTraffic, Split, Target
 from . import backends, neighbours, objects
@@ -235,7 +235,7 @@ def validate(
         try:
             router.changes(found, target, wish)
         except Refused as refused:
-            raise at_step(step, refused) from None
+            raise refused.at_step(step) from None
     warnings = neighbours.look(ctx, target, found, DesiredTraffic(Split(0, 1) if splits else Split(1, 0)), together)
     if seen:
         _require_served(ctx, target, refs, found)
@@ -251,12 +251,6 @@ def validate(
             "give the canary weight 0 first",
         )
     return warnings
-
-
-def at_step(step: str, refused: Refused) -> Refused:
-    """Names the step of a plan in a problem of the router; empty for none."""
-    problem = refused.problem
-    return Refused(problem.object, f"{problem.what} ({step})", problem.remedy) if step else refused
 
 
 def _edit(
@@ -277,7 +271,6 @@ def _edit(
     parts = router.parts(target)
     required = {key for key, part in parts.items() if part.required and wish is not None}
     warnings: list[str] = []
-
     kept: dict[str, list[Edit]] = {}
 
     def look_at(live: Objects) -> None:
@@ -375,13 +368,8 @@ def _require_ready(ctx: Context, target: Target, before: Objects, after: Objects
     if wish is None:
         backends.require_ready(ctx, wanted)
         return
-    had = {_pods_of(each) for each in router.backends(before, target, router.weight(before, target), None)}
-    new = [each for each in wanted if _pods_of(each) not in had]
-    backends.require_ready(ctx, wanted, new)
-
-
-def _pods_of(backend: Backend) -> tuple[Any, ...]:
-    return backend.service, backend.namespace, backend.labels, backend.subset
+    had = {each.pods for each in router.backends(before, target, router.weight(before, target), None)}
+    backends.require_ready(ctx, wanted, [each for each in wanted if each.pods not in had])
 
 
 def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects) -> None:
