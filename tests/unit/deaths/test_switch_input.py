@@ -60,11 +60,11 @@ SUBSETS = {"stable_subset": "a", "canary_subset": "b", "destination_rule": SHOP}
 REFUSED: dict[str, tuple[Object, str]] = {
     "no such target": ({"target": "nope"}, "Deployment test/nope does not exist: check its name and the namespace"),
     "no such kind": ({"target_kind": "DaemonSet"}, "DaemonSet test/shop-green does not exist"),
-    "no target": ({"target": None}, "target is missing: name the workload that shall be active"),
+    "no target": ({"target": None}, "target is missing: set it to the name of the workload to activate"),
     "no name": ({"target": "Green"}, "target must be a Kubernetes name, not 'Green'"),
     "no such active Service": ({"active_service": "nope"}, "Service test/nope does not exist"),
     "no such preview Service": ({"preview_service": "nope"}, "Service test/nope does not exist"),
-    "one Service for both": ({"preview_service": SHOP}, "the same Service as active_service"),
+    "one Service for both": ({"preview_service": SHOP}, "preview_service is 'shop', the same Service as active_service"),
     "a pod that is not ready": (
         {"target": "shop-slow"},
         "Deployment test/shop-slow: 0 of its pods are ready, 2 are needed (pod shop-slow-",
@@ -101,9 +101,9 @@ REFUSED: dict[str, tuple[Object, str]] = {
     ),
     "no preview": (
         {"preview_service": None, "routers": ISTIO},
-        "preview_service is missing, and routers[0] sends traffic through it",
+        "preview_service is missing, but routers without subsets need it",
     ),
-    "nothing to swap": ({"preview_service": None, "swap_preview": True}, "swap_preview needs a preview_service"),
+    "nothing to swap": ({"preview_service": None, "swap_preview": True}, "swap_preview needs preview_service"),
     "no such router": ({"routers": [{"type": "istio", "name": "nope"}]}, "VirtualService test/nope does not exist"),
     "a router that is none": (
         {"routers": [{"type": "replicas", "name": "x"}]},
@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"routers": [{**ISTIO[0], "stable_subset": "a"}]},
         "stable_subset needs canary_subset, destination_rule for",
     ),
-    "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use one of the two ways"),
+    "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use subsets in all entries or in none"),
     "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay must be a duration, not 'soon'"),
     "no grace": ({"grace": "-1s"}, "grace must be a duration, not '-1s'"),
     "no probe": ({"probe": {"url": "http://x"}}, "probe.expect is missing"),
