@@ -136,7 +136,7 @@ def _refuse_one_for_several(targets: Sequence[Target]) -> None:
     for name in sorted(set(made)):
         if made.count(name) > 1:
             names = ", ".join(target.name for target in targets)
-            raise Refused(name, f"would be created for each of {names}", "give each its own name, by default with -canary behind it")
+            raise Refused(str(name), f"would be created for each of {names}", "give each a name of its own")
 
 
 def _made(ctx: Context, target: Target) -> bool:
@@ -384,8 +384,8 @@ def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Obj
         canary = target.canary_subset or target.canary_service
         raise Drifted(
             str(ref),
-            f"was changed by another client: {'; '.join(gone)} cannot be found any more, and {canary} is still in it",
-            "remove that by hand, or set on_drift to accept (keep the object as it is)",
+            f"was changed by another client: {'; '.join(gone)} cannot be found any more, and it still names {canary}",
+            "remove that by hand, or set on_drift to accept the object as it is now",
         )
 
 
@@ -439,7 +439,7 @@ def _until(ctx: Context, refs: dict[str, Ref], found: Objects, missing: Callable
 
     def still_missing(items: list[Object]) -> str | None:
         if not items:
-            raise Failed(str(ref), "was deleted while the call waited for its status", "run again")
+            raise Failed(str(ref), "was deleted during the wait for its status", "create it again, and run the playbook again")
         return missing({**found, key: items[0]})
 
     ctx.until(f"the status of {ref}", ref.resource, still_missing, name=ref.name, known=found[key])
