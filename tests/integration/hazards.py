@@ -107,7 +107,7 @@ CASES = [
     ),
     Case(
         "a router that the API server would refuse",
-        ["F VirtualService {ns}/new does not exist and cannot be made, the API server answered 400"],
+        ["F VirtualService {ns}/new does not exist and cannot be made"],
         options={"routers": [{"type": "istio", "name": "new", "spec": {"hosts": ["a.b"], "htp": [ROUTE]}}]},
     ),
     Case("no router", ["F VirtualService {ns}/nope does not exist"], options={"routers": [{"type": "istio", "name": "nope"}]}),

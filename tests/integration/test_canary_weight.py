@@ -62,7 +62,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("the same Service twice", {"canary_service": "rollouts-demo"}, "both 'rollouts-demo': the canary needs a Service of its own"),
     ("no such version", {"api_version": "networking.istio.io/v9"}, "api_version 'networking.istio.io/v9' does not serve VirtualService"),
-    ("grace", {"grace": "soon"}, "grace: 'soon' is not a duration"),
+    ("grace", {"grace": "soon"}, "grace must be a duration, not 'soon'"),
     ("no weight", {"weight": None}, "weight is missing: give weight, matches or mirror"),
 ]
 

@@ -52,8 +52,8 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ("no such Service", {"name": "nope", "selector": {"a": "b"}}, "Service {ns}/nope does not exist"),
     ("no selector", {}, "selector is missing or empty"),
     ("no key left", {"selector": {"app": None}}, "Service {ns}/rollouts-demo would have no selector any more"),
-    ("what YAML made a number of", {"selector": {"version": 1.10}}, "selector, version: 1.1 is not a text: put it between quotes"),
-    ("no name", {"name": "Shop", "selector": {"a": "b"}}, "name: 'Shop' is not a name: use at most 63 lower-case letters"),
+    ("what YAML made a number of", {"selector": {"version": 1.10}}, "selector.version must be a string, not 1.1"),
+    ("no name", {"name": "Shop", "selector": {"a": "b"}}, "name must be a Kubernetes name, not 'Shop': use at most 63 lower-case letters"),
     ("less than nothing", {"selector": {"a": "b"}, "min_ready": -1}, "min_ready must be 0 or more, not -1: correct it"),
 ]
 

@@ -16,12 +16,12 @@ from .._actions.context import Context
 from .._cluster.auth import connect
 from .._cluster.client import Client
 from .._cluster.clock import Clock
+from .._objects.durations import seconds
 from .._objects.edits import ON_DRIFT
 from .._objects.names import is_namespace
 from .._objects.refusal import Refused
 from .._objects.seals import read_key
 from .._objects.shown import shown, shown_all
-from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
 from .secrets import printed
 
@@ -132,4 +132,5 @@ def make_reading_context(module: AnsibleModule) -> Context:
 def _refuse_no_namespace(namespace: Any, where: str) -> None:
     """Raises Refused before the first request: a survey of AWX, for example, lets anybody write this option."""
     if namespace not in (None, "") and not is_namespace(namespace):
-        raise Refused(f"{where}: {str(namespace)[:80]!r} is not the name of a namespace: use lower-case letters, digits and '-'")
+        problem = f"must be the name of a namespace, not {str(namespace)[:80]!r}"
+        raise Refused(where, problem, "use at most 63 lower-case letters, digits and '-'")

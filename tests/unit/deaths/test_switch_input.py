@@ -61,7 +61,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "no such target": ({"target": "nope"}, "Deployment test/nope does not exist: check its name and the namespace"),
     "no such kind": ({"target_kind": "DaemonSet"}, "DaemonSet test/shop-green does not exist"),
     "no target": ({"target": None}, "target is missing: state present needs the name of the workload that shall be active"),
-    "no name": ({"target": "Green"}, "target: 'Green' is not a name"),
+    "no name": ({"target": "Green"}, "target must be a Kubernetes name, not 'Green'"),
     "no such active Service": ({"active_service": "nope"}, "Service test/nope does not exist"),
     "no such preview Service": ({"preview_service": "nope"}, "Service test/nope does not exist"),
     "one Service for both": ({"preview_service": SHOP}, "active_service and preview_service are both 'shop'"),
@@ -109,18 +109,18 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"routers": [{"type": "replicas", "name": "x"}]},
         "routers, number 1: type replicas has no router that could",
     ),
-    "a router of no kind": ({"routers": [{"type": "mesh", "name": "x"}]}, "routers, number 1, type: unknown router 'mesh'"),
-    "a router twice": ({"routers": ISTIO * 2}, "routers: istio shop stands there more than once: write one entry with all its routes"),
-    "an unknown option": ({"routers": [{**ISTIO[0], "weight": 1}]}, "routers, number 1: unknown key weight"),
+    "a router of no kind": ({"routers": [{"type": "mesh", "name": "x"}]}, "type names the unknown router 'mesh'"),
+    "a router twice": ({"routers": ISTIO * 2}, "routers has more than one entry for istio shop: write one entry with all its routes"),
+    "an unknown option": ({"routers": [{**ISTIO[0], "weight": 1}]}, "does not take weight"),
     "a route that is not there": ({"routers": [{**ISTIO[0], "routes": ["x"]}]}, "has no HTTP route named 'x' (it has: primary)"),
     "half by subset": (
         {"routers": [{**ISTIO[0], "stable_subset": "a"}]},
         "stable_subset needs canary_subset, destination_rule for",
     ),
     "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use one of the two ways"),
-    "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay: 'soon' is not a duration"),
-    "no grace": ({"grace": "-1s"}, "grace: '-1s' is not a duration"),
-    "no probe": ({"probe": {"url": "http://x"}}, "probe: expect is missing"),
+    "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay must be a duration, not 'soon'"),
+    "no grace": ({"grace": "-1s"}, "grace must be a duration, not '-1s'"),
+    "no probe": ({"probe": {"url": "http://x"}}, "probe.expect is missing"),
 }
 
 
