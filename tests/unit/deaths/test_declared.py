@@ -92,7 +92,7 @@ def test_what_does_not_do_is_refused_before_anything_is_written(
     with pytest.raises((Refused, NotFound)) as refused:
         call(place, plan)
     assert str(refused.value).startswith(message) and "\n" not in str(refused.value)
-    found = preflight.look(context(place), NAME, plan)
+    found = preflight.run(context(place), NAME, plan)
     texts = [f"{each['object']} {each['problem']}: {each['remedy']}" for each in found["findings"] if each["severity"] == "fatal"]
     assert any(text.startswith(message) for text in texts), texts
     assert writes(place) == before
@@ -126,7 +126,7 @@ def test_a_service_that_cannot_be_made(obj: Object, message: str) -> None:
     with pytest.raises(Refused) as refused:
         call(place, declaring(place, to(NAME)))
     assert str(refused.value).startswith(message)
-    assert preflight.look(context(place), NAME, declaring(place, to(NAME)))["findings"][0]["object"] == STABLE
+    assert preflight.run(context(place), NAME, declaring(place, to(NAME)))["findings"][0]["object"] == STABLE
     assert writes(place) == before
 
 
