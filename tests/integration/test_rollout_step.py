@@ -216,7 +216,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
         {"revision": {"images": {"nope": "x:1"}}},
         "Deployment {ns}/rollouts-demo has no container 'nope' (it has: rollouts-demo)",
     ),
-    ("no route to the Service", {"services": {"stable": "nope"}}, "HTTP route 'primary' does not lead to Service 'nope'"),
+    ("no route to the Service", {"services": {"stable": "nope"}}, "HTTP route primary does not lead to Service 'nope'"),
     (
         "a port of no Service",
         {"services": {"stable": "nope", "ports": [{"port": 80, "protocol": "X"}]}},

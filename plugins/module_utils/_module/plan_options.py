@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from .._plan.plan import ON_DEADLINE, PROMOTION
+from .._strategies.registry import kinds, styles
 
 WORKLOAD_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "kind": {"type": "str", "choices": ["Deployment", "StatefulSet", "DaemonSet"]},
-    "style": {"type": "str", "choices": ["clone", "revisions", "pair", "in_place"]},
+    "kind": {"type": "str", "choices": kinds()},
+    "style": {"type": "str", "choices": list(styles())},
     "canary": {"type": "str"},
 }
 SERVICES_SPEC: dict[str, Any] = {
