@@ -66,5 +66,5 @@ def refuse_siblings(ctx: Context, target: Target, found: Objects, there: Sequenc
         for each in listed:
             ours = labels(each).get(MANAGED_BY) == MANAGER
             if ours and (each["metadata"].get("annotations") or {}).get(annotation) == value:
-                name = each["metadata"]["name"]
-                raise Refused(f"{ctx.ref(part.resource, name)} was made for {value} already, and {part.name} is not there: name that one")
+                ref = ctx.ref(part.resource, each["metadata"]["name"])
+                raise Refused(str(ref), f"was created for {value} already, and {part.name} does not exist", "name that one")
