@@ -44,10 +44,12 @@ bench: cluster-parts ## the benchmarks
 	@tests/tools/kubernetes-core >/dev/null
 	@tests/cluster/run --name bench -- $(PYTEST) -m "" -s tests/benchmarks tests/integration/test_scale.py
 
-.PHONY: format requirements build
+.PHONY: format role-specs requirements build
 format: ## put the code into shape
 	@$(PYTHON_OF_TESTS) -m ruff check --no-cache --fix .
 	@$(PYTHON_OF_TESTS) -m ruff format --no-cache .
+role-specs: ## write the roles' argument_specs.yml from the documentation of rollout_step
+	@PYTHONPATH=$$(tests/tools/collections) $(PYTHON_OF_TESTS) tests/tools/make_role_specs.py
 requirements: ## pin requirements-test.txt anew after a change to requirements-test.in
 	@tests/tools/requirements
 build: ## the collection's tarball, in dist/

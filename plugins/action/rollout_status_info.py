@@ -12,14 +12,15 @@ from typing import Any
 
 from ansible import constants
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible.utils import color
 from ansible.utils.display import Display
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import shown
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import ended, fitted, status_in, told
+from ansible_collections.progressive.delivery.plugins.modules import rollout_info
+from ansible_collections.progressive.delivery.plugins.plugin_utils.module_action import ModuleAction
 
 Rollouts = Sequence[Mapping[str, Any]]
 
@@ -41,14 +42,13 @@ _COLOURS = {
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ModuleAction):
     """The action of the task."""
 
-    TRANSFERS_FILES = False
+    _supports_async = False
 
-    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def carry_out(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Prints, and returns what was seen last."""
-        super().run(tmp, task_vars)
         own = {key: self._task.args.get(key, default) for key, default in _OWN.items()}
         try:
             watch = boolean(own["watch"])
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
             patience, every = (seconds(own[key], key) for key in ("idle_timeout", "every"))
         except (Refused, TypeError) as problem:
             return {"failed": True, "msg": shown(problem)}
-        self._vars = task_vars or {}
+        self._vars = task_vars
         foreign = sorted(_NOT_OURS & set(self._task.args))
         if foreign:
             return {"failed": True, "msg": f"{', '.join(foreign)}: an option of rollout_info: leave it out here"}
@@ -71,13 +71,7 @@ class ActionModule(ActionBase):
     def _look(self, changed_from: str, wait: float) -> dict[str, Any]:
         """What rollout_info says, as soon as it differs, or after so many seconds."""
         options = {key: value for key, value in self._task.args.items() if key not in _OWN}
-        return dict(
-            self._execute_module(
-                module_name="progressive.delivery.rollout_info",
-                module_args={**options, "changed_from": changed_from, "wait_timeout": str(wait)},
-                task_vars=self._vars,
-            )
-        )
+        return self.call(rollout_info, {**options, "changed_from": changed_from, "wait_timeout": str(wait)}, self._vars)
 
     def _follow(self, found: dict[str, Any], limit: float, patience: float, every: float) -> dict[str, Any]:
         began = printed = time.monotonic()

@@ -19,30 +19,30 @@ options:
     type: str
   wait:
     description:
-      - Wait until what was written has taken effect.
-      - With V(false) the module returns at once; what has to be waited for is then up to the next call.
+      - Wait until the changes have taken effect.
+      - With V(false) the module returns at once, and the next call waits instead.
     type: bool
     default: true
   wait_timeout:
     description:
       - How long each wait for the cluster may last, in seconds or as a duration such as V(30s), V(5m) or V(1h30m).
-      - When it is over the call fails; what was written stays, and the same call goes on from there.
+      - After this time the call fails. Its changes stay, and the same call, run again, continues from there.
     type: str
     default: 600s
   on_drift:
     description:
-      - What to do when somebody else changed a field that was set here before.
-      - V(fail) says which fields, and writes nothing. An abort is not refused because of another pod template, it puts the stable version's
-        back and warns.
-      - V(repair) sets them again.
-      - V(accept) takes the other's values for those that were there from the start, to which O(state=absent) puts them back; what this call
-        asks for is set all the same.
+      - What to do if another client changed a field that this collection has set.
+      - V(fail) reports the fields and writes nothing. An abort does not fail because of a changed pod template. It restores the template of
+        the stable version and warns.
+      - V(repair) sets the fields again.
+      - V(accept) uses the values of the other client as the original values, which O(state=absent) restores. The values that this call
+        requests are set anyway.
     type: str
     choices: [fail, repair, accept]
     default: fail
 attributes:
   check_mode:
-    description: Can run in check mode and say what it would change, without changing anything.
+    description: Can run in check mode and report what it would change, without a change.
     support: full
   diff_mode:
     description: Returns, for each object that is changed, what it was before and is after, as a list.

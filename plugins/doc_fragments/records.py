@@ -1,4 +1,4 @@
-"""Documentation of the options by which a call knows that what it reads in the cluster was written by this collection's users."""
+"""Documentation of the options that protect what this collection stores in the cluster against forgery."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -15,9 +15,9 @@ options:
   record_key:
     description:
       - A secret of at least 16 characters that all calls for an application share, for example from a vault. With it, the record of a
-        rollout and what is remembered in annotations carry a seal (HMAC with SHA-256), which each call checks before it believes them.
-      - Without it, whoever may edit ConfigMaps in the namespace may write a record, and a call takes only what can do no harm from it.
-      - Without this option, the environment variable E(PROGRESSIVE_DELIVERY_RECORD_KEY) counts.
+        rollout and the annotations of this collection have a seal (HMAC with SHA-256), which each call verifies before it uses them.
+      - Without it, every user who may edit ConfigMaps in the namespace can write a record, and a call uses only values that can do no harm.
+      - The default is the value of the environment variable E(PROGRESSIVE_DELIVERY_RECORD_KEY).
     type: str
 """
 
@@ -25,9 +25,9 @@ options:
 options:
   record_unsealed:
     description:
-      - What to do, with a O(record_key), with a record or an annotation that has no seal.
-      - V(refuse) writes nothing. V(accept) takes it as it is and seals it; meant for the first call after the key was introduced.
-      - The way back (C(state=aborted), C(state=absent)) is open in both cases.
+      - What to do with a record or an annotation without a seal if O(record_key) is set.
+      - V(refuse) fails and writes nothing. V(accept) uses it and adds a seal. Use it for the first call after you introduced the key.
+      - C(state=aborted) and C(state=absent) are possible in both cases.
     type: str
     choices: [refuse, accept]
     default: refuse

@@ -10,10 +10,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import keys, members
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import echo, shown
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import keys
 
 DOCUMENTATION = r"""
 name: checks
@@ -32,10 +32,7 @@ options:
         long it may take, in seconds or as a duration such as V(5m); V(60s) by default, and C(name), what messages call the check.
     type: dict
     required: true
-  name:
-    description: What messages call them.
-    type: str
-    default: checks
+  name: {description: What messages call them., type: str, default: checks}
 """
 
 EXAMPLES = r"""
@@ -64,11 +61,11 @@ def checks(given: Mapping[str, Any], name: str = "checks") -> dict[str, list[dic
 
 def _each(listed: Any, where: str) -> Iterator[dict[str, Any]]:
     if not isinstance(listed, (list, tuple)):
-        yield {"problem": f"{where} must be a list of task files and commands, not {echo(listed)}"}
+        yield {"problem": f"{where} must be a list, not {echo(listed)}: write a list of task files and commands"}
         return
-    for number, one in enumerate(listed, 1):
+    for each_where, one in members(where, listed):
         try:
-            yield _check(one, f"{where}, number {number}")
+            yield _check(one, each_where)
         except Refused as problem:
             yield {"problem": str(problem)}
 
@@ -77,14 +74,13 @@ def _check(one: Any, where: str) -> dict[str, Any]:
     if isinstance(one, Mapping):
         value = keys(where, one, ("command",), ("timeout", "name"))
         argv = _argv(value["command"], where)
-        timeout = math.ceil(seconds(value.get("timeout", _TIMEOUT), f"{where}, timeout"))
+        timeout = math.ceil(seconds(value.get("timeout", _TIMEOUT), f"{where}.timeout"))
         if timeout < 1:
-            raise Refused(f"{where}, timeout: without any time it cannot succeed: give it a second or more")
+            raise Refused(f"{where}.timeout", f"must be longer than 0, not {echo(value['timeout'])}", "use at least 1s")
         return {"title": _title(value.get("name"), argv, where), "argv": argv, "timeout": timeout}
     if not (isinstance(one, str) and os.path.isabs(one) and os.path.isfile(one)):
-        raise Refused(
-            f"{where}: {echo(one)} must be the absolute path of a task file on the machine that runs Ansible, or {{command: ...}}"
-        )
+        problem = f"must be the absolute path of a task file or a mapping with command, not {echo(one)}"
+        raise Refused(where, problem, "name a file that exists on the machine that runs Ansible")
     return {"title": str(one), "file": str(one)}
 
 
@@ -93,7 +89,7 @@ def _title(name: Any, argv: list[str], where: str) -> str:
     if name is None:
         return shown(os.path.basename(argv[0]) or argv[0], _LONGEST_TITLE)
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_TITLE:
-        raise Refused(f"{where}, name: {echo(name)} is not a name: use a text of at most {_LONGEST_TITLE} characters")
+        raise Refused(f"{where}.name", f"must be a name, not {echo(name)}", f"use a string of at most {_LONGEST_TITLE} characters")
     return shown(name.strip(), _LONGEST_TITLE)
 
 
@@ -102,9 +98,9 @@ def _argv(command: Any, where: str) -> list[str]:
         argv = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
     except (TypeError, ValueError) as problem:
         # Not the command itself, which may hold secrets.
-        raise Refused(f"{where}: command is not a command line ({problem}): give it as text, or its words as a list") from None
+        raise Refused(f"{where}.command", f"is not a command line ({problem})", "write a string, or a list of words") from None
     if not argv:
-        raise Refused(f"{where}: the command is empty: leave the check out, or name what is to be run")
+        raise Refused(f"{where}.command", "is empty", "name a command, or remove the check")
     return argv
 
 

@@ -22,10 +22,7 @@ version_added: 0.1.0
 author:
   - progressive.delivery contributors (@progressive-delivery)
 options:
-  _input:
-    description: What M(progressive.delivery.rollout_step) returned; empty when it was not called.
-    type: dict
-    required: true
+  _input: {description: What M(progressive.delivery.rollout_step) returned; empty when it was not called., type: dict, required: true}
 """
 
 EXAMPLES = r"""
@@ -50,18 +47,12 @@ _value:
       type: str
       returned: unless refused
       choices: [Progressing, Paused, Healthy, Aborted, Degraded, Unknown]
-    revision:
-      description: The number of the revision.
-      type: int
-      returned: unless refused
+    revision: {description: The number of the revision., type: int, returned: unless refused}
     step:
       description: How many steps are done (C(index)), and how many there are (C(total)); null when the rollout has no record.
       type: dict
       returned: unless refused
-    weight:
-      description: The split in percent, C(stable) and C(canary).
-      type: dict
-      returned: unless refused
+    weight: {description: "The split in percent, C(stable) and C(canary).", type: dict, returned: unless refused}
     resume_at:
       description: The end of a timed pause, in seconds since the epoch; null in any other phase.
       type: float

@@ -20,14 +20,8 @@ version_added: 0.1.0
 author:
   - progressive.delivery contributors (@progressive-delivery)
 options:
-  _terms:
-    description: Names of the variable.
-    type: list
-    elements: str
-    required: true
-  default:
-    description: What to return when the variable is not given. Without a default this is an error.
-    type: raw
+  _terms: {description: Names of the variable., type: list, elements: str, required: true}
+  default: {description: What to return when the variable is not given. Without a default this is an error., type: raw}
 """
 
 EXAMPLES = r"""
@@ -41,10 +35,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-_raw:
-  description: The value of the variable.
-  type: list
-  elements: raw
+_raw: {description: The value of the variable., type: list, elements: raw}
 """
 
 from collections.abc import Mapping
@@ -62,8 +53,8 @@ class LookupModule(LookupBase):
         found = {name: self._rendered(name, (variables or {})[name]) for name in terms if name in (variables or {})}
         found = {name: value for name, value in found.items() if value is not None and value != ""}
         if len({str(value) for value in found.values()}) > 1:
-            told = ", ".join(f"{name}={value}" for name, value in found.items())
-            raise AnsibleLookupError(f"{told}: these are names of one variable: give one of them, or all with the same value")
+            values = ", ".join(f"{name}={value}" for name, value in found.items())
+            raise AnsibleLookupError(f"{values}: these are names of one variable: set only one of them, or all to the same value")
         if not found and "default" not in kwargs:
             others = f" (or {', '.join(terms[1:])})" if terms[1:] else ""
             raise AnsibleLookupError(f"not given: {terms[0]}{others}")

@@ -38,11 +38,7 @@ options:
       - Name of the workload that shall be active. Required when O(state=present).
       - Its selector must not take pods of other workloads, nor must that of the active one take its pods.
     type: str
-  target_kind:
-    description: Kind of the O(target).
-    type: str
-    choices: [Deployment, StatefulSet, DaemonSet]
-    default: Deployment
+  target_kind: {description: Kind of the O(target)., type: str, choices: [Deployment, StatefulSet, DaemonSet], default: Deployment}
   swap_preview:
     description:
       - Whether the preview Service leads to the old version after the switch, which then is not scaled down.
@@ -93,12 +89,8 @@ options:
       - As O(progressive.delivery.rollout_step#module:start_tolerance).
     type: dict
     suboptions:
-      time:
-        description: How long an image that cannot be pulled, or missing configuration, is tolerated; V(60s) by default.
-        type: str
-      restarts:
-        description: How many restarts of a container that crashes are tolerated; V(3) by default.
-        type: int
+      time: {description: "How long an image that cannot be pulled, or missing configuration, is tolerated; V(60s) by default.", type: str}
+      restarts: {description: How many restarts of a container that crashes are tolerated; V(3) by default., type: int}
   state:
     description:
       - V(present) makes the target active.
@@ -182,15 +174,13 @@ measured:
   description: What the O(probe) saw, as RV(progressive.delivery.canary_weight#module:measured).
   returned: when a probe was sent
   type: dict
-msg:
-  description: What is still to be waited for.
-  returned: when O(wait=false) and there is something
-  type: str
+msg: {description: What is still to be waited for., returned: when O(wait=false) and there is something, type: str}
 drift:
   description: The fields of the active Service that somebody else had changed and that were repaired or accepted, as O(on_drift) says.
   returned: success
   type: list
   elements: str
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any

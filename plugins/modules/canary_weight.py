@@ -310,6 +310,7 @@ drift:
   returned: success
   type: list
   elements: str
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any

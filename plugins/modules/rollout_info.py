@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollout_info
-short_description: See where rollouts stand
+short_description: Get the state of rollouts
 description:
-  - Tells of one rollout, or of all in the namespace that have a record, where it stands and what its workloads, pods, Services and routers
-    are at, also as a picture in text.
-  - A rollout that is broken is told of, too, with what is broken about it (RV(rollouts[].problems)); it fails no call, and hides no other.
-  - Reads only, and takes no Lease.
+  - Returns the state of one rollout, or of all rollouts with a record in the namespace, with their workloads, pods, Services and routers,
+    also as a tree in text.
+  - A broken rollout is returned with its problems (RV(rollouts[].problems)). It does not fail the call.
+  - Only reads, and does not take the Lease.
 version_added: 0.1.0
 author:
   - progressive.delivery contributors (@progressive-delivery)
@@ -22,158 +22,105 @@ extends_documentation_fragment:
   - progressive.delivery.ignored
 options:
   name:
-    description: Name of the rollout. Without it, all that have a record in the namespace, which needs the right to list ConfigMaps.
-    type: str
-  namespace:
-    description: The namespace. Without it, the one of the kubeconfig's context.
+    description: Name of the rollout. Without it, all rollouts with a record in the namespace, which needs the right to list ConfigMaps.
     type: str
   changed_from:
     description:
-      - The RV(mark) of a former call. The call then ends as soon as something else is seen, or after O(wait_timeout).
-      - So M(progressive.delivery.rollout_status_info) follows rollouts.
+      - The RV(mark) of a former call. The call then returns as soon as the state differs, or after O(wait_timeout).
+      - M(progressive.delivery.rollout_status_info) uses this to follow rollouts.
     type: str
   wait_timeout:
     description: With O(changed_from), how long to wait for a change, in seconds or as a duration such as V(1m).
     type: str
     default: 30s
-attributes:
-  check_mode:
-    description: Changes nothing in any case.
-    support: full
-  diff_mode:
-    description: Has nothing to show.
-    support: N/A
 seealso:
   - module: progressive.delivery.rollout_status_info
   - module: progressive.delivery.rollout_step
 """
 
 EXAMPLES = r"""
-- name: See where the rollout stands
+- name: Get the state of the rollout
   progressive.delivery.rollout_info:
     name: shop
     namespace: shop
   register: seen
 
-- name: Draw it
+- name: Print it as a tree
   ansible.builtin.debug:
     msg: "{{ (seen.rollouts | first).tree.splitlines() }}"
 """
 
 RETURN = r"""
-mark:
-  description: Stands for what was seen; it differs when the line of a rollout does.
-  returned: success
-  type: str
+mark: {description: Identifies the returned state. It differs when the line of a rollout differs., returned: success, type: str}
 rollouts:
   description:
-    - The rollouts, by name. One that has no record, and was asked for by its name, is C(Healthy) at revision 0.
-    - Of all, those that have a record, and those of which a Deployment is left without one.
+    - The rollouts, sorted by name. A rollout without a record that is requested by its name is C(Healthy) at revision 0.
+    - Without a name, rollouts with a record, and rollouts without a record that left a Deployment.
   returned: success
   type: list
   elements: dict
   contains:
-    name:
-      description: The name of the rollout.
-      returned: always
-      type: str
-    namespace:
-      description: Its namespace.
-      returned: always
-      type: str
+    name: {description: The name of the rollout., returned: always, type: str}
+    namespace: {description: Its namespace., returned: always, type: str}
     phase:
-      description: C(Progressing), C(Paused), C(Healthy), C(Aborted) or C(Degraded); C(Unknown) where its record cannot be read.
+      description: C(Progressing), C(Paused), C(Healthy), C(Aborted) or C(Degraded); C(Unknown) if its record cannot be read.
       returned: always
       type: str
-    reason:
-      description: Why it is in that phase, in a few words; empty where there is nothing to say.
-      returned: always
-      type: str
-      sample: waiting for promotion
-    msg:
-      description: Where it stands, and how to go on.
-      returned: always
-      type: str
-    line:
-      description: Both in one line, as M(progressive.delivery.rollout_status_info) prints it when it changes.
-      returned: always
-      type: str
+    reason: {description: "The reason for the phase in a few words, or empty.", returned: always, type: str, sample: waiting for promotion}
+    msg: {description: "The state, and how to continue.", returned: always, type: str}
+    line: {description: "The state in one line, as M(progressive.delivery.rollout_status_info) prints it.", returned: always, type: str}
     problems:
       description:
-        - What is broken, one line each with its remedy. Such as a record or a plan in it that cannot be read, a workload, Service or router
-          that is missing, a Service without endpoints that gets traffic, a Lease whose holder is gone, what is left of a rollout without
-          a record, and what may not be read.
-        - What may not be read is left out of the rest, which is then null or empty.
+        - The problems, one line each with its remedy. For example a record or plan that cannot be read, a missing workload, Service or
+          router, a Service that receives traffic without endpoints, a Lease whose holder is gone, objects of a rollout without a record,
+          and objects that the user may not read.
+        - Values that come from objects that the user may not read are null or empty.
       returned: always
       type: list
       elements: str
     sealed:
-      description: Whether the seal in the record fits O(record_key); null without that option, and without a record.
+      description: Whether the seal of the record fits O(record_key). Null without that option, and without a record.
       returned: always
       type: bool
-    strategy:
-      description: V(canary) or V(bluegreen).
-      returned: always
-      type: str
-    step:
-      description: Where in its steps it is, as M(progressive.delivery.rollout_step) returns it.
-      returned: always
-      type: dict
+    strategy: {description: V(canary) or V(bluegreen)., returned: always, type: str}
+    step: {description: "The progress in its steps, see RV(progressive.delivery.rollout_step#module:step).", returned: always, type: dict}
     weight:
-      description: The split of the traffic in percent that it has reached; null where its record cannot be read.
+      description: The split of the traffic in percent, null if the record cannot be read.
       returned: always
       type: dict
       sample: {stable: 80, canary: 20}
     set_weight:
-      description: The canary's share that the steps have come to; null before the first weight, and after the last step.
+      description: The share of the canary that the steps have set. Null before the first weight, and after the last step.
       returned: always
       type: int
     actual_weight:
-      description: The canary's share as the first router says now; with router type C(replicas), its share of the ready pods.
+      description: The share of the canary on the first router. With router type C(replicas), its share of the ready pods.
       returned: always
       type: int
     progress:
-      description: What it is at; null where nothing is under way.
+      description: The action in progress, null without one.
       returned: always
       type: dict
       contains:
-        action:
-          description: The action, as RV(progressive.delivery.rollout_step#module:actions) has it.
-          returned: always
-          type: str
-        number:
-          description: Its number in the course of the release, or of the way back, counted from 1.
-          returned: always
-          type: int
-        total:
-          description: How many there are.
-          returned: always
-          type: int
-        since:
-          description: When it began, in seconds since the epoch; null before.
-          returned: always
-          type: float
-        elapsed:
-          description: How many seconds ago that was.
-          returned: always
-          type: float
+        action: {description: "The action, as in RV(progressive.delivery.rollout_step#module:actions).", returned: always, type: str}
+        number: {description: "Its number in the release or the abort, counted from 1.", returned: always, type: int}
+        total: {description: The number of actions., returned: always, type: int}
+        since: {description: "When it started, in seconds since the epoch, null before.", returned: always, type: float}
+        elapsed: {description: The seconds since then., returned: always, type: float}
         ready:
-          description: How many of the pods that it is about are ready, of how many; null where it is about none.
+          description: The number of ready pods and of all pods that the action waits for, null without pods.
           returned: always
           type: str
           sample: 3/5
-        waiting_for:
-          description: What it waits for, as far as that can be seen.
-          returned: always
-          type: str
+        waiting_for: {description: "What it waits for, if that is known.", returned: always, type: str}
         holder:
           description:
-            - The run that works on it, and where that runs, as far as it can be told; null where none does.
+            - The run that works on it, and where that run is, if that is known. Null without one.
           returned: always
           type: str
           sample: run-3f2a91bc0d11, on this machine, process 4711
     images:
-      description: What runs. Each C(image) with its C(roles), which are C(stable), C(canary), C(active), C(preview), or none.
+      description: The images. Each C(image) has C(roles), which are C(stable), C(canary), C(active), C(preview), or none.
       returned: always
       type: list
       elements: dict
@@ -182,33 +129,23 @@ rollouts:
         - {image: "shop:2", roles: [canary]}
     replicas:
       description:
-        - How many pods there are to be (C(desired)), are there (C(current)), are of the new version (C(updated)), and are C(ready) and
-          C(available).
+        - The numbers of pods that are C(desired), C(current), of the new version (C(updated)), C(ready) and C(available).
         - Null without a workload.
       returned: always
       type: dict
-    revision:
-      description: The number of the revision.
-      returned: always
-      type: int
-    resume_at:
-      description: When a timed pause is over, in seconds since the epoch.
-      returned: always
-      type: float
+    revision: {description: The number of the revision., returned: always, type: int}
+    resume_at: {description: "The end of the timed pause, in seconds since the epoch.", returned: always, type: float}
     expires_at:
-      description: When the pause that it is at expires, in seconds since the epoch; null where it does not.
+      description: When the current pause expires, in seconds since the epoch, null if it does not.
       returned: always
       type: float
-    at_expiry:
-      description: What the next call does then, V(abort) or V(promote).
-      returned: always
-      type: str
+    at_expiry: {description: "What the first call after that does, V(abort) or V(promote).", returned: always, type: str}
     steps_skipped:
-      description: Whether the release skips its steps, since it goes back within its plan's C(rollback_window).
+      description: Whether the release skips its steps because its version is within the C(rollback_window) of the plan.
       returned: always
       type: bool
     history:
-      description: The revisions that have ended, the last one first, with their images, phase, end and who began them.
+      description: The former revisions, the last one first, with their images, phase, end and the user who started them.
       returned: always
       type: list
       elements: dict
@@ -217,103 +154,54 @@ rollouts:
       returned: always
       type: list
       elements: dict
-    routers:
-      description: The routers (C(type), C(name), and the C(weight) that they say now).
-      returned: always
-      type: list
-      elements: dict
+    routers: {description: "The routers (C(type), C(name), and their current C(weight)).", returned: always, type: list, elements: dict}
     workloads:
       description: The workloads.
       returned: always
       type: list
       elements: dict
       contains:
-        kind:
-          description: Its kind.
-          returned: always
-          type: str
-        name:
-          description: Its name.
-          returned: always
-          type: str
+        kind: {description: Its kind., returned: always, type: str}
+        name: {description: Its name., returned: always, type: str}
         version:
-          description: C(canary) (C(preview)) where it runs the new version beside the other, else C(stable) (C(active)).
+          description: C(canary) (C(preview)) if it runs the new version, else C(stable) (C(active)).
           returned: always
           type: str
-        revision:
-          description: The revision that it runs; 0 where that was not released by this rollout.
-          returned: always
-          type: int
+        revision: {description: "The revision that it runs, 0 if this rollout did not release it.", returned: always, type: int}
         roles:
-          description: Of that version; none for one that is kept, or is going.
+          description: "The roles of that version. None for a version that is only kept, or is being removed."
           returned: always
           type: list
           elements: str
-        status:
-          description: C(Healthy), C(Progressing), C(Degraded) or C(ScaledDown).
-          returned: always
-          type: str
-        replicas:
-          description: How many pods it wants.
-          returned: always
-          type: int
-        ready:
-          description: How many of its pods are ready.
-          returned: always
-          type: int
-        paused:
-          description: Whether it is paused.
-          returned: always
-          type: bool
-        images:
-          description: The images that run, by container.
-          returned: always
-          type: dict
-        waiting:
-          description: Those of a paused one that do not yet.
-          returned: always
-          type: dict
-        services:
-          description: The Services that lead to it.
-          returned: always
-          type: list
-          elements: str
-        delay:
-          description: In how many seconds it is scaled down; null where it is not.
-          returned: always
-          type: float
-        created:
-          description: When it was made.
-          returned: always
-          type: str
-        age:
-          description: How many seconds ago that was.
-          returned: always
-          type: float
+        status: {description: "C(Healthy), C(Progressing), C(Degraded) or C(ScaledDown).", returned: always, type: str}
+        replicas: {description: The desired number of pods., returned: always, type: int}
+        ready: {description: The number of ready pods., returned: always, type: int}
+        paused: {description: Whether it is paused., returned: always, type: bool}
+        images: {description: "The running images, by container.", returned: always, type: dict}
+        waiting: {description: The images of a paused workload that do not run yet., returned: always, type: dict}
+        services: {description: The Services that select its pods., returned: always, type: list, elements: str}
+        delay: {description: "The seconds until it is scaled down, null if it is not.", returned: always, type: float}
+        created: {description: When it was created., returned: always, type: str}
+        age: {description: The seconds since then., returned: always, type: float}
         pods:
           description: Its pods (C(name), C(state) in words, C(status), containers C(ready), C(restarts), C(created), C(age)).
           returned: always
           type: list
           elements: dict
     revisions:
-      description: The same by revisions, the newest first.
+      description: The workloads by revision, the newest first.
       returned: always
       type: list
       elements: dict
       contains:
-        revision:
-          description: Its number; 0 stands for what was not released by this rollout.
-          returned: always
-          type: int
+        revision: {description: "Its number, 0 for workloads that this rollout did not release.", returned: always, type: int}
         workloads:
-          description: What runs it, as RV(rollouts[].workloads), each with just the pods of this revision.
+          description: Its workloads, as RV(rollouts[].workloads), each with only the pods of this revision.
           returned: always
           type: list
           elements: dict
-    tree:
-      description: All of it as a picture in text, of several lines, without colour.
-      returned: always
-      type: str
+    tree: {description: "All of it as a tree in text, of several lines, without colour.", returned: always, type: str}
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any
@@ -322,8 +210,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_info_module, make_reading_context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.picture import UNKNOWN
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import line, mark
 
@@ -335,7 +223,7 @@ SPEC: dict[str, Any] = {
 
 
 def work(ctx: Context, name: str | None, changed_from: str | None, wait_timeout: str) -> dict[str, Any]:
-    """Looks at the rollout of this name, or at all."""
+    """Reads the rollout of this name, or all rollouts."""
     one = None if name is None else named("name", name, MAX_SERVICE)
     rollouts = info.look_again(ctx, one, changed_from or "", seconds(wait_timeout, "wait_timeout"))
     if one is None:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollout_preflight_info
-short_description: See what would stop or endanger a rollout
+short_description: Check what would stop or endanger a rollout
 description:
-  - Takes the plan that M(progressive.delivery.rollout_step) would carry out and lists all that stands in its way, each with its remedy -
-    missing objects and permissions, a workload that is not at rest, Services that move along, autoscalers, PodDisruptionBudgets, quotas,
-    nodes and volumes that leave no room for a second set of pods, sessions that weights do not move, and GitOps tools that would put back
-    what the rollout sets.
-  - Reads only, and takes no Lease. What it may not read it says, and goes on.
-  - Findings are no failure; an invalid plan is.
+  - Checks a plan for M(progressive.delivery.rollout_step) and returns all problems with their remedies. These are missing objects and
+    permissions, a workload that is not fully rolled out, other Services that select the same pods, autoscalers, PodDisruptionBudgets,
+    quotas, nodes and volumes without room for a second set of pods, sticky sessions, and GitOps tools that would revert what the rollout
+    sets.
+  - Only reads, and does not take the Lease. It reports what the user may not read, and continues.
+  - Findings do not fail the call. An invalid plan does.
   - Returns the smallest Role that allows the plan.
-  - M(progressive.delivery.rollout_step) makes the same checks at the start of a revision, stops at the first that is fatal, and warns of
+  - M(progressive.delivery.rollout_step) makes the same checks at the start of a revision, stops at the first fatal finding, and warns of
     the others.
 version_added: 0.1.0
 author:
@@ -27,45 +27,16 @@ extends_documentation_fragment:
   - progressive.delivery.ignored
   - progressive.delivery.plan
 options:
-  name:
-    description: Name of the rollout.
-    type: str
-    required: true
-  namespace:
-    description: The namespace. Without it, the one of the kubeconfig's context.
-    type: str
-  workload:
-    description: As O(progressive.delivery.rollout_step#module:workload).
-    type: dict
-    required: true
-  revision:
-    description: As O(progressive.delivery.rollout_step#module:revision).
-    type: dict
-  services:
-    description: As O(progressive.delivery.rollout_step#module:services).
-    type: dict
-    required: true
-  routers:
-    description: As O(progressive.delivery.rollout_step#module:routers).
-    type: list
-    elements: dict
-  canary:
-    description: As O(progressive.delivery.rollout_step#module:canary).
-    type: dict
-attributes:
-  check_mode:
-    description: Changes nothing in any case.
-    support: full
-  diff_mode:
-    description: Has nothing to show.
-    support: N/A
+  name: {description: Name of the rollout., type: str, required: true}
+  workload: {required: true}
+  services: {required: true}
 seealso:
   - module: progressive.delivery.rollout_step
   - module: progressive.delivery.rollout_info
 """
 
 EXAMPLES = r"""
-- name: See what stands in the way of yellow
+- name: Check the release of yellow
   progressive.delivery.rollout_preflight_info:
     name: rollouts-demo
     namespace: test
@@ -87,13 +58,13 @@ EXAMPLES = r"""
         - pause: {}
   register: seen
 
-- name: Write down the smallest Role that allows this plan, for whoever grants it
+- name: Save the smallest Role that allows this plan
   ansible.builtin.copy:
     content: "{{ seen.role | to_nice_yaml }}"
     dest: role.yml
     mode: "0644"
 
-- name: Stop where it would be refused
+- name: Stop if the release would be refused
   ansible.builtin.assert:
     that: seen.ok
     fail_msg: "{{ seen.msg }}"
@@ -101,32 +72,24 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ok:
-  description: Whether nothing is fatal, so that M(progressive.delivery.rollout_step) would begin.
+  description: "Whether there is no fatal finding, so that M(progressive.delivery.rollout_step) would start."
   returned: success
   type: bool
 findings:
-  description: What was found, the fatal first.
+  description: The findings, the fatal ones first.
   returned: success
   type: list
   elements: dict
   contains:
     severity:
       description:
-        - V(fatal) stops the rollout before it writes anything. V(warning) does not stop it and names a danger.
-        - V(info) says what the release cannot see or spare its users; it is no part of RV(msg).
+        - V(fatal) stops the rollout before it writes anything. V(warning) does not stop it.
+        - V(info) describes a limit of the release. It is not part of RV(msg).
       returned: always
       type: str
       choices: [fatal, warning, info]
-    object:
-      description: What it is about.
-      returned: always
-      type: str
-      sample: Deployment test/rollouts-demo
-    problem:
-      description: What is wrong with it.
-      returned: always
-      type: str
-      sample: is paused
+    object: {description: The object or option., returned: always, type: str, sample: Deployment test/rollouts-demo}
+    problem: {description: What is wrong with it., returned: always, type: str, sample: is paused}
     remedy:
       description: What to do.
       returned: always
@@ -135,9 +98,9 @@ findings:
 role:
   description:
     - The smallest Role (C(rbac.authorization.k8s.io/v1)) that allows this plan, from the first release to the hand-back, with
-      C(resourceNames) where the API server can restrict a verb to names. It names what is there now - after another Service, autoscaler or
-      disruption budget has come to select the pods, ask again.
-    - What may not be read, such as other Services that select the pods, cannot be named. Grant what is lacking and ask again.
+      C(resourceNames) where the API server can restrict a verb to names. It contains the objects that exist now. Run the module again after
+      another Service, autoscaler or disruption budget selects the pods.
+    - Objects that the user may not read are missing in it. Grant the missing rights and run the module again.
   returned: success
   type: dict
   sample:
@@ -147,10 +110,8 @@ role:
     rules:
       - {apiGroups: [""], resources: [configmaps], resourceNames: [rollouts-demo.rollout], verbs: [get, patch, delete]}
       - {apiGroups: [""], resources: [configmaps], verbs: [create]}
-msg:
-  description: The first of the findings that are fatal or warnings, or that there is none, on one line.
-  returned: always
-  type: str
+msg: {description: "The first fatal finding or warning, or that there is none, in one line.", returned: always, type: str}
+problem: {description: As RV(progressive.delivery.rollout_step#module:problem)., returned: failure, type: dict}
 """
 
 from typing import Any
@@ -163,15 +124,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 
-# What the parts of a plan hold is read where rollout_step has it read, so that both take the same.
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "workload": {"type": "dict", "required": True},
-    "revision": {"type": "dict", "no_log": True},
-    "services": {"type": "dict", "required": True},
-    "routers": {"type": "list", "elements": "dict"},
-    "canary": {"type": "dict"},
     **PLAN_SPEC,
+    **{option: {**PLAN_SPEC[option], "required": True} for option in ("workload", "services")},
 }
 
 

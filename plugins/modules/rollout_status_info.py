@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollout_status_info
-short_description: Draw rollouts, and follow them
+short_description: Print rollouts as a tree, and follow them
 description:
-  - Prints the picture of one rollout, or of all of the namespace, as M(progressive.delivery.rollout_info) draws it.
-  - With O(watch) it follows them until nothing moves by itself any more - a rollout is complete, aborted or stuck, or waits for somebody -
-    and prints a line whenever something changes, with what it waits for, since when, and how many pods are ready.
-  - Reads only, and takes no Lease. Ctrl-C ends it, and nothing else.
-  - Colours are used at a terminal only, as E(ANSIBLE_NOCOLOR), E(NO_COLOR) and E(ANSIBLE_FORCE_COLOR) say; a line of the picture that is
-    longer than the terminal is wide is cut there. What is returned is whole and plain.
+  - Prints one rollout, or all rollouts of the namespace, as a tree, see RV(progressive.delivery.rollout_info#module:rollouts[].tree).
+  - With O(watch) it follows them until a rollout is complete, aborted or stuck, or waits for a user. It prints a line for each change, with
+    what the rollout waits for, since when, and how many pods are ready.
+  - Only reads, and does not take the Lease. Ctrl-C ends the module, not the rollout.
+  - Colours are used only at a terminal, see E(ANSIBLE_NOCOLOR), E(NO_COLOR) and E(ANSIBLE_FORCE_COLOR). Lines that are longer than the
+    width of the terminal are cut. The returned values are complete and without colour.
 version_added: 0.1.0
 author:
   - progressive.delivery contributors (@progressive-delivery)
@@ -24,51 +24,38 @@ extends_documentation_fragment:
   - progressive.delivery.ignored
 options:
   name:
-    description: Name of the rollout. Without it, all that have a record in the namespace, which needs the right to list ConfigMaps.
-    type: str
-  namespace:
-    description: The namespace. Without it, the one of the kubeconfig's context.
+    description: Name of the rollout. Without it, all rollouts with a record in the namespace, which needs the right to list ConfigMaps.
     type: str
   watch:
     description:
       - Follow the rollouts.
-      - A rollout at an open pause is followed no further once no run has been at work for 10 seconds, or for O(idle_timeout).
+      - Following a rollout at a pause without duration ends when no run has worked on it for 10 seconds, or for O(idle_timeout).
     type: bool
     default: false
   watch_timeout:
     description:
-      - With O(watch), after how long to stop at the latest, in seconds or as a duration such as V(1h). That is no failure.
-      - Without it there is no such limit.
+      - With O(watch), the time limit, in seconds or as a duration such as V(1h). Reaching it is not a failure.
+      - Without it there is no limit.
     type: str
   idle_timeout:
     description:
-      - With O(watch), for how long a rollout that is neither paused nor at its end is followed while no run works on it, in seconds or as a
-        duration. Give more where hooks between the steps take longer.
+      - With O(watch), how long a rollout that is neither paused nor complete is followed while no run works on it, in seconds or as a
+        duration. Increase it if hooks between the steps take longer.
     type: str
     default: 1m
-  every:
-    description: With O(watch), after how long without a change a line is printed all the same, in seconds or as a duration.
-    type: str
-    default: 30s
+  every: {description: "With O(watch), how often a line is printed without a change, in seconds or as a duration.", type: str, default: 30s}
 notes:
   - Cannot be used with C(async).
-attributes:
-  check_mode:
-    description: Changes nothing in any case.
-    support: full
-  diff_mode:
-    description: Has nothing to show.
-    support: N/A
 seealso:
   - module: progressive.delivery.rollout_info
 """
 
 EXAMPLES = r"""
-- name: Draw all rollouts of the namespace
+- name: Print all rollouts of the namespace
   progressive.delivery.rollout_status_info:
     namespace: shop
 
-- name: Follow one until it is through, or waits for somebody
+- name: Follow a rollout until it is complete or waits for a user
   progressive.delivery.rollout_status_info:
     name: shop
     namespace: shop
@@ -76,7 +63,7 @@ EXAMPLES = r"""
     watch_timeout: 1h
   register: status
 
-- name: Go on only where it is complete
+- name: Continue only if it is complete
   ansible.builtin.assert:
     that: status.rollouts[0].phase == 'Healthy'
     fail_msg: "{{ status.rollouts[0].msg }}"
@@ -84,12 +71,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rollouts:
-  description: The rollouts as they were seen last, as RV(progressive.delivery.rollout_info#module:rollouts).
+  description: The last state of the rollouts, see RV(progressive.delivery.rollout_info#module:rollouts).
   returned: success
   type: list
   elements: dict
 ended:
-  description: Why each rollout, by its name, was not followed any further.
+  description: Why following each rollout ended, by name.
   returned: with O(watch)
   type: dict
   sample: {shop: it waits until somebody promotes or aborts it}

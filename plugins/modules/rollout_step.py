@@ -9,12 +9,12 @@ DOCUMENTATION = r"""
 module: rollout_step
 short_description: Advance a progressive rollout by its plan
 description:
-  - Takes a new version of an application step by step to all of the traffic, and all of it back when told to.
-  - The options are the plan. Where the rollout stands is remembered in the cluster, in ConfigMap C(<name>.rollout) beside a Lease of that
-    name, so that any call, from anywhere, goes on where the last one ended, however that one ended.
-  - By default a clone of the workload, C(<workload>-canary), runs the new version while the steps give it more and more of the traffic. At
-    the end the new version is rolled into the workload itself, while no traffic is on it, and the clone is removed. O(workload.style) has
-    other ways.
+  - Gives a new version of an application all of the traffic step by step, and aborts or rolls back a release on request.
+  - The options are the plan. The state of the rollout is stored in the cluster, in the ConfigMap C(<name>.rollout) and a Lease of the same
+    name. A call from any machine continues where the last call ended, even if that call was killed.
+  - By default a clone of the workload, C(<workload>-canary), runs the new version while the steps increase its share of the traffic. At the
+    end the workload itself is rolled to the new version while it has no traffic, and the clone is deleted. See O(workload.style) for other
+    ways.
 version_added: 0.1.0
 author:
   - progressive.delivery contributors (@progressive-delivery)
@@ -25,194 +25,53 @@ extends_documentation_fragment:
   - progressive.delivery.records.writing
   - progressive.delivery.plan
 options:
-  name:
-    description: Name of the rollout.
-    type: str
-    required: true
-  workload:
-    description:
-      - The workload that is released.
-      - Without it, the plan in the record is used, with what else of the plan is given.
-    type: dict
-    suboptions:
-      name:
-        description: Name of the workload.
-        type: str
-        required: true
-      kind:
-        description: Kind of the workload. Without it, what O(workload.style) releases, a Deployment by default.
-        type: str
-        choices: [Deployment, StatefulSet, DaemonSet]
-      style:
-        description:
-          - How the new version runs beside the stable one. Without it, V(clone) for a Deployment, else V(in_place).
-          - V(clone) puts a copy of the workload beside it and at the end rolls the new version into the workload itself.
-          - V(revisions) keeps one Deployment per revision, C(<workload>-<hash>), and at the end just moves the Services. The workload
-            itself ends at 0 replicas; its template is what the next revision is made from, or already carries it.
-          - V(pair) takes two Deployments of yours, the second one for the new version.
-          - V(in_place) replaces the pods of a StatefulSet or DaemonSet one part after the other, at least one old pod staying until the
-            end. Pods that have traffic are ended there, which loses nothing as far as they end gracefully.
-        type: str
-        choices: [clone, revisions, pair, in_place]
-      canary:
-        description: With O(workload.style=pair), the Deployment that runs the new version; C(<workload>-canary) by default.
-        type: str
-  revision:
-    description:
-      - The new version, in one of these forms. With none of them the workload (of a pair the second one) carries the new version's
-        template already, with O(workload.style) V(revisions) or V(pair), or O(hold).
-    type: dict
-    suboptions:
-      images:
-        description: Images by container name.
-        type: dict
-      template:
-        description:
-          - What is different in the pod template, with C(metadata) and C(spec) as there. Containers, environment variables, volumes and the
-            like are merged by their names; null takes a key away, and C($patch=delete) beside a name an element.
-        type: dict
-      definition:
-        description: The whole pod template, or a whole workload, of which just that is taken.
-        type: dict
-      restart:
-        description: The same version with new pods; any text that differs from restart to restart, such as a date.
-        type: str
-      number:
-        description:
-          - The number of the revision to go on with, with O(state=aborted) to abort, with O(state=absent) to hand back.
-          - Any other is an error.
-        type: int
-  services:
-    description: The Services of the application.
-    type: dict
-    suboptions:
-      stable:
-        description:
-          - Name of the Service of the stable version, which a canary needs.
-          - Where there is none of that name, it is made at the start, by the workload's C(matchLabels), and is yours from then on.
-        type: str
-      canary:
-        description:
-          - Name of the Service of the new version. It is made, and removed at the end, where there is none of that name.
-          - Without it, the stable Service's name with C(-canary) behind it.
-        type: str
-      active:
-        description: With O(bluegreen), what O(services.stable) is to a canary.
-        type: str
-      preview:
-        description: With O(bluegreen), what O(services.canary) is to a canary; C(-preview) behind the active Service's name by default.
-        type: str
-      ports:
-        description:
-          - The ports of the stable Service, as in its C(spec.ports), where it has to be made. One that is there keeps its own.
-          - Without it, those of the workload's containers.
-        type: list
-        elements: dict
-  routers:
-    description:
-      - The routers that carry the traffic, each with its C(type) and C(name). All are validated before anything is written.
-      - C(type) is what O(progressive.delivery.canary_weight#module:router) is there, and each takes the options of that module that say
-        where the split stands, such as C(routes), C(kind), C(canary_ingress), C(allow_mirror_reload) or C(definition).
-      - V(replicas) stands alone and has no name, O(workload.style=clone) gives the canary its share of the pods behind the stable Service.
-      - With C(spec), the spec of its object (VirtualService, HTTPRoute, Ingress, ...), the object is made at the start where it is not
-        there. It must send its traffic to the stable Service.
-      - With O(bluegreen) they can be left out, since just Services are switched; one that is named can carry O(bluegreen.mirror), and says
-        how long proxies take (O(grace)).
-      - What was made so is yours from then on - an abort and O(state=absent) leave it as it was declared, since it carries the traffic.
-        The C(spec) is not applied to an object that is there.
-    type: list
-    elements: dict
-  canary:
-    description: The canary's steps, and how long versions live on.
-    type: dict
-    suboptions:
-      min_replicas:
-        description:
-          - How many pods the canary has at least while requests come to it; in place, at least one old pod stays.
-          - Without it V(2) where a PodDisruptionBudget or an autoscaler protects a workload of several pods, unless C(set_canary_scale)
-            gives a number, else V(1). With router type V(replicas) V(1), since each pod is a share of the traffic.
-        type: int
-      scale_down_delay:
-        description:
-          - With O(workload.style=revisions), how long the old version runs on after the promotion, in seconds or as a duration. Going back
-            meanwhile starts no pod. The call waits for it, with O(wait=false) the next one ends it.
-          - V(30s) by default.
-        type: str
-      abort_scale_down_delay:
-        description: With O(workload.style=revisions), how long the new version runs on after an abort; V(30s) by default.
-        type: str
-      steps:
-        description:
-          - A list of steps, each a mapping of one key.
-          - C(set_weight) is the canary's share of the traffic in percent.
-          - C(pause) waits for its C(duration), or, as C(pause) with an empty mapping, until somebody promotes. With C(expires) that has
-            to come within this time from its begin; the next call after that, whosever, does what C(then) says, V(abort) (default) or
-            V(promote).
-          - C(set_canary_scale) gives the canary so many pods, by C(replicas), or by C(percent) or C(weight) of the stable ones, whatever
-            its share from there on; with C(match_traffic_weight=true) its share decides again. It gets fewer pods only while it has no
-            traffic.
-          - C(set_header_route) sends the requests that have one of its C(matches) to the canary whatever its share, as
-            O(progressive.delivery.canary_weight#module:matches) says, with C(inherit) as there. Without C(matches) the route of that
-            C(name) goes.
-          - C(set_mirror_route) copies C(percent) of the requests to the canary, whose answers nobody gets; V(0) ends it. It has a C(name),
-            too.
-          - What a router cannot do is refused before the start, with the number of the step.
-        type: list
-        elements: raw
+  name: {description: Name of the rollout., type: str, required: true}
   ensure_step:
     description:
-      - The number of a step, counted from 1, that must be done; just that one is carried out, O(until) does not count.
-      - A step that is done changes nothing; one that does not come next is an error. A timed pause is waited out, one until somebody
-        promotes ends the call, unless that promotes it.
-      - The last step is not followed by the promotion; a call without this option ends the release.
+      - The number of a step, counted from 1. The call carries out this step only, independent of O(until).
+      - If the step is already done, nothing changes. A step that is not the next one is an error. The call waits for the end of a timed
+        pause. A pause without duration ends the call, unless the call promotes it.
+      - The call does not promote the version after the last step. A call without this option completes the release.
     type: int
   until:
     description:
-      - V(pause) goes on to the next pause or to the end. A call that finds a timed pause waits it out first.
-      - V(step) does one step.
-      - V(end) goes on to the end and waits timed pauses out; a pause without duration still ends the call.
+      - V(pause) continues to the next pause or the end of the release. If the rollout is in a timed pause, the call waits for its end
+        first.
+      - V(step) carries out one step.
+      - V(end) continues to the end of the release and waits for the end of timed pauses. A pause without duration still ends the call.
     type: str
     choices: [pause, step, end]
     default: pause
   promote:
     description:
-      - Pass the pause that the rollout is at, with an empty mapping or naming it.
-      - A pause that has been passed before changes nothing, another revision is an error, so that a relaunched job never passes two pauses.
+      - Continue after the current pause, with an empty mapping, or with the revision and the step of the pause.
+      - If the named pause is already over, nothing changes. Another revision is an error. A job that is run again therefore never promotes
+        two pauses.
     type: dict
     suboptions:
-      revision:
-        description: The revision to promote; without it, the present one.
-        type: int
-      step:
-        description: The index of the pause, as RV(step.index) says it; without it, the present one.
-        type: int
-      full:
-        description: Pass all pauses that remain.
-        type: bool
-        default: false
-  retry:
-    description: Release a version again that was aborted the last time.
-    type: bool
-    default: false
+      revision: {description: "The revision to promote. The default is the current one.", type: int}
+      step: {description: "The index of the pause, as in RV(step.index). The default is the current one.", type: int}
+      full: {description: Skip all remaining pauses., type: bool, default: false}
+  retry: {description: Release a version that was aborted before., type: bool, default: false}
   undo:
     description:
-      - Go back to a version that was released before, by the plan of the last release, steps and pauses included.
-      - V(previous) is what ran before the version that runs now, so that asking twice goes there and back. The number of a revision, as
-        M(progressive.delivery.rollout_info) lists them, is the same version however often it is asked for.
-      - The whole pod template comes back, from the ReplicaSet that holds it.
-      - Where the version before still runs without traffic, since the delay after the promotion is not over, just the traffic goes back to
-        it, as with O(state=aborted). A revision that is under way otherwise is aborted instead.
+      - Release a former version again, with the plan of the last release, including its steps and pauses.
+      - V(previous) is the version before the current one. A second call with it returns to the current version. The number of a revision
+        (see M(progressive.delivery.rollout_info)) always means the same version.
+      - The whole pod template is restored from the ReplicaSet that has it.
+      - If the former version still runs without traffic because the delay after the promotion is not over, only the traffic moves back, as
+        with O(state=aborted). Any other revision in progress is aborted instead.
     type: str
   reason:
-    description: With O(state=aborted), why; it is kept in the record and told when the same version is released again.
+    description: "The reason for O(state=aborted). It is stored in the record, and shown when the version is released again."
     type: str
   state:
     description:
       - V(present) releases the version in O(revision).
-      - V(aborted) sends all traffic back to the stable version and removes the new one, from wherever the rollout is, also while another
-        call works on it.
-      - V(absent) does the same with what is under way, and forgets the record. The application is then as it was before, with what was
-        made because O(services) or O(routers) declare it.
+      - V(aborted) sends all traffic back to the stable version and removes the new version, in every state of the rollout, also while
+        another call works on it.
+      - V(absent) does the same with a revision in progress and deletes the record. The application is then as it was before, except for
+        objects that were created because O(services) or O(routers) declare them.
     type: str
     choices: [present, aborted, absent]
     default: present
@@ -262,90 +121,80 @@ EXAMPLES = r"""
 
 RETURN = r"""
 phase:
-  description: Where the rollout stands.
+  description: The state of the rollout.
   returned: when the record could be read
   type: str
   choices: [Progressing, Paused, Healthy, Aborted, Degraded]
 safe_to_abort:
   description:
-    - Whether an abort is a sensible answer to the failure. V(false) when the call refused before it acted, for example for an invalid
-      plan, a run that holds the rollout, or a missing permission.
+    - Whether it makes sense to abort the release after the failure. V(false) if the call failed before it changed anything, for example
+      because of an invalid plan, another run that holds the rollout, or a missing permission.
   returned: failure
   type: bool
 refused:
-  description: Whether the call began nothing. The other values then may describe the release of another run - abort nothing by them.
+  description:
+    - Whether the call did not start anything. The other values may then describe the release of another run, so do not abort because of
+      them.
   returned: failure
   type: bool
 step:
-  description: Where in its steps the rollout is.
+  description: The progress in the steps of the rollout.
   returned: when the rollout has a record
   type: dict
   sample: {index: 1, total: 7, current: "pause 30s"}
   contains:
     index:
-      description: How many steps are done, which is also the index of the present one, counted from 0.
+      description: The number of steps that are done, which is the index of the current step, counted from 0.
       returned: always
       type: int
-    total:
-      description: How many steps there are.
-      returned: always
-      type: int
-    current:
-      description: The present step; null when all are done.
-      returned: always
-      type: str
+    total: {description: The number of steps., returned: always, type: int}
+    current: {description: "The current step, null when all are done.", returned: always, type: str}
 weight:
-  description: The split of the traffic in percent that the rollout has reached; null where the plan in its record cannot be read.
+  description: The split of the traffic in percent, null if the plan in the record cannot be read.
   returned: when the record could be read
   type: dict
   sample: {stable: 80, canary: 20}
-revision:
-  description: The number of the revision; each new version counts one up.
-  returned: when the record could be read
-  type: int
-strategy:
-  description: V(canary) or V(bluegreen).
-  returned: when the rollout has a record
-  type: str
+revision: {description: The number of the revision. Each new version increments it., returned: when the record could be read, type: int}
+strategy: {description: V(canary) or V(bluegreen)., returned: when the rollout has a record, type: str}
 scale_down_at:
-  description: When the version that has no traffic any more goes, in seconds since the epoch.
-  returned: while that is waited for
+  description: When the version without traffic is scaled down, in seconds since the epoch.
+  returned: while the rollout waits for that
   type: float
-resume_at:
-  description: When a timed pause is over, in seconds since the epoch.
-  returned: when paused with a duration
-  type: float
-expires_at:
-  description: When the pause expires, in seconds since the epoch.
-  returned: when paused with C(expires)
-  type: float
-at_expiry:
-  description: What the next call after that does, V(abort) or V(promote).
-  returned: when paused with C(expires)
-  type: str
+resume_at: {description: "The end of the timed pause, in seconds since the epoch.", returned: when paused with a duration, type: float}
+expires_at: {description: "When the pause expires, in seconds since the epoch.", returned: when paused with C(expires), type: float}
+at_expiry: {description: "What the first call after that does, V(abort) or V(promote).", returned: when paused with C(expires), type: str}
 steps_skipped:
-  description: Whether the release skips its steps, since it goes back within the O(rollback_window).
+  description: Whether the release skips its steps because its version is within O(rollback_window).
   returned: when the record could be read
   type: bool
 begins:
-  description: Whether the call would begin a revision, so that what is under way is another version.
+  description: Whether the call would start a revision, which means that a revision in progress is another version.
   returned: in check mode
   type: bool
 measured:
-  description: What the O(probe) saw of the last move, as module M(progressive.delivery.canary_weight) returns it.
+  description: What the O(probe) measured after the last change of traffic, see RV(progressive.delivery.canary_weight#module:measured).
   returned: when a probe was sent
   type: dict
 actions:
-  description: What was done, in order; in check mode what would be.
+  description: The actions that were done, in order, or in check mode would be done.
   returned: when the record could be read
   type: list
   elements: str
 tree:
   description:
-    - The rollout as a picture in text, of several lines, as M(progressive.delivery.rollout_info) draws it.
-    - Just its head, without workloads and pods, from a call that had nothing to do, and in check mode.
+    - The rollout as a tree in text, of several lines, see M(progressive.delivery.rollout_info).
+    - Without workloads and pods if the call had nothing to do, and in check mode.
   returned: when the record could be read
   type: str
+problem:
+  description: "Why the call failed, as data. C(msg) is the same in one sentence, C(object what: remedy)."
+  returned: failure, unless the reason is not about one object or option
+  type: dict
+  sample: {object: "canary.steps[1].set_weight", what: "must be a whole number from 0 to 100, not 120", remedy: correct the number}
+  contains:
+    object: {description: "The object (C(Service shop/web)), the rollout (C(rollout shop)), or the option.", returned: always, type: str}
+    what: {description: What is wrong with it., returned: always, type: str}
+    remedy: {description: What to do about it., returned: always, type: str}
 """
 
 from typing import Any
@@ -360,18 +209,13 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.optio
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of, state_of
 from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import EXPECTED_ERRORS, failure_of, journal_of, one_line
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.probes import read_hosts
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "workload": {"type": "dict", "options": plan_options.WORKLOAD_SPEC},
-    "revision": {"type": "dict", "options": plan_options.REVISION_SPEC, "no_log": True},
-    "services": {"type": "dict", "options": plan_options.SERVICES_SPEC},
-    "routers": {"type": "list", "elements": "dict"},
-    "canary": {"type": "dict", "options": plan_options.CANARY_SPEC},
     **plan_options.PLAN_SPEC,
     "ensure_step": {"type": "int"},
     "until": {"type": "str", "choices": ["pause", "step", "end"], "default": "pause"},
@@ -385,9 +229,9 @@ SPEC: dict[str, Any] = {
 
 def wish_of(params: dict[str, Any]) -> rollout.Wish:
     """What the options ask for."""
-    for option, does in (("undo", "releases an old version"), ("ensure_step", "does a step of a release")):
+    for option in ("undo", "ensure_step"):
         if params[option] is not None and params["state"] != "present":
-            raise Refused(f"{option} cannot be used with state {params['state']}: it {does}")
+            raise Refused(option, f"cannot be used with state {params['state']}", "remove it, or use state present")
     callers_probe(params)
     revision = {key: value for key, value in (params["revision"] or {}).items() if value is not None}
     number = revision.pop("number", None)

@@ -76,7 +76,7 @@ def test_nothing_is_written_and_no_check_is_run_in_check_mode_or_where_one_canno
     code, out = still_app.playbook("bluegreen", _variables(still_app, checks={"before_switch": [notes.check()]}), "--check")
     assert code == 0 and f"point Service {still_app.name}-canary at" in out and not notes.read() and still_app.snapshot() == before, out
     code, out = still_app.playbook("bluegreen", _variables(still_app, checks={"after_switch": [notes.check(), "check.yml"]}))
-    assert code != 0 and "bluegreen_checks.after_switch, number 2: 'check.yml' must be the absolute path" in out, out
+    assert code != 0 and "bluegreen_checks.after_switch[1] must be the absolute path" in out, out
     assert not notes.read() and still_app.snapshot() == before
 
 

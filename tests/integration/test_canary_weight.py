@@ -62,7 +62,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("the same Service twice", {"canary_service": "rollouts-demo"}, "both 'rollouts-demo': the canary needs a Service of its own"),
     ("no such version", {"api_version": "networking.istio.io/v9"}, "api_version 'networking.istio.io/v9' does not serve VirtualService"),
-    ("grace", {"grace": "soon"}, "grace: 'soon' is not a duration"),
+    ("grace", {"grace": "soon"}, "grace must be a duration, not 'soon'"),
     ("no weight", {"weight": None}, "weight is missing: give weight, matches or mirror"),
 ]
 
@@ -104,7 +104,7 @@ def test_drift_is_told_and_handled_as_asked(app: Application, on_drift: str) -> 
     result = app.module("canary_weight", {**OPTIONS, "weight": 50, "on_drift": on_drift})
     if on_drift == "fail":
         assert (
-            "was changed by somebody else: spec.http[name=primary].route[host=rollouts-demo].weight is 60, was set to 80" in result["msg"]
+            "was changed by another client: spec.http[name=primary].route[host=rollouts-demo].weight is 60, was set to 80" in result["msg"]
         )
         assert app.snapshot() == before
         return

@@ -150,4 +150,4 @@ def test_the_playbook_aborts_once(app: Application) -> None:
 def test_a_deadline_that_is_none(app: Application) -> None:
     before = app.names("ConfigMap")
     result = call(app, "yellow", progress_deadline="soon")
-    assert result["failed"] and "progress_deadline: 'soon' is not a duration" in result["msg"] and app.names("ConfigMap") == before
+    assert result["failed"] and "progress_deadline must be a duration, not 'soon'" in result["msg"] and app.names("ConfigMap") == before

@@ -176,7 +176,7 @@ def test_with_fewer_rights_the_findings_name_verb_and_resource(still_app: Applic
     fewer = without(without(shipped_rules(), "patch", "services"), "get", "virtualservices")
     ok, found = found_by_module(still_app, kubeconfig=user(still_app, fewer))
     assert not ok and found[0] == f"{namespace} patch services, get virtualservices.networking.istio.io"
-    assert found[1].endswith(f"not allowed to get VirtualService {still_app.namespace}/{NAME}") and len(found) == 2
+    assert found[1].endswith("not allowed to get virtualservices") and len(found) == 2
     fewer = without(shipped_rules(), "create", "virtualservices")
     routers = [{"type": "istio", "name": name, "spec": {"hosts": ["a.b"], "http": [ROUTE]}} for name in (NAME, "new")]
     ok, found = found_by_module(still_app, kubeconfig=user(still_app, fewer), routers=routers[1:])

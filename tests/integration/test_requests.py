@@ -103,12 +103,9 @@ def test_with_less_the_rollout_names_the_missing_right_and_writes_nothing(app: A
 def test_with_less_canary_weight_names_the_missing_right(app: Application) -> None:
     kubeconfig = user(app, [{"apiGroups": ["networking.istio.io"], "resources": ["virtualservices"], "verbs": ["get"]}])
     result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig})
-    assert "not allowed to list endpointslices in namespace" in result["msg"] and "with a Role" in result["msg"]
+    assert "not allowed to list endpointslices" in result["msg"] and "with a Role" in result["msg"]
     result = app.module("canary_weight", {**WEIGHT, "weight": 20, "kubeconfig": kubeconfig, "require_ready": False})
-    assert (
-        f"not allowed to patch VirtualService {app.namespace}/rollouts-demo: "
-        "give the user the verb 'patch' on virtualservices.networking.istio.io" in result["msg"]
-    )
+    assert "not allowed to patch virtualservices" in result["msg"]
     assert app.weights() == (100, 0)
 
 

@@ -220,7 +220,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     (
         "a port of no Service",
         {"services": {"stable": "nope", "ports": [{"port": 80, "protocol": "X"}]}},
-        "Service {ns}/nope does not exist and cannot be made, the API server refuses Service {ns}/nope as invalid",
+        "Service {ns}/nope does not exist and cannot be created",
     ),
     (
         "a router's spec",
@@ -238,10 +238,14 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     (
         "duration",
         {"canary": {"steps": [{"pause": {"duration": "soon"}}]}},
-        "canary.steps, step 1, pause, duration: 'soon' is not a duration",
+        ".duration must be a duration, not 'soon'",
     ),
-    ("same Services", {"services": {"stable": "rollouts-demo", "canary": "rollouts-demo"}}, "the canary needs a Service of its own"),
-    ("no routers", {"routers": []}, "routers: name at least one"),
+    (
+        "same Services",
+        {"services": {"stable": "rollouts-demo", "canary": "rollouts-demo"}},
+        "the same Service as services.stable",
+    ),
+    ("no routers", {"routers": []}, "routers must be a list with at least one router"),
     ("nothing to promote", {"promote": {}}, "there is nothing to promote: no revision is under way"),
     ("no record", {"workload": None}, "rollout rollouts-demo has no record in namespace {ns}: check its name"),
 ]

@@ -42,18 +42,18 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     (
         "no pod matches",
         {"selector": {"version": "none"}},
-        "0 ready pods match app=rollouts-demo,version=none, 1 are needed (no pod matches)",
+        "0 ready pods that match app=rollouts-demo,version=none, 1 are needed (no pod matches)",
     ),
     (
         "too few pods",
         {"selector": {"istio-injection": "enabled"}, "min_ready": 2},
-        "1 ready pods match app=rollouts-demo,istio-injection=enabled, 2 are needed",
+        "1 ready pods that match app=rollouts-demo,istio-injection=enabled, 2 are needed",
     ),
     ("no such Service", {"name": "nope", "selector": {"a": "b"}}, "Service {ns}/nope does not exist"),
     ("no selector", {}, "selector is missing or empty"),
     ("no key left", {"selector": {"app": None}}, "Service {ns}/rollouts-demo would have no selector any more"),
-    ("what YAML made a number of", {"selector": {"version": 1.10}}, "selector, version: 1.1 is not a text: put it between quotes"),
-    ("no name", {"name": "Shop", "selector": {"a": "b"}}, "name: 'Shop' is not a name: use at most 63 lower-case letters"),
+    ("what YAML made a number of", {"selector": {"version": 1.10}}, "selector.version must be a string, not 1.1"),
+    ("no name", {"name": "Shop", "selector": {"a": "b"}}, "name must be a Kubernetes name, not 'Shop': use at most 63 lower-case letters"),
     ("less than nothing", {"selector": {"a": "b"}, "min_ready": -1}, "min_ready must be 0 or more, not -1: correct it"),
 ]
 
@@ -70,7 +70,7 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(still_app: Application, 
     ("spec", "message"),
     [
         ({"type": "ExternalName", "externalName": "example.org"}, "is of type ExternalName and has no pods"),
-        ({"ports": [{"port": 80}]}, "has no selector, so somebody else keeps its endpoints"),
+        ({"ports": [{"port": 80}]}, "has no selector, so another client manages its endpoints"),
     ],
 )
 def test_services_without_pods_are_refused(app: Application, spec: dict[str, Any], message: str) -> None:

@@ -77,7 +77,7 @@ def test_each_version_keeps_its_own(configured: Application) -> None:
     app = configured
     before = app.snapshot()
     gone = {"template": {"spec": {"volumes": [{"name": "gone", "configMap": {"name": "gone"}}]}}}
-    refused(app, "not allowed to get Secret", "does not allow get secrets, create secrets", kubeconfig=user(app, shipped_rules()))
+    refused(app, "not allowed to get secrets", "does not allow get secrets, create secrets", kubeconfig=user(app, shipped_rules()))
     refused(app, "ConfigMap {}/gone does not exist, and the new version", "does not exist", revision=gone)
     assert app.snapshot() == before
     step(app, "Healthy", **{**released(app), "canary": {}})

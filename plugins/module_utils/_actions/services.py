@@ -119,6 +119,6 @@ def require_ready(ctx: Context, name: str, selector: Selector, min_ready: int) -
         why = "; ".join(troubles(pods)[:3]) or ("no pod matches" if not pods else f"there are {len(pods)} in all")
         raise Refused(
             str(ctx.ref(SERVICE, name)),
-            f"has {ready} ready pods that match {selector_text(selector)}, of {min_ready} that are needed ({why})",
+            f"has {ready} ready pods that match {selector_text(selector)}, {min_ready} are needed ({why})",
             "correct the selector, make the pods ready, or set a smaller min_ready",
         )

@@ -73,10 +73,10 @@ class Store:
             restore = f"give the right record_key, restore {self._ref}, hand the rollout back (state absent)"
             raise Refused(where, what, f"{restore}, or set record_unsealed to accept once")
         remedy = (
-            "if it was written before record_key was introduced, set record_unsealed to accept once; otherwise "
+            "set record_unsealed to accept it once if it was written before record_key was introduced; otherwise "
             f"restore {self._ref}, or hand the rollout back (state absent)"
         )
-        raise Refused(where, "has a record without a seal", remedy)
+        raise Refused(where, "has a record that has no seal", remedy)
 
     def save(self, record: Record) -> bool:
         """Writes the record, unless it is so already (False); raises Lost where somebody else wrote it since."""

@@ -61,7 +61,7 @@ def require_ready(ctx: Context, workload: Object, least: int | None) -> None:
         raise Refused(str(where), "has no pods (0 replicas, or no node that accepts any)", "scale it up first")
     if ready < needed:
         why = "; ".join(troubles(pods)[:3]) or f"there are {len(pods)} in all"
-        what = f"has {ready} ready pods of {needed} that are needed ({why})"
+        what = f"has {ready} ready pods, {needed} are needed ({why})"
         raise Refused(str(where), what, "make them ready, or set a smaller min_ready")
     if least is None and not_at_rest(workload):
         _require_rest(ctx, where, workload)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import itertools
 import ssl
 from collections.abc import Mapping
 from typing import Any, Callable
@@ -46,15 +47,16 @@ _ATTRIBUTES = {
 def connect(auth: Mapping[str, Any]) -> Transport:
     """A way to the cluster that the auth options name. Raises AuthError; sends no request."""
     given = _filled(auth)
-    return Transport(lambda: _log_in(given))
+    anew = itertools.chain([False], itertools.repeat(True))
+    return Transport(lambda: _log_in(given, next(anew)))
 
 
-def _log_in(given: Mapping[str, Any]) -> Login:
+def _log_in(given: Mapping[str, Any], anew: bool) -> Login:
     try:
         # Its own one: the client's process-wide default stays as it is.
         configuration = client_module("client.configuration").Configuration()
         configuration.host = ""
-        source = load(given, configuration)
+        source = load(given, configuration, anew)
         _apply_options(given, configuration)
         _check_host(configuration.host, source)
         proxy = _set_proxy(given, configuration, source)
@@ -62,7 +64,7 @@ def _log_in(given: Mapping[str, Any]) -> Login:
         # As in kubectl, the name belongs to the server in the kubeconfig, not to another host.
         pool = _pool(configuration, "" if "host" in given else source.cluster.get("tls-server-name") or "", proxy)
     except ImportError as error:
-        raise AuthError(_missing_client(error)) from error
+        raise AuthError("the Kubernetes client", f"cannot be imported ({_missing_client(error)})", "install it with pip") from error
     return Login(
         host=configuration.host.rstrip("/"),
         namespace=source.namespace,
@@ -93,7 +95,7 @@ def _header_maker(given: Mapping[str, Any], configuration: Any, source: Source) 
     user = given.get("impersonate_user") or source.user.get("as")
     groups = given.get("impersonate_groups") or source.user.get("as-groups") or []
     if groups and not user:
-        raise AuthError("impersonate_groups needs impersonate_user: set both, or neither")
+        raise AuthError("impersonate_groups", "needs impersonate_user", "set both, or neither")
     fixed = [("Accept", "application/json"), ("User-Agent", USER_AGENT)]
     fixed += [("Impersonate-User", _header_value(user))] if user else []
     fixed += [("Impersonate-Group", _header_value(group)) for group in groups]
@@ -114,7 +116,8 @@ def _renew_token(configuration: Any, source: Source) -> None:
         except AuthError:
             raise
         except Exception as error:  # whatever a refresh may do: files, an exec plugin, an identity provider
-            raise AuthError(f"the token of {source.what} cannot be renewed: {reason_of(error)}") from error
+            problem = f"has a token that cannot be renewed ({reason_of(error)})"
+            raise AuthError(source.what, problem, "renew the token, or log in again") from error
 
 
 def _authorization(configuration: Any) -> list[tuple[str, str]]:
@@ -126,9 +129,8 @@ def _authorization(configuration: Any) -> list[tuple[str, str]]:
 def _header_value(text: Any) -> str:
     value = str(text).strip()
     if not value.isprintable():
-        raise AuthError(
-            "a token, user or group holds a line break or another character that no HTTP header may carry: see where it is from"
-        )
+        problem = "contains a line break or another character that no HTTP header can have"
+        raise AuthError("a token, user or group", problem, "check where it comes from")
     return value.encode().decode("latin-1")  # http.client writes headers as latin-1; the API server reads UTF-8
 
 
@@ -139,9 +141,8 @@ def _check_host(host: str, source: Source) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise AuthError(
-            f"the server {host!r}, from {source.what}, is no URL such as https://kubernetes.example:6443: correct it or set host"
-        )
+        problem = f"has the server {host!r}, which is not a URL"
+        raise AuthError(source.what, problem, "write for example https://kubernetes.example:6443, or set host")
 
 
 def _set_proxy(given: Mapping[str, Any], configuration: Any, source: Source) -> str:
@@ -171,7 +172,7 @@ def _without_credentials(proxy: str) -> tuple[str, dict[str, str]]:
     try:
         parts = urlsplit(proxy)
     except ValueError as error:
-        raise AuthError(f"the proxy is not a URL ({error}): check proxy") from error
+        raise AuthError("proxy", f"must be a URL ({error})", "correct it") from error
     if parts.username is None:
         return proxy, {}
     credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -199,18 +200,18 @@ def _check_certificates(configuration: Any, source: Source) -> None:
         try:
             context.load_verify_locations(ca)
         except OSError as error:
-            raise AuthError(f"the CA certificate {ca} (ca_cert, or from {source.what}) cannot be used: {reason_of(error)}") from error
+            problem = f"(ca_cert, or from {source.what}) cannot be used ({reason_of(error)})"
+            raise AuthError(f"CA certificate {ca}", problem, "name a file with certificates in PEM format") from error
     if key and not cert:
-        raise AuthError(f"client_key {key} comes without a client_cert: give both")
+        raise AuthError("client_key", f"is {key}, but client_cert is missing", "set both")
     if cert:
         try:
             context.load_cert_chain(cert, key, password="")
         except OSError as error:
             pair = f"{cert} with the key {key}" if key else f"{cert} without a client_key"
-            raise AuthError(
-                f"the client certificate {pair} (client_cert and client_key, or from {source.what}) cannot be used: {reason_of(error)}; "
-                "both must be PEM, belong together, and the key must have no password"
-            ) from error
+            problem = f"(client_cert and client_key, or from {source.what}) cannot be used ({reason_of(error)})"
+            remedy = "use a certificate and its key in PEM format, the key with no password"
+            raise AuthError(f"client certificate {pair}", problem, remedy) from error
 
 
 def _warnings(configuration: Any) -> list[str]:
@@ -230,7 +231,7 @@ def _pool(configuration: Any, tls_name: str, proxy: str) -> Any:
     try:
         pool = rest.RESTClientObject(configuration).pool_manager
     except Exception as error:  # an odd proxy; SOCKS, which only some lines know, and only with PySocks
-        raise AuthError(f"the proxy {proxy} cannot be used: {reason_of(error)}; check proxy") from error
+        raise AuthError(f"proxy {proxy}", f"cannot be used ({reason_of(error)})", "correct proxy") from error
     if tls_name:
         pool.connection_pool_kw["server_hostname"] = tls_name
     if not configuration.verify_ssl:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+from . import shared_tokens
 from .official_client import client_module
 from .transport import TransportError
 
@@ -24,7 +25,7 @@ _COMPLETE = (("api_key",), ("username", "password"), ("client_cert", "client_key
 
 
 class AuthError(TransportError):
-    """The credentials cannot be had or used; says which, where they were looked for, and what to do."""
+    """The credentials cannot be found or used."""
 
 
 @dataclass
@@ -37,27 +38,28 @@ class Source:
     user: Mapping[str, Any] = field(default_factory=dict)
 
 
-def load(given: Mapping[str, Any], configuration: Any) -> Source:
-    """Puts the credentials into the configuration: from the options alone, a kubeconfig, or the pod this runs in."""
+def load(given: Mapping[str, Any], configuration: Any, anew: bool = False) -> Source:
+    """Puts the credentials into the configuration: from the options alone, a kubeconfig, or the pod this runs in.
+
+    anew: the API server refused those that it was given before.
+    """
     if "host" in given and any(all(name in given for name in names) for names in _COMPLETE):
         return Source("the options")
     kubeconfig = given.get("kubeconfig")
     if kubeconfig:
-        return _load_kubeconfig(kubeconfig, "kubeconfig", given, configuration)
+        return _load_kubeconfig(kubeconfig, "kubeconfig", given, configuration, anew)
     if os.environ.get("KUBECONFIG"):
-        return _load_kubeconfig(os.environ["KUBECONFIG"], "the environment variable KUBECONFIG", given, configuration)
+        return _load_kubeconfig(os.environ["KUBECONFIG"], "the environment variable KUBECONFIG", given, configuration, anew)
     if "context" not in given and os.environ.get("KUBERNETES_SERVICE_HOST"):
         source = _load_from_pod(configuration)
         if source:
             return source
     if "context" in given or os.path.exists(os.path.expanduser(_DEFAULT_KUBECONFIG)):
-        return _load_kubeconfig(_DEFAULT_KUBECONFIG, "the default kubeconfig", given, configuration)
+        return _load_kubeconfig(_DEFAULT_KUBECONFIG, "the default kubeconfig", given, configuration, anew)
     if "host" in given:
         return Source("the options")
-    raise AuthError(
-        f"no cluster is named: give kubeconfig, or host with api_key, or set KUBECONFIG (there is no {_DEFAULT_KUBECONFIG}, "
-        "and this is no pod with a service account)"
-    )
+    problem = f"is not named ({_DEFAULT_KUBECONFIG} does not exist, and this is not a pod with a service account)"
+    raise AuthError("the cluster", problem, "set kubeconfig, or host and api_key, or the environment variable KUBECONFIG")
 
 
 def _load_from_pod(configuration: Any) -> Source | None:
@@ -75,7 +77,7 @@ def _load_from_pod(configuration: Any) -> Source | None:
     return Source("the pod's service account", namespace or "default")
 
 
-def _load_kubeconfig(kubeconfig: Any, origin: str, given: Mapping[str, Any], configuration: Any) -> Source:
+def _load_kubeconfig(kubeconfig: Any, origin: str, given: Mapping[str, Any], configuration: Any, anew: bool) -> Source:
     what = f"{origin}={kubeconfig}" if isinstance(kubeconfig, str) and "\n" not in kubeconfig else origin
     kube_config = client_module("config.kube_config")
     try:
@@ -85,15 +87,19 @@ def _load_kubeconfig(kubeconfig: Any, origin: str, given: Mapping[str, Any], con
         cluster = _entry(documents, "cluster", context.get("cluster"), what)
         user = _entry(documents, "user", context["user"], what) if context.get("user") else {}
         source = Source(what, context.get("namespace") or "default", cluster, user)
-        loader = kube_config.KubeConfigLoader(
-            merged, active_context=context_name, config_base_path=None, config_persister=save if given.get("persist_config") else None
-        )
-        with complaints_raised(source):
+        persister = save if given.get("persist_config") else None
+        key = shared_tokens.key_of(what, context_name, cluster, user["exec"]) if user.get("exec") else ""
+        with shared_tokens.turn(key, anew) as token, complaints_raised(source):
+            if token:
+                _replace_user(merged, context["user"], {"token": token})
+            loader = kube_config.KubeConfigLoader(merged, active_context=context_name, config_base_path=None, config_persister=persister)
             loader.load_and_set(configuration)
+            if key and not token:
+                shared_tokens.keep(key, getattr(loader, "token", "").partition("Bearer ")[2], getattr(loader, "expiry", None))
     except (AuthError, ImportError):
         raise
     except Exception as error:  # the loader trips in its own way over each thing that can be wrong in a kubeconfig
-        raise AuthError(f"{what} cannot be used: {reason_of(error)}") from error
+        raise AuthError(what, f"cannot be used ({reason_of(error)})", "correct the kubeconfig") from error
     return source
 
 
@@ -103,12 +109,18 @@ def _read_kubeconfig(kubeconfig: Any, what: str, kube_config: Any) -> tuple[list
         document = copy.deepcopy(kubeconfig)  # the client writes refreshed tokens into it
         return [document], document, None
     if not isinstance(kubeconfig, str) or "\n" in kubeconfig:
-        raise AuthError(f"{what} is neither a path nor a dictionary: where it is the text of a kubeconfig, pass it through from_yaml")
+        raise AuthError(what, "must be a path or a dictionary", "use the filter from_yaml for the text of a kubeconfig")
     paths = [os.path.expanduser(path) for path in kubeconfig.split(kube_config.ENV_KUBECONFIG_PATH_SEPARATOR) if path]
     if not any(os.path.exists(path) for path in paths):
-        raise AuthError(f"{what}: there is no such file; give the path of a kubeconfig")
+        raise AuthError(what, "does not exist", "set the path of a kubeconfig")
     merger = kube_config.KubeConfigMerger(kubeconfig)
     return list(merger.config_files.values()), merger.config, merger.save_changes
+
+
+def _replace_user(merged: Any, name: str, user: dict[str, Any]) -> None:
+    """Only in what the client reads, not in the documents, which it may save."""
+    config = getattr(merged, "value", merged)
+    config["users"] = [{"name": name, "user": user} if each["name"] == name else each for each in config["users"]]
 
 
 def _entry(documents: list[dict[str, Any]], kind: str, name: Any, what: str) -> Mapping[str, Any]:
@@ -119,9 +131,11 @@ def _entry(documents: list[dict[str, Any]], kind: str, name: Any, what: str) -> 
             return entry.get(kind) or {}
     known = ", ".join(str(entry["name"]) for entry in entries) or "none"
     if not name:
-        raise AuthError(f"{what} names no {'current-context' if kind == 'context' else kind}: set context to one of its contexts ({known})")
-    remedy = f"set context to one of {known}" if kind == "context" else f"it has: {known}"
-    raise AuthError(f"{what} has no {kind} {name!r}: {remedy}")
+        problem = f"names no {'current-context' if kind == 'context' else kind}"
+        raise AuthError(what, problem, f"set context to one of its contexts ({known})")
+    if kind == "context":
+        raise AuthError(what, f"has no context {name!r}", f"set context to one of {known}")
+    raise AuthError(what, f"has no {kind} {name!r}, only {known}", "correct the context")
 
 
 @contextmanager
@@ -137,9 +151,9 @@ def complaints_raised(source: Source) -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
     if complaints:
         plugin = source.user.get("exec") or {}
-        hint = plugin.get("installHint") or "run it by hand, on the machine that runs the module, to see why"
-        message = f"the exec plugin {plugin.get('command')!r} of {source.what} failed: {complaints[0]}; {hint}"
-        raise AuthError(" ".join(message.split()))
+        hint = " ".join(f"{complaints[0]}; {plugin.get('installHint') or ''}".split()).removesuffix(";")
+        problem = f"has the exec plugin {plugin.get('command')!r}, which failed ({hint})"
+        raise AuthError(source.what, problem, "run the plugin by hand on the machine that runs the module")
 
 
 def reason_of(error: Exception) -> str:

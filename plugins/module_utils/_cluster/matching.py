@@ -15,9 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import astuple
 from types import TracebackType
 from typing import Any
 
+from .._objects.problem import ProblemError
 from .._objects.refusal import Refused
 
 # Seconds of processor time for one text. A busy machine takes longer by the clock, and must not make a good pattern fail.
@@ -45,12 +47,8 @@ for line in sys.stdin:
 """
 
 
-class TooSlow(Exception):
-    """The search for the pattern of this version took too long, or could not be done. message: one line."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+class TooSlow(ProblemError):
+    """The search for the pattern of this version took too long, or could not be done."""
 
 
 class Matcher:
@@ -102,7 +100,7 @@ class Matcher:
 
     def _start(self) -> None:
         if not sys.executable:
-            raise TooSlow(f"{self._where}: no Python interpreter is known that could search the answers: leave probe out")
+            raise TooSlow(self._where, "cannot be used without a Python interpreter to search the answers", "remove probe")
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
@@ -135,13 +133,13 @@ class Matcher:
         deadline = time.monotonic() + _PATIENCE + self._limit
         while b"\n" not in self._buffer:
             if not self._wait(stream, selectors.EVENT_READ, deadline):
-                raise TooSlow(self._message(version, length))
+                raise self._too_slow(version, length)
             try:
                 piece = os.read(stream.fileno(), 4096)
             except BlockingIOError:
                 continue
             if not piece:
-                raise TooSlow(self._message(version, length) if self._was_late() else self._ended())
+                raise self._too_slow(version, length) if self._was_late() else self._ended()
             self._buffer += piece
         line, _newline, self._buffer = self._buffer.partition(b"\n")
         return line == b"true"
@@ -150,9 +148,9 @@ class Matcher:
         """Whether the kernel has ended the process since its time was over."""
         return self._process is not None and self._process.wait() == -signal.SIGVTALRM
 
-    def _ended(self) -> str:
+    def _ended(self) -> TooSlow:
         code = self._process.returncode if self._process else None
-        return f"{self._where}: the process that searches the answers ended with code {code}: run this again, or leave probe out"
+        return TooSlow(self._where, f"cannot be searched because the search process ended with code {code}", "run again, or remove probe")
 
     def _wait(self, stream: Any, event: int, deadline: float) -> bool:
         """Whether the stream is ready before the deadline."""
@@ -160,11 +158,9 @@ class Matcher:
             ready.register(stream, event)
             return bool(ready.select(max(0.0, deadline - time.monotonic())))
 
-    def _message(self, version: str, length: int) -> str:
-        return (
-            f"{self._where}.{version}: searching {length} characters for it took longer than {self._limit:g} s: "
-            "write a simpler pattern, without a repetition within a repetition such as (a+)+"
-        )
+    def _too_slow(self, version: str, length: int) -> TooSlow:
+        problem = f"took longer than {self._limit:g} s for {length} characters"
+        return TooSlow(f"{self._where}.{version}", problem, "simplify the pattern, without nested repetitions such as (a+)+")
 
 
 def check(patterns: Mapping[str, re.Pattern[str]], where: str = "probe.expect") -> None:
@@ -173,6 +169,6 @@ def check(patterns: Mapping[str, re.Pattern[str]], where: str = "probe.expect") 
         with Matcher(patterns, where=where) as matcher:
             found = matcher.search("")
     except TooSlow as problem:
-        raise Refused(problem.message) from None
+        raise Refused(*astuple(problem.problem)) from None
     for version in (each for each in patterns if each in found):
-        raise Refused(f"{where}.{version}: it is in every answer, since nothing at all matches it: say what only this version shows")
+        raise Refused(f"{where}.{version}", "matches every answer, even an empty one", "use a pattern that only this version matches")

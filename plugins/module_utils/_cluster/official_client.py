@@ -32,6 +32,23 @@ def client_module(name: str) -> ModuleType:
     return importlib.import_module(full_name)
 
 
+def is_importable() -> bool:
+    """Whether the client can be imported here; imports what every call needs of it."""
+    try:
+        for name in ("client.configuration", "client.rest", "config.kube_config"):
+            client_module(name)
+    except Exception:  # a client that is broken in its own way: the call that needs it says so
+        return False
+    return True
+
+
+def delete_temporary_files() -> None:
+    """Deletes the files that the client made of certificates and keys. It does so itself at the exit of a process, but not of a worker."""
+    loader = _ours.get("kubernetes.config.kube_config") or sys.modules.get("kubernetes.config.kube_config")
+    if loader is not None:
+        loader._cleanup_temp_files()  # pylint: disable=protected-access
+
+
 @contextmanager
 def _stand_ins() -> Iterator[None]:
     """While inside, the client's packages are empty ones that find their modules but import none by themselves.

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
+from .._objects.durations import show
 from .._objects.problem import ProblemError
 from .._objects.shown import names, shown
-from .._plan.durations import show
 from .._plan.probes import Probe, link_local, read_answer
 from .._routing.served import FAILED, RECENT, Answers, Measured, question
 from .clock import Clock
@@ -68,7 +68,7 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, ren
     measured = answers.measured(clock.monotonic() - began)
     if answers.served or answers.likely:
         return measured
-    raise NotServed(measured, "probe.url", *_failure(wanted, asked, measured, last_failure))
+    raise NotServed(measured, "the split", *_failure(wanted, asked, measured, last_failure))
 
 
 def _collect(clock: Clock, wanted: Probe, answers: Answers, began: float, ask: Callable[[], _Reply], renew: Callable[[], None]) -> str:
@@ -210,7 +210,7 @@ def _failure(wanted: Probe, asked: float, measured: Measured, last_failure: str)
     if measured.share is not None:
         saw = f"measured {measured.share:g} % of the last {min(RECENT, measured.requests)} answers"
     failed = f", {measured.failed} of {measured.requests} requests failed (last: {last_failure})" if measured.failed else ""
-    remedy = "read in the router's status and its controller's log whether proxies accept it, or set a longer timeout of probe"
+    remedy = "see in the router's status and its controller's log whether proxies take it, or set a longer timeout of probe"
     if measured.failed > measured.requests / 2:
         remedy = f"check url, headers{', validate_certs' if _is_tls(wanted) else ''} and expect of probe"
-    return f"did not show the split within {show(wanted.timeout)}: requested {100 * asked:g} %, {saw}{failed}", remedy
+    return f"was not served within {show(wanted.timeout)}: asked {100 * asked:g} %, {saw}{failed}", remedy

@@ -34,11 +34,10 @@ class Response:
 
 
 class TransportError(ProblemError):
-    """No answer at all. message: one line; retriable: trying again may help; sent: the server may have carried the request out."""
+    """No answer at all. retriable: trying again may help; sent: the server may have carried the request out."""
 
-    def __init__(self, message: str, retriable: bool = False, sent: bool = False) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, subject: str, what: str = "", remedy: str = "", retriable: bool = False, sent: bool = False) -> None:
+        super().__init__(subject, what, remedy)
         self.retriable = retriable
         self.sent = sent
 
@@ -187,37 +186,36 @@ def _wait_at_most(answer: urllib3.BaseHTTPResponse, seconds: float) -> None:
 
 
 def _explained(error: Exception, login: Login, timeout: float) -> TransportError:
-    """What went wrong below urllib3, told in terms of the options that can put it right."""
+    """The error of urllib3 as a problem whose remedy names the options that matter."""
     from urllib3 import exceptions
 
     causes = list(_causes(error))
-    server = f"the API server {login.host}" + (f" (through the proxy {login.proxy})" if login.proxy else "")
+    server = f"API server {login.host}" + (f" (through proxy {login.proxy})" if login.proxy else "")
     reason = _one_line(next((cause for cause in causes if isinstance(cause, OSError)), error))
-    closed = f"{server} closed the connection without an answer: is it starting, a proxy in between, or does it want a client certificate?"
-    refused = f"{server} refuses connections: is it running, and is this its address? Check host, kubeconfig and context"
-    late = f"{server} did not answer within {timeout:g} s: it may be overloaded, or a firewall drops the connection"
-    away = f"{server} cannot be reached within {min(timeout, _CONNECT_TIMEOUT):g} s: check host, kubeconfig, context and firewalls"
-    proxy = f"the proxy {login.proxy} gives no way to {login.host} ({reason}): check proxy, proxy_headers, no_proxy"
-    # What, told how, retriable, sent; the first that is among the causes counts.
-    table: list[tuple[tuple[type[BaseException], ...], str, bool, bool]] = [
+    check = "check host, kubeconfig, context and firewalls"
+    closed = (server, "closed the connection without an answer", "check that it has started, proxies in between, and client_cert")
+    refused = (server, "refuses connections", "check that it runs, and host, kubeconfig and context")
+    late = (server, f"did not answer within {timeout:g} s", "check its load, and firewalls that drop connections")
+    away = (server, f"cannot be reached within {min(timeout, _CONNECT_TIMEOUT):g} s", check)
+    proxy = (f"proxy {login.proxy}", f"does not lead to {login.host} ({reason})", "check proxy, proxy_headers and no_proxy")
+    unknown = (server, "has a name that cannot be resolved", "check host, or the server in the kubeconfig, and DNS")
+    # Problem, retriable, sent; the first that is among the causes counts.
+    table: list[tuple[tuple[type[BaseException], ...], tuple[str, str, str], bool, bool]] = [
         ((ssl.SSLEOFError, ssl.SSLZeroReturnError), closed, True, True),
         ((ssl.SSLError, exceptions.SSLError), _tls_trouble(causes, server), False, False),
         ((exceptions.ProxyError,), proxy, not re.search(r"\b40[37]\b", reason), False),
-        (
-            (socket.gaierror,),
-            f"the name in {login.host} cannot be resolved: check host, or the server in the kubeconfig, and DNS",
-            True,
-            False,
-        ),
+        ((socket.gaierror,), unknown, True, False),
         ((exceptions.ReadTimeoutError,), late, True, True),
         ((ConnectionRefusedError,), refused, True, False),
         ((socket.timeout, TimeoutError), away, True, False),
-        ((exceptions.NewConnectionError,), f"{server} cannot be reached ({reason}): check host, kubeconfig and the network", True, False),
+        ((exceptions.NewConnectionError,), (server, f"cannot be reached ({reason})", check), True, False),
         ((exceptions.ProtocolError,), closed, True, True),
-        ((BaseException,), f"{server} cannot be used: {reason}", False, False),
+        ((BaseException,), (server, f"cannot be used ({reason})", check), False, False),
     ]
-    told = next((told, retriable, sent) for kinds, told, retriable, sent in table if any(isinstance(cause, kinds) for cause in causes))
-    return TransportError(*told)
+    for kinds, problem, retriable, sent in table:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return TransportError(*problem, retriable=retriable, sent=sent)
+    raise AssertionError("the last row is of every error")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -232,20 +230,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         found.extend(item for item in below if not isinstance(item, TransportError) and not any(item is known for known in found))
 
 
-def _tls_trouble(causes: Sequence[BaseException], server: str) -> str:
+def _tls_trouble(causes: Sequence[BaseException], server: str) -> tuple[str, str, str]:
+    """Object, what is wrong with it, and the remedy."""
     error = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), causes[0])
     reason = _one_line(getattr(error, "verify_message", "") or getattr(error, "reason", None) or error)
     if re.search(r"mismatch|doesn't match", reason):
-        return f"the certificate of {server} is for another name ({reason}): use a host that it names, or tls-server-name in the kubeconfig"
+        return server, f"has a certificate for another name ({reason})", "use a host that it names, or tls-server-name in the kubeconfig"
     if "has expired" in reason or "not yet valid" in reason:
-        return f"the certificate of {server} is not valid now ({reason}): renew it, or check this machine's clock"
+        return server, f"has a certificate that is not valid now ({reason})", "renew it, or check the clock of this machine"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of {server} is not trusted ({reason}): give its CA as ca_cert; validate_certs=false would accept anybody's"
+        remedy = "set ca_cert to the certificate of its CA (validate_certs=false would accept any certificate)"
+        return server, f"has a certificate that is not trusted ({reason})", remedy
     if re.search(r"WRONG_VERSION|HTTP_REQUEST|RECORD_LAYER", reason):
-        return f"{server} does not speak TLS: is the port right, and is http:// meant?"
+        return server, "does not use TLS", "check the port, or use http://"
     if "ALERT" in reason.upper():
-        return f"{server} refuses the TLS connection ({reason}): check client_cert and client_key, or the user in the kubeconfig"
-    return f"TLS with {server} fails ({reason}): check host, ca_cert, client_cert and validate_certs"
+        return server, f"refuses the TLS connection ({reason})", "check client_cert and client_key, or the user in the kubeconfig"
+    return server, f"cannot be reached with TLS ({reason})", "check host, ca_cert, client_cert and validate_certs"
 
 
 def _one_line(error: Any) -> str:

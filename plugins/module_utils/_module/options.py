@@ -15,13 +15,16 @@ from .._actions.context import Context
 from .._cluster.auth import connect
 from .._cluster.client import Client
 from .._cluster.clock import Clock
+from .._cluster.official_client import is_importable
+from .._cluster.shared_tokens import share
+from .._objects.durations import seconds
 from .._objects.edits import ON_DRIFT
 from .._objects.names import is_namespace
 from .._objects.refusal import Refused
 from .._objects.seals import read_key
 from .._objects.shown import shown, shown_all
-from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
+from .in_process import InProcessModule, current_call
 from .secrets import printed
 
 NAMESPACE_SPEC: dict[str, Any] = {"namespace": {"type": "str"}}
@@ -49,28 +52,34 @@ IGNORED_SPEC: dict[str, Any] = {
 _AS_IT_IS = ("resource", "resources", "diff", "tree")
 
 
-class Module(AnsibleModule):
-    """An AnsibleModule that returns no secret values of its options, however it ends, and no text that is not safe to print."""
+class _Discreet:
+    """Returns no secret values of the options, however the module ends, and no text that is not safe to print."""
+
+    params: dict[str, Any]
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
         """Ends with a result."""
-        self._hide()
-        super().exit_json(**shown_all(kwargs, but=_AS_IT_IS))
+        self.params = printed(self.params)  # returned as `invocation`, which Ansible prints at -vvv
+        super().exit_json(**shown_all(kwargs, but=_AS_IT_IS))  # type: ignore[misc]
         raise SystemExit(0)  # for type checkers: the line before has ended it
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """Ends with a failure."""
-        self._hide()
-        super().fail_json(shown(msg), **shown_all(kwargs, but=_AS_IT_IS))
+        self.params = printed(self.params)
+        super().fail_json(shown(msg), **shown_all(kwargs, but=_AS_IT_IS))  # type: ignore[misc]
         raise SystemExit(1)
 
     def warn(self, warning: str, **kwargs: Any) -> None:
         """Adds a warning to the result. From ansible-core 2.19 on, AnsibleModule hides no values in warnings."""
-        super().warn(remove_values(shown(warning), getattr(self, "no_log_values", set())), **kwargs)
+        super().warn(remove_values(shown(warning), getattr(self, "no_log_values", set())), **kwargs)  # type: ignore[misc]
 
-    def _hide(self) -> None:
-        """AnsibleModule returns its parameters as `invocation`, which is printed at -vvv."""
-        self.params: dict[str, Any] = printed(self.params)
+
+class Module(_Discreet, AnsibleModule):
+    """The module as a process of its own."""
+
+
+class ModuleHere(_Discreet, InProcessModule):
+    """The module within the process that called it."""
 
 
 def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
@@ -84,7 +93,7 @@ def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
 
 
 def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
-    module = Module(
+    module: AnsibleModule = (Module if current_call() is None else ModuleHere)(
         argument_spec={**AUTH_SPEC, **spec},
         supports_check_mode=True,
         required_together=AUTH_REQUIRED_TOGETHER,
@@ -122,4 +131,11 @@ def make_reading_context(module: AnsibleModule) -> Context:
 def _refuse_no_namespace(namespace: Any, where: str) -> None:
     """Raises Refused before the first request: a survey of AWX, for example, lets anybody write this option."""
     if namespace not in (None, "") and not is_namespace(namespace):
-        raise Refused(f"{where}: {str(namespace)[:80]!r} is not the name of a namespace: use lower-case letters, digits and '-'")
+        problem = f"must be the name of a namespace, not {str(namespace)[:80]!r}"
+        raise Refused(where, problem, "use at most 63 lower-case letters, digits and '-'")
+
+
+def prepare_forks() -> bool:
+    """Imports what every call needs, for the forks of this process, which share tokens then. Whether the Kubernetes client is there."""
+    share()
+    return is_importable()

@@ -51,6 +51,11 @@ CANARY_SPEC: dict[str, Any] = {
 }
 START_TOLERANCE_SPEC: dict[str, Any] = {"time": {"type": "str"}, "restarts": {"type": "int"}}
 PLAN_SPEC: dict[str, Any] = {
+    "workload": {"type": "dict", "options": WORKLOAD_SPEC},
+    "revision": {"type": "dict", "options": REVISION_SPEC, "no_log": True},
+    "services": {"type": "dict", "options": SERVICES_SPEC},
+    "routers": {"type": "list", "elements": "dict"},
+    "canary": {"type": "dict", "options": CANARY_SPEC},
     "bluegreen": {"type": "dict", "options": BLUEGREEN_SPEC},
     "grace": {"type": "str"},
     "drain": {"type": "str"},

@@ -81,7 +81,7 @@ def edited(
     if drifted and on_drift == "fail":
         changed = [f"{paths.show(each.path)} is {_short(_get(live, each.path))}, was set to {_short(each.now)}" for each in drifted]
         remedy = "set on_drift to repair (set it again) or accept (keep the other value), or put it back"
-        raise Drifted(title_of(live), f"was changed by another client ({'; '.join(changed)})", remedy)
+        raise Drifted(title_of(live), f"was changed by another client: {'; '.join(changed)}", remedy)
     base = _undone(live, mine, on_drift)
     obj, fields = _applied(base, list(edits_of(base)), by)
     return Edited(obj, others + fields, [paths.show(field.path) for field in drifted])

@@ -106,7 +106,7 @@ def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False,
     for annotation, memory in _memories(obj):
         content = _content(memory)
         if _SEAL in memory and seal is None:
-            raise Refused(title_of(obj), f"has a sealed annotation {annotation}", "give the record_key with which it was sealed")
+            raise Refused(title_of(obj), f"has an annotation {annotation} that is sealed", "give the record_key with which it was sealed")
         if seal is None or accept_unsealed:
             continue
         if _SEAL in memory and not seal.fits(_place(obj, annotation), content, memory[_SEAL]):
@@ -115,10 +115,10 @@ def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False,
             raise Refused(title_of(obj), what, "put the object back by hand and remove the annotation, or give the right record_key")
         if _SEAL not in memory and not vouched:
             remedy = (
-                "if it was written before record_key was introduced, set record_unsealed to accept once; otherwise put the object back by "
+                "set record_unsealed to accept it once if it was written before record_key was introduced; otherwise put the object back by "
                 "hand and remove the annotation"
             )
-            raise Refused(title_of(obj), f"has an annotation {annotation} without a seal", remedy)
+            raise Refused(title_of(obj), f"has an annotation {annotation} that has no seal", remedy)
 
 
 def _memories(obj: Object) -> Iterator[tuple[str, Object]]:

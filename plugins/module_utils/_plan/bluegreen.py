@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects.durations import seconds
+from .._objects.reading import keys, truth, whole
 from .._objects.refusal import Refused
-from .durations import seconds
+from .._steps.matches import read_mirror
+from .._steps.pause import Pause
+from .._steps.preview import Preview
+from .._steps.set_mirror_route import SetMirrorRoute
+from .._steps.step import Step
+from .._steps.switch import Switch
 from .labels import read_labels
-from .matches import read_mirror
-from .reading import keys, truth, whole
-from .steps import Pause, Preview, SetMirrorRoute, Step, Switch
 
 KEYS = (
     "preview_replicas",
@@ -33,7 +37,7 @@ KEYS = (
 class BlueGreen:
     """preview_replicas: None for as many as the active version has.
 
-    auto_promotion_after: in seconds; None: no pause with auto_promotion, else one until somebody promotes.
+    auto_promotion_after: in seconds; None: no pause with auto_promotion, else a pause until a user promotes.
     mirror: percent of the requests of which the preview gets a copy. active, preview: labels on the pods that are so.
     """
 
@@ -64,9 +68,9 @@ def read_bluegreen(raw: Any, routers: bool, default_replicas: int | None) -> Blu
     auto = truth("bluegreen.auto_promotion", given.get("auto_promotion", False))
     mirror = read_mirror(given.get("mirror", 0), "bluegreen.mirror")
     if mirror and not routers:
-        raise Refused("bluegreen.mirror: without a router nobody copies requests: name the one that carries the traffic in routers")
+        raise Refused("bluegreen.mirror", "needs a router that copies requests", "name the router that carries the traffic in routers")
     if auto and mirror and after is None:
-        raise Refused("bluegreen.mirror: with auto_promotion the switch follows at once: give auto_promotion_after, for how long to copy")
+        raise Refused("bluegreen.mirror", "has no effect if auto_promotion switches at once", "set auto_promotion_after")
     replicas = given.get("preview_replicas", default_replicas)
     active, preview = (read_labels(f"bluegreen.{key}", given.get(key, {})) for key in ("active_labels", "preview_labels"))
     return BlueGreen(

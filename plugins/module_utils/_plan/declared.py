@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._objects.reading import keys, members, whole
 from .._objects.refusal import Refused
-from .reading import keys, whole
 
 Object = dict[str, Any]
 
@@ -18,7 +18,7 @@ Object = dict[str, Any]
 def read_spec(where: str, raw: Any) -> Object:
     """The spec of an object, as the API server will judge it."""
     if not isinstance(raw, Mapping) or not raw:
-        raise Refused(f"{where}: give the object's spec as a mapping, or leave it out where the object is there")
+        raise Refused(where, "must be a mapping", "write the spec of the object, or leave it out if the object exists")
     return dict(raw)
 
 
@@ -27,13 +27,16 @@ def read_ports(raw: Any) -> tuple[Object, ...]:
     if raw is None:
         return ()
     if not isinstance(raw, list) or not raw:
-        raise Refused("services.ports must be a list as spec.ports of a Service, for example [{name: http, port: 80, targetPort: 8080}]")
-    return tuple(_port(f"services.ports, number {number}", each) for number, each in enumerate(raw, 1))
+        example = "[{name: http, port: 80, targetPort: 8080}]"
+        raise Refused(
+            "services.ports", "must be a list with at least one port", f"write it as in the spec of a Service, for example {example}"
+        )
+    return tuple(_port(where, each) for where, each in members("services.ports", raw))
 
 
 def _port(where: str, raw: Any) -> Object:
     port = keys(where, raw, ("port",), ("name", "targetPort", "protocol", "appProtocol"))
-    port["port"] = whole(f"{where}, port", port["port"], 1, 65535)
+    port["port"] = whole(f"{where}.port", port["port"], 1, 65535)
     if str(port.get("targetPort", "")).isdecimal():
-        port["targetPort"] = whole(f"{where}, targetPort", port["targetPort"], 1, 65535)  # a number that Jinja made a text
+        port["targetPort"] = whole(f"{where}.targetPort", port["targetPort"], 1, 65535)  # a number that Jinja made a text
     return port

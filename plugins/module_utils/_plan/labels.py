@@ -18,29 +18,28 @@ from .._objects.shown import echo
 def read_labels(where: str, raw: Any) -> dict[str, str]:
     """Labels by key. Whole numbers are taken for their digits; other values that are no texts are refused, since YAML changed them."""
     if not isinstance(raw, Mapping):
-        raise Refused(f"{where} must map labels to values, such as version: blue")
-    return {_key(where, key): _value(f"{where}, {key}", value) for key, value in raw.items()}
+        raise Refused(where, "must be a mapping of labels to values", "write for example {version: blue}")
+    return {_key(where, key): _value(f"{where}.{key}", value) for key, value in raw.items()}
 
 
 def read_selector(where: str, raw: Any) -> dict[str, str | None]:
     """Changes to a selector; a key with None is to go."""
     if not isinstance(raw, Mapping):
-        raise Refused(f"{where} must map labels to values, such as version: blue")
+        raise Refused(where, "must be a mapping of labels to values", "write for example {version: blue}")
     kept = read_labels(where, {key: value for key, value in raw.items() if value is not None})
     return {_key(where, key): kept.get(key) for key in raw}
 
 
 def _key(where: str, key: Any) -> str:
     if not names.is_label_key(key):
-        raise Refused(
-            f"{where}: {echo(key)} is not the key of a label: use letters, digits, '-', '_' and '.', with a prefix such as example.org/"
-        )
+        allowed = "letters, digits, '-', '_' and '.', with an optional prefix such as example.org/"
+        raise Refused(where, f"has the key {echo(key)}, which no label can have", f"use {allowed}")
     return str(key)
 
 
 def _value(where: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise Refused(f"{where}: {echo(value)} is not a text: put it between quotes")
+        raise Refused(where, f"must be a string, not {echo(value)}", "put the value between quotes")
     if not names.is_label_value(str(value)):
-        raise Refused(f"{where}: {echo(value)} is not the value of a label: use at most 63 letters, digits, '-', '_' and '.'")
+        raise Refused(where, f"is {echo(value)}, which no label can have as its value", "use at most 63 letters, digits, '-', '_' and '.'")
     return str(value)

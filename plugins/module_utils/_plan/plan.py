@@ -12,20 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects.durations import seconds
+from .._objects.reading import MAX_OBJECT, MAX_SERVICE, choice, keys, members, named, truth, whole
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Target, given_of
+from .._steps.reading import read_steps
+from .._steps.step import Step
 from .._strategies.registry import default_style, is_default, strategy_named, styles, styles_accepting
 from .._workloads.starting import StartTolerance
 from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
-from .durations import seconds
 from .probes import Probe, read_probe
-from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, named, truth, whole
 from .revision import Revision, read_revision
 from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
 from .starts import read_start_tolerance
-from .steps import Pause, SetWeight, Step, read_steps
 
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
 _MAX_NAME = 63 - len("-canary")
@@ -151,7 +152,7 @@ def read_plan(name: str, namespace: str, options: Mapping[str, Any]) -> Plan:
     stable = services["stable"]
     by_pods = _by_pods(raw.get("routers"), stable)
     if by_pods and bluegreen:
-        raise Refused(f"routers: type {REPLICAS} shares traffic by numbers of pods, and blue-green shares none: leave routers out")
+        raise Refused("routers", f"cannot be of type {REPLICAS} with blue-green, which does not split traffic", "remove routers")
     canary = "" if by_pods else services["canary"]
     choice("on_deadline", raw.get("on_deadline", ON_DEADLINE[0]), ON_DEADLINE)
     choice("promotion", raw.get("promotion", PROMOTION[0]), PROMOTION)
@@ -205,14 +206,14 @@ def _given(value: Any) -> Any:
 def _part(raw: Mapping[str, Any], key: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
     value = raw.get(key)
     if value is None and required:
-        raise Refused(f"{key} is missing: it needs {', '.join(required)}")
+        raise Refused(key, "is missing", f"set {', '.join(f'{key}.{each}' for each in required)}")
     return keys(key, {} if value is None else value, required, optional)
 
 
 def _strategy(raw: Mapping[str, Any]) -> str:
     found = [each for each in STRATEGIES if each in raw]
     if len(found) > 1:
-        raise Refused("canary and bluegreen are two strategies: give one of them")
+        raise Refused("bluegreen", "cannot be used together with canary", "remove one of the two")
     return found[0] if found else "canary"
 
 
@@ -224,15 +225,16 @@ def _services(raw: Mapping[str, Any], stable: str, canary: str) -> dict[str, Any
         "canary": named(f"services.{canary}", found.get(canary) or f"{found[stable]}-{canary}", MAX_SERVICE, dots=""),
     }
     if names["stable"] == names["canary"]:
-        raise Refused(f"services: {stable} and {canary} are both {echo(names['stable'])}: the {canary} needs a Service of its own")
+        problem = f"is {echo(names['stable'])}, the same Service as services.{stable}"
+        raise Refused(f"services.{canary}", problem, f"name a Service of its own for the {canary} version")
     return {**names, "ports": found.get("ports"), "given": set(found)}
 
 
 def _routers(raw: Any, between: Between) -> dict[Target, dict[str, Any] | None]:
     """The routers in their order, each with the spec that it declares."""
     if not isinstance(raw, list) or not raw:
-        raise Refused("routers: name at least one in a list, for example [{type: istio, name: shop}]")
-    routers = [_router(each, f"routers, number {number}", between) for number, each in enumerate(raw, 1)]
+        raise Refused("routers", "must be a list with at least one router", "write for example [{type: istio, name: shop}]")
+    routers = [_router(each, where, between) for where, each in members("routers", raw)]
     refuse_twice([target for target, _spec in routers])
     return dict(routers)
 
@@ -243,25 +245,26 @@ def _by_pods(raw: Any, stable: str) -> bool:
     if not any(isinstance(each, Mapping) and each.get("type") == REPLICAS for each in entries):
         return False
     if len(entries) > 1:
-        raise Refused(f"routers: type {REPLICAS} stands alone: with a router the numbers of pods need not say the split")
-    value = keys("routers, number 1", entries[0], ("type",), ("name",))
+        raise Refused("routers", f"cannot combine type {REPLICAS} with another router", f"remove the entry of type {REPLICAS}")
+    value = keys("routers[0]", entries[0], ("type",), ("name",))
     if value.get("name", stable) != stable:
-        raise Refused(f"routers, number 1: the pods of type {REPLICAS} stand behind Service {stable} (services.stable): leave name out")
+        raise Refused("routers[0].name", f"must be the stable Service ({stable}) with type {REPLICAS}", "remove name")
     return True
 
 
 def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[str, Any], steps: Sequence[Step]) -> None:
-    """Raises Refused for what takes a router."""
+    """Raises Refused for options that need a router."""
     if not strategy_named(style).can_share_pods:
-        raise Refused(f"routers: type {REPLICAS} takes style clone, whose new pods stand behind the stable Service, too, not {style}")
+        raise Refused("workload.style", f"cannot be {style} with router type {REPLICAS}", "use style clone, or another router")
     if "canary" in services["given"]:
-        raise Refused(f"services.canary: with router type {REPLICAS} one Service has the pods of both versions: leave it out")
+        raise Refused("services.canary", f"cannot be used with router type {REPLICAS}, which needs only the stable Service", "remove it")
     for key in ("probe", "promotion", "hold"):
         if _wants(raw, key):
-            raise Refused(f"{key}: router type {REPLICAS} does not have that: leave it out, or use another router")
-    for number, step in enumerate(steps, 1):
-        if not isinstance(step, (SetWeight, Pause)):
-            raise Refused(f"canary.steps, step {number}, {step}: router type {REPLICAS} has set_weight and pause only: use another router")
+            raise Refused(key, f"cannot be used with router type {REPLICAS}", "remove it, or use another router")
+    for where, step in members("canary.steps", steps):
+        if not step.by_pods:
+            problem = f"({step}) cannot be used with router type {REPLICAS}"
+            raise Refused(where, problem, "use only set_weight and pause, or another router")
 
 
 def _router(raw: Any, where: str, between: Between) -> tuple[Target, dict[str, Any] | None]:
@@ -269,8 +272,9 @@ def _router(raw: Any, where: str, between: Between) -> tuple[Target, dict[str, A
     options = {key: value[key] for key in ALL_OPTIONS if key in value}
     target = read_router(str(value["type"]), value["name"], options, where, between)
     if target.stable_subset or target.canary_subset:
-        raise Refused(f"{where}: a rollout splits between two Services: leave the subsets out, or move them with module canary_weight")
-    return target, read_spec(f"{where}, spec", value["spec"]) if "spec" in value else None
+        problem = "cannot split between subsets, because a rollout splits between two Services"
+        raise Refused(where, problem, "remove the subsets, or use module canary_weight")
+    return target, read_spec(f"{where}.spec", value["spec"]) if "spec" in value else None
 
 
 def _style(workload: Mapping[str, Any]) -> tuple[str, str]:
@@ -283,24 +287,22 @@ def _style(workload: Mapping[str, Any]) -> tuple[str, str]:
     choice("workload.kind", kind, tuple(dict.fromkeys(kind for each in kinds.values() for kind in each)))
     if kind not in kinds[style]:
         use = " or ".join(each for each in kinds if kind in kinds[each])
-        raise Refused(f"workload: style {style} releases {' and '.join(kinds[style])}, not {kind}: use style {use} for that")
+        raise Refused("workload.kind", f"cannot be {kind} with style {style}, only {' or '.join(kinds[style])}", f"use style {use}")
     return style, kind
 
 
 def _refuse_foreign_options(style: str, strategy: str, workload: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
-    """Raises Refused for what only another style or strategy takes."""
+    """Raises Refused for options that only another style or strategy takes."""
     accepted = strategy_named(style).options
-    if "canary" in workload and "workload.canary" not in accepted:
-        use = styles_accepting("workload.canary")
-        raise Refused(f"workload.canary: style {style} makes what runs the new version itself: leave it out, or use style {use}")
+    given = (("workload.canary", "canary" in workload), *((key, _wants(raw, key)) for key in ("promotion", "hold")))
+    for key, is_given in given:
+        if is_given and key not in accepted:
+            raise Refused(key, f"cannot be used with style {style}", f"remove it, or use style {styles_accepting(key)}")
     for key in ("scale_down_delay", "abort_scale_down_delay"):
         if key in (raw.get("canary") or {}) and f"canary.{key}" not in accepted:
-            raise Refused(f"canary.{key}: style {style} keeps no version that runs without traffic: leave it out (drain is for requests)")
-    for key, what in (("promotion", "never rolls a workload beside a clone"), ("hold", "pauses no workload between releases")):
-        if _wants(raw, key) and key not in accepted:
-            raise Refused(f"{key}: style {style} {what}: leave it out, or use style {styles_accepting(key)}")
+            raise Refused(f"canary.{key}", f"cannot be used with style {style}", "remove it, or set drain for requests that are under way")
     if strategy == "bluegreen" and _wants(raw, "promotion"):
-        raise Refused("promotion: blue-green never rolls a workload under traffic: leave it out")
+        raise Refused("promotion", "cannot be used with blue-green", "remove it")
 
 
 def _wants(raw: Mapping[str, Any], key: str) -> bool:
@@ -311,10 +313,8 @@ def _wants(raw: Mapping[str, Any], key: str) -> bool:
 def _track_configs(raw: Mapping[str, Any], style: str, revision: Revision) -> bool:
     tracks = truth("track_configs", raw.get("track_configs", False))
     if tracks and strategy_named(style).keeps_second_workload and revision.carried:
-        raise Refused(
-            "track_configs: the second Deployment of the pair carries its template already, and with it the names of its ConfigMaps and "
-            "Secrets: name the new version in revision, or leave track_configs out"
-        )
+        problem = f"cannot be used with style {style} if the second Deployment already has the template of the new version"
+        raise Refused("track_configs", problem, "name the new version in revision, or remove track_configs")
     return tracks
 
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Union
 
+from .._objects.durations import seconds
+from .._objects.reading import keys, members, truth
 from .._objects.refusal import Refused
 from .._objects.shown import echo, names, shown
 from .._routing.served import CANARY, FAILED, STABLE
-from .durations import seconds
-from .reading import keys, truth
 
 _TIMEOUT = 30.0
 # Characters.
@@ -30,7 +30,7 @@ _PORT = re.compile(r"(.*):(\d+|\*)")
 _METADATA = tuple(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
 # IPv6 networks whose addresses end in the IPv4 address that they lead to: NAT64, IPv4-compatible and IPv4-translated ones.
 _EMBEDDING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
-# Of its addresses each network operator decides himself where the IPv4 address stands in them (RFC 8215).
+# Each network operator decides for its own addresses where the IPv4 address stands in them (RFC 8215).
 _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
@@ -101,13 +101,11 @@ def read_hosts(raw: Any, where: str = "probe_hosts") -> tuple[str, ...] | None:
     if raw is None:
         return None
     if not isinstance(raw, (list, tuple)):
-        raise Refused(f"{where}: {echo(raw)} is not a list of hosts: write for example [gateway.example, '*.shop.example:8443']")
-    for number, each in enumerate(raw, 1):
+        raise Refused(where, f"must be a list of hosts, not {echo(raw)}", "write for example [gateway.example, '*.shop.example:8443']")
+    for each_where, each in members(where, raw):
         if not isinstance(each, str) or not re.fullmatch(r"[A-Za-z0-9._*-]+(:(\d+|\*))?|\[[0-9A-Fa-f:.*]+\](:(\d+|\*))?", each.strip()):
-            raise Refused(
-                f"{where}, number {number}: {echo(each)} is neither a host nor host:port: use one such as gateway.example, "
-                "*.shop.example:8443 or [2001:db8::1]:80"
-            )
+            remedy = "write for example gateway.example, *.shop.example:8443 or [2001:db8::1]:80"
+            raise Refused(each_where, f"must be a host or host:port, not {echo(each)}", remedy)
     return tuple(each.strip() for each in raw)
 
 
@@ -119,13 +117,16 @@ def allowed(probe: Probe, hosts: Sequence[str] | None) -> bool:
 def refuse_other_hosts(probe: Probe | None, hosts: Sequence[str] | None, where: str = "probe") -> None:
     """Raises Refused for a probe of a host that probe_hosts does not name; without probe_hosts every host may be asked."""
     if probe is not None and hosts is not None and not allowed(probe, hosts):
-        raise Refused(f"{where}.url: host {shown(probe.host, 253)} is not in probe_hosts: add it there, or ask one of its hosts")
+        problem = f"has the host {shown(probe.host, 253)}, which probe_hosts does not allow"
+        raise Refused(f"{where}.url", problem, "add the host to probe_hosts, or use one of its hosts")
 
 
 def refuse_missing_headers(probe: Probe | None, where: str = "probe") -> None:
     """Raises Refused for a probe that cannot be sent, since the values of some of its headers are missing."""
     if probe is not None and probe.missing:
-        raise Refused(f"{where}.headers: {names(probe.missing)} has no value: give one, or leave the header out")
+        raise Refused(
+            f"{where}.headers.{shown(probe.missing[0])}", "has no value", f"set the values of {names(probe.missing)}, or remove them"
+        )
 
 
 def link_local(address: str) -> bool:
@@ -195,65 +196,69 @@ def _url(where: str, value: Any) -> str:
     text = str(value).strip()
     found = _URL.fullmatch(text)
     if "@" in re.split("[/?#]", text.partition("://")[2])[0]:
-        raise Refused(f"{where}: there are credentials in it: give them as a header, for example {{Authorization: Basic ...}}")
+        raise Refused(where, "must not contain credentials", "send them as a header, for example {Authorization: Basic ...}")
     if not found or int(found[2] or 1) not in range(1, 65536) or (found[1].startswith("[") and not _is_address(_plain(found[1]))):
-        raise Refused(f"{where}: {echo(value)} is not a URL: use one such as http://shop.example/version or https://192.0.2.1:8443/")
+        remedy = "write for example http://shop.example/version or https://192.0.2.1:8443/"
+        raise Refused(where, f"must be a URL, not {echo(value)}", remedy)
     host = _plain(found[1])
     if link_local(host):
-        raise Refused(f"{where}: {host} is a link-local or metadata address, which no probe may ask: use the address of the gateway")
+        problem = f"has the host {host}, a link-local or metadata address, which no probe may ask"
+        raise Refused(where, problem, "use the address of the gateway")
     return text
 
 
 def _headers(where: str, value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
     """The headers with a value, and the names of those without."""
     if not isinstance(value, Mapping):
-        raise Refused(f"{where} must map names to values, for example {{Host: shop.example}}")
-    read = {_header_name(where, name): None if text is None else _header_value(f"{where}, {name}", text) for name, text in value.items()}
+        raise Refused(where, "must map names to values", "write for example {Host: shop.example}")
+    read = {_header_name(where, name): None if text is None else _header_value(f"{where}.{name}", text) for name, text in value.items()}
     return {name: text for name, text in read.items() if text is not None}, tuple(name for name, text in read.items() if text is None)
 
 
 def _header_name(where: str, name: Any) -> str:
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-        raise Refused(f"{where}: {echo(name)} is not a header's name: use letters, digits and '-'")
+        raise Refused(where, f"has the key {echo(name)}, which is not the name of a header", "use letters, digits and '-'")
     return name
 
 
 def _header_value(where: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         # The value itself may be secret.
-        raise Refused(f"{where}: its value is not a text but of type {type(value).__name__}: write it in quotes")
+        raise Refused(where, f"must be a string, not a value of type {type(value).__name__}", "put the value between quotes")
     text = str(value).strip()
     if not _HEADER_VALUE.fullmatch(text):
-        raise Refused(f"{where}: it has line breaks or other characters that no header can have")
+        raise Refused(where, "contains line breaks or other characters that no header can have", "remove these characters")
     return text
 
 
 def _expect(where: str, value: Any) -> dict[str, re.Pattern[str]]:
     given = keys(where, value, (), (CANARY, STABLE))
     if not given:
-        raise Refused(f"{where}: say what an answer of canary shows, or of stable, or both, for example {{canary: 'x-version: 2'}}")
+        problem = "has no pattern that identifies answers of the canary or the stable version"
+        raise Refused(where, problem, "write for example {canary: 'x-version: 2'}")
     if len({str(pattern) for pattern in given.values()}) < len(given):
-        raise Refused(f"{where}: canary and stable are both {echo(given[CANARY])}: say what tells them apart")
+        raise Refused(where, f"has the same pattern for canary and stable, {echo(given[CANARY])}", "use patterns that differ")
     return {version: _pattern(f"{where}.{version}", pattern) for version, pattern in given.items()}
 
 
 def _pattern(where: str, value: Any) -> re.Pattern[str]:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise Refused(f"{where}: {echo(value)} is not a regular expression: write it in quotes")
+        raise Refused(where, f"must be a regular expression, not {echo(value)}", "put the expression between quotes")
     text = str(value)
     if not text:
-        raise Refused(f"{where}: it is empty, and so in every answer: say what only this version shows")
+        raise Refused(where, "is empty and would match every answer", "use a pattern that only this version matches")
     if len(text) > _LONGEST_PATTERN:
-        raise Refused(f"{where}: it has {len(text)} characters: use at most {_LONGEST_PATTERN}")
+        raise Refused(where, f"has {len(text)} characters", f"use at most {_LONGEST_PATTERN}")
     try:
         # Headers' names come in any case.
         return re.compile(text, re.IGNORECASE | re.MULTILINE)
     except (re.error, RecursionError, OverflowError) as error:
-        raise Refused(f"{where}: {echo(value)} is not a regular expression: {error}") from None
+        problem = f"must be a regular expression, not {echo(value)} ({error})"
+        raise Refused(where, problem, "correct the expression") from None
 
 
 def _timeout(where: str, value: Any) -> float:
     duration = seconds(value, where)
     if duration < 1:
-        raise Refused(f"{where}: {echo(value)} is too short to ask often enough: give at least 1s")
+        raise Refused(where, f"is {echo(value)}, too short for enough requests", "use at least 1s")
     return duration

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._objects.reading import keys
 from .._objects.refusal import Refused
 from .._objects.shown import names
-from .reading import keys
 
 _ROUNDS = 20_000
 _FORMS = ("images", "template", "definition", "restart")
@@ -73,10 +73,10 @@ def read_revision(raw: Any) -> Revision:
     given = keys("revision", {} if raw is None else raw, (), (*_FORMS, "held"))
     forms = [form for form in _FORMS if form in given]
     if len(forms) > 1 and "held" not in given:
-        raise Refused(f"revision: {' and '.join(forms)} name the new version twice: use one of {', '.join(_FORMS)}")
+        raise Refused("revision", f"names the new version by {' and by '.join(forms)}", f"use only one of {', '.join(_FORMS)}")
     restart = given.get("restart")
     if isinstance(restart, bool) or restart == "":
-        raise Refused("revision.restart: give a text that differs from restart to restart, such as a date or a ticket")
+        raise Refused("revision.restart", "must be a string that is not empty", "use one that differs for each restart, such as a date")
     return Revision(
         images=_images(given["images"]) if "images" in given else {},
         template=_mapping("template", given.get("template")),
@@ -88,7 +88,7 @@ def read_revision(raw: Any) -> Revision:
 
 def _images(raw: Any) -> dict[str, str]:
     if not isinstance(raw, Mapping) or not raw or not all(isinstance(image, str) and image for image in raw.values()):
-        raise Refused("revision.images must map container names to images, for example {shop: 'example.org/shop:1.2'}")
+        raise Refused("revision.images", "must map container names to images", "write for example {shop: 'example.org/shop:1.2'}")
     return {str(name): image for name, image in raw.items()}
 
 
@@ -96,10 +96,10 @@ def _mapping(key: str, raw: Any) -> dict[str, Any] | None:
     if raw is None:
         return None
     if not isinstance(raw, Mapping) or not raw:
-        raise Refused(f"revision.{key} must be a mapping like spec.template of a workload, for example {{spec: {{containers: [...]}}}}")
+        raise Refused(f"revision.{key}", "must be a pod template", "write for example {spec: {containers: [...]}}")
     unknown = sorted(str(name) for name in raw if name not in ("metadata", "spec"))
     if unknown:
-        raise Refused(f"revision.{key}: unknown key {names(unknown)}: it takes metadata and spec, as spec.template of a workload does")
+        raise Refused(f"revision.{key}", f"does not take {names(unknown)}", "use metadata and spec, as in spec.template of a workload")
     return dict(raw)
 
 
@@ -109,5 +109,5 @@ def _definition(raw: Any) -> dict[str, Any] | None:
         raw = raw["spec"]["template"]
     template = _mapping("definition", raw)
     if template is not None and not (template.get("spec") or {}).get("containers"):
-        raise Refused("revision.definition: it has no containers: give a whole workload, or a whole pod template")
+        raise Refused("revision.definition", "has no containers", "write a whole workload or a whole pod template")
     return template

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects import pages
+from .._objects.reading import MAX_OBJECT, keys, members, named, texts, truth
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.custom.definition import read_definition
@@ -18,7 +19,6 @@ from .._routing.registry import ROUTERS, names
 from .._routing.router import COMMON_OPTIONS
 from .._routing.target import Level4Route, Target
 from .labels import read_labels
-from .reading import MAX_OBJECT, keys, named, texts
 
 # The options that each router takes.
 OPTIONS: dict[str, tuple[str, ...]] = {name: router.options for name, router in ROUTERS.items()}
@@ -43,32 +43,33 @@ def read_router(kind: str, name: str, raw: Mapping[str, Any], where: str, betwee
     foreign = sorted(set(given) - set(OPTIONS.get(kind, _DEFINED)))
     if foreign:
         takers = {**OPTIONS, "routers with a definition": _DEFINED}
-        told = "; ".join(f"{option} is for {', '.join(each for each in takers if option in takers[each])}" for option in foreign)
-        raise Refused(f"{_at(where)}{', '.join(foreign)} cannot be used with {kind}: {told}")
+        others = ", ".join(each for each in takers if foreign[0] in takers[each])
+        raise Refused(_at(where, foreign[0]), f"cannot be used with router {kind}, only with {others}", f"remove {', '.join(foreign)}")
     ours = sorted({between.stable_service, between.canary_service} & set(texts("", given.get("additional_destinations", ()))))
     if ours:
-        raise Refused(f"{_at(where)}additional_destinations: {', '.join(ours)} is one of the two that are split: name the others only")
+        problem = f"names {', '.join(ours)}, which is one of the two Services that the traffic is split between"
+        raise Refused(_at(where, "additional_destinations"), problem, "name only other destinations")
     return Target(
         router=kind,
-        name=named(f"{_at(where)}name", name, MAX_OBJECT),
+        name=named(_at(where, "name"), name, MAX_OBJECT),
         namespace=between.namespace,
         stable_service=between.stable_service,
         canary_service=between.canary_service,
-        routes=texts(f"{_at(where)}routes", given.get("routes", ())),
+        routes=texts(_at(where, "routes"), given.get("routes", ())),
         api_version=given.get("api_version"),
         kind=str(given.get("kind", "")),
         stable_subset=str(given.get("stable_subset", "")),
         canary_subset=str(given.get("canary_subset", "")),
         destination_rule=str(given.get("destination_rule", "")),
-        stable_labels=_labels(f"{_at(where)}stable_labels", given.get("stable_labels", {})),
-        canary_labels=_labels(f"{_at(where)}canary_labels", given.get("canary_labels", {})),
-        tls_routes=_level_4(f"{_at(where)}tls_routes", given.get("tls_routes", ())),
-        tcp_routes=_level_4(f"{_at(where)}tcp_routes", given.get("tcp_routes", ())),
-        additional_destinations=texts(f"{_at(where)}additional_destinations", given.get("additional_destinations", ())),
-        canary_ingress=_named(f"{_at(where)}canary_ingress", given.get("canary_ingress", "")),
-        annotation_prefix=_named(f"{_at(where)}annotation_prefix", given.get("annotation_prefix", Target.annotation_prefix)),
-        definition=read_definition(given["definition"], f"{_at(where)}definition") if "definition" in given else None,
-        allow_mirror_reload=_flag(f"{_at(where)}allow_mirror_reload", given.get("allow_mirror_reload", False)),
+        stable_labels=_labels(_at(where, "stable_labels"), given.get("stable_labels", {})),
+        canary_labels=_labels(_at(where, "canary_labels"), given.get("canary_labels", {})),
+        tls_routes=_level_4(_at(where, "tls_routes"), given.get("tls_routes", ())),
+        tcp_routes=_level_4(_at(where, "tcp_routes"), given.get("tcp_routes", ())),
+        additional_destinations=texts(_at(where, "additional_destinations"), given.get("additional_destinations", ())),
+        canary_ingress=_named(_at(where, "canary_ingress"), given.get("canary_ingress", "")),
+        annotation_prefix=_named(_at(where, "annotation_prefix"), given.get("annotation_prefix", Target.annotation_prefix)),
+        definition=read_definition(given["definition"], _at(where, "definition")) if "definition" in given else None,
+        allow_mirror_reload=_flag(_at(where, "allow_mirror_reload"), given.get("allow_mirror_reload", False)),
     )
 
 
@@ -82,16 +83,17 @@ def refuse_twice(targets: Sequence[Target]) -> None:
     titles = [title_of(each) for each in targets]
     twice = next((each for each in titles if titles.count(each) > 1), None)
     if twice:
-        raise Refused(f"routers: {twice} stands there more than once: write one entry with all its routes")
+        raise Refused("routers", f"has more than one entry for {twice}", "write one entry with all its routes")
 
 
 def _refuse_unknown(kind: str, where: str, defined: bool) -> None:
-    key = f"{where}, type" if where else "router"
+    key = f"{where}.type" if where else "router"
     if defined and kind in ROUTERS:
-        raise Refused(f"{key}: {echo(kind)} is a router that needs no definition: leave definition out, or give the router another name")
+        raise Refused(key, f"is {echo(kind)}, which takes no definition", "remove definition, or use another name for the router")
     if not defined and kind not in names():
         known = ", ".join(sorted([*names(), REPLICAS]))
-        raise Refused(f"{key}: unknown router {echo(kind)}: use one of {known}, or describe it with definition ({pages.ROUTERS})")
+        remedy = f"use one of {known}, or describe the router with definition ({pages.ROUTERS})"
+        raise Refused(key, f"names the unknown router {echo(kind)}", remedy)
 
 
 def _named(where: str, name: Any) -> str:
@@ -99,14 +101,12 @@ def _named(where: str, name: Any) -> str:
 
 
 def _flag(where: str, raw: Any) -> bool:
-    text = str(raw).lower()
-    if text not in ("true", "yes", "1", "false", "no", "0"):
-        raise Refused(f"{where}: {raw!r} is neither true nor false")
-    return text in ("true", "yes", "1")
+    return truth(where, {"1": True, "0": False}.get(str(raw), raw))
 
 
-def _at(where: str) -> str:
-    return f"{where}, " if where else ""
+def _at(where: str, option: str) -> str:
+    """An option of a router, as messages name it: `routers[0].routes` in a plan, `routes` where it is an option of the module."""
+    return f"{where}.{option}" if where else option
 
 
 def _labels(where: str, raw: Any) -> tuple[tuple[str, str], ...]:
@@ -115,8 +115,8 @@ def _labels(where: str, raw: Any) -> tuple[tuple[str, str], ...]:
 
 def _level_4(where: str, raw: Any) -> tuple[Level4Route, ...]:
     if not isinstance(raw, (list, tuple)):
-        raise Refused(f"{where} must be a list, for example [{{port: 443, sni_hosts: [shop.example.org]}}]")
-    return tuple(_level_4_route(f"{where}, number {number}", each) for number, each in enumerate(raw, 1))
+        raise Refused(where, "must be a list", "write for example [{port: 443, sni_hosts: [shop.example.org]}]")
+    return tuple(_level_4_route(each_where, each) for each_where, each in members(where, raw))
 
 
 def _level_4_route(where: str, raw: Any) -> Level4Route:
@@ -124,5 +124,5 @@ def _level_4_route(where: str, raw: Any) -> Level4Route:
     try:
         port = int(given["port"]) if "port" in given else None
     except (TypeError, ValueError):
-        raise Refused(f"{where}, port: {echo(given['port'])} is not a number") from None
-    return Level4Route(port, texts(f"{where}, sni_hosts", given.get("sni_hosts", ())))
+        raise Refused(f"{where}.port", f"must be a number, not {echo(given['port'])}", "correct the number") from None
+    return Level4Route(port, texts(f"{where}.sni_hosts", given.get("sni_hosts", ())))

@@ -123,7 +123,7 @@ def test_requests(shop: TwoVersions) -> None:
 
 
 BAD_INPUT: dict[str, tuple[Manifest, str]] = {
-    "an unknown router": ({"router": "nginx"}, "unknown router 'nginx': use one of apisix, contour, gateway_api"),
+    "an unknown router": ({"router": "nginx"}, "the unknown router 'nginx': use one of apisix, contour, gateway_api"),
     "a definition that is not there": ({"router": "road", "definition": "/no/road.yml"}, "definition: /no/road.yml cannot be read"),
     "a malformed definition": ({"router": "road", "definition": {"kind": "Road"}}, "definition: apiVersion, plural, destinations, destin"),
     "no such object": ({"name": "nope"}, "TraefikService {ns}/nope does not exist: check its name and the namespace"),

@@ -196,7 +196,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another path where the prefix is replaced": ({"routes": ["old"], "matches": [{"path": "/old/a"}]}, "rule 'old' replaces the prefix"),
     "a switch": ({"matches": [{"headers": {"a": {"switch": True}}}]}, "have header a switch, which router gateway_api cannot match"),
     "version": ({"api_version": "v1alpha1"}, "api_version 'v1alpha1' does not serve HTTPRoute: use one of gateway.networking.k8s.io/v1,"),
-    "an option of another router": ({"canary_ingress": "x"}, "canary_ingress cannot be used with gateway_api"),
+    "an option of another router": ({"canary_ingress": "x"}, "canary_ingress cannot be used with router gateway_api"),
 }
 
 

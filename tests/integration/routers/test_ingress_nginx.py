@@ -206,7 +206,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such canary Service": ({"canary_service": "nope"}, "Service {ns}/nope does not exist"),
     "somebody else's canary Ingress": ({"canary_ingress": "foreign"}, "Ingress {ns}/foreign was not created by this collection: delete it"),
     "a canary as the stable one": ({"name": "foreign"}, f"Ingress {{ns}}/foreign is itself a canary ({NGINX}/canary)"),
-    "the name of the canary": ({"canary_ingress": "No_Name"}, "canary_ingress: 'No_Name' is not a name"),
+    "the name of the canary": ({"canary_ingress": "No_Name"}, "canary_ingress must be a Kubernetes name, not 'No_Name'"),
     "path": ({"matches": [{"path": {"prefix": "/x"}}]}, "cannot carry path prefix '/x' with router ingress_nginx: use one header"),
     "a share of copies": ({"mirror": 10}, "Ingress {ns}/shop cannot mirror 10 percent"),
     "copies of others' requests": ({"mirror": 100}, "Ingress {ns}/shop also leads to fixed, whose requests would be copied too"),

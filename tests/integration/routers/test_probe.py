@@ -67,9 +67,9 @@ def test_what_is_not_served_fails_and_says_what_was_seen(routed: TwoVersions) ->
 @pytest.mark.parametrize(
     ("probe", "said"),
     [
-        ({"url": "shop", "expect": {"canary": "x"}}, "probe.url: 'shop' is not a URL"),
+        ({"url": "shop", "expect": {"canary": "x"}}, "probe.url must be a URL, not 'shop'"),
         ({"url": "http://127.0.0.1/", "expect": {}}, "probe"),
-        ({"url": "http://127.0.0.1/", "expect": {"canary": "("}}, "probe.expect.canary: '(' is not a regular expression"),
+        ({"url": "http://127.0.0.1/", "expect": {"canary": "("}}, "probe.expect.canary must be a regular expression, not '('"),
     ],
 )
 def test_a_bad_probe_writes_nothing(routed: TwoVersions, probe: dict[str, Any], said: str) -> None:

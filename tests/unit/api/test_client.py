@@ -62,7 +62,10 @@ def test_not_now_for_too_long_is_an_error(
     server.faults = [answer(status, body)] * 100
     with pytest.raises(ApiError) as refused:
         client.get(SHOP)
-    assert str(refused.value) == f"the API server answered {status} to get Service test/shop{said}"
+    assert (
+        str(refused.value)
+        == f"Service test/shop cannot be read because the API server answered {status}{said}: " + refused.value.problem.remedy
+    )
     assert refused.value.status == status
     assert 10.0 <= clock.time - 1000.0 <= 12.0
 
@@ -251,6 +254,6 @@ def test_a_list_has_an_end(client: Client, server: MemoryServer, pages: list[Res
 
 def test_a_list_that_expires_twice_is_an_error(client: Client, server: MemoryServer) -> None:
     server.faults = [many(500, then="a"), answer(410), answer(410), many(1)]
-    with pytest.raises(ApiError, match="answered 410 to list services in namespace test"):
+    with pytest.raises(ApiError, match="services in namespace test cannot be listed because the API server answered 410"):
         client.list(SERVICE, "test")
     assert len(server.requests) == 3

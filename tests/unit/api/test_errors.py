@@ -26,7 +26,7 @@ CASES = [
         status("Unauthorized"),
         False,
         ApiError,
-        "the API server does not know who asks (401) for Service test/shop: renew the credentials",
+        "Service test/shop cannot be read with these credentials (401): renew the credentials",
     ),
     (
         "PATCH",
@@ -35,7 +35,7 @@ CASES = [
         FORBIDDEN,
         False,
         ApiError,
-        "not allowed to patch Service test/shop: give the user the verb 'patch' on services in namespace test with a Role (it says: ",
+        "Service test/shop cannot be changed because the user is not allowed to patch services (it says: ",
     ),
     (
         "GET",
@@ -44,7 +44,7 @@ CASES = [
         "",
         True,
         ApiError,
-        "not allowed to list deployments in namespace test: give the user the verb 'list' on deployments.apps in",
+        "deployments in namespace test cannot be listed because the user is not allowed to list deployments",
     ),
     (
         "PATCH",
@@ -53,9 +53,17 @@ CASES = [
         status("services \"shop\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: not ann"),
         False,
         ApiError,
-        "an admission policy refuses to patch Service test/shop (it says: services",
+        "Service test/shop cannot be changed because an admission policy refuses it (it says: services",
     ),
-    ("POST", SHOP, 403, FORBIDDEN, False, ApiError, "not allowed to create Service test/shop: give the user the verb 'create' on services"),
+    (
+        "POST",
+        SHOP,
+        403,
+        FORBIDDEN,
+        False,
+        ApiError,
+        "Service test/shop cannot be created because the user is not allowed to create",
+    ),
     (
         "DELETE",
         SHOP,
@@ -63,7 +71,7 @@ CASES = [
         FORBIDDEN,
         False,
         ApiError,
-        "not allowed to delete Service test/shop: give the user the verb 'delete' on services",
+        "Service test/shop cannot be deleted because the user is not allowed to delete services (it says: ",
     ),
     (
         "GET",
@@ -90,7 +98,7 @@ CASES = [
         status("the server could not find the requested resource"),
         False,
         NotFound,
-        "the cluster does not serve virtualservices as networking.istio.io/v1beta1: install its CRDs or set another api_version",
+        "VirtualService test/shop cannot be read because the cluster does not serve virtualservices as networking.istio.io/v1beta1",
     ),
     (
         "GET",
@@ -99,9 +107,17 @@ CASES = [
         "404 page not found",
         False,
         NotFound,
-        "the cluster does not serve virtualservices as networking.istio.io/v1beta1",
+        "VirtualService test/shop cannot be read because the cluster does not serve virtualservices as networking.istio.io/v1beta1",
     ),
-    ("GET", ALL_OF_THEM, 404, "404 page not found", True, NotFound, "the cluster does not serve deployments as apps/v1"),
+    (
+        "GET",
+        ALL_OF_THEM,
+        404,
+        "404 page not found",
+        True,
+        NotFound,
+        "deployments in namespace test cannot be listed because the cluster does not serve",
+    ),
     (
         "PATCH",
         SHOP,
@@ -109,7 +125,7 @@ CASES = [
         status("the object has been modified"),
         False,
         Conflict,
-        "Service test/shop was changed at the same time by somebody else: run again (it says: the object",
+        "Service test/shop was changed at the same time by another client (it says: the object",
     ),
     (
         "PATCH",
@@ -118,7 +134,7 @@ CASES = [
         status("spec.x:\n  Invalid value"),
         False,
         ApiError,
-        "the API server refuses Service test/shop as invalid (it says: spec.x: Invalid value)",
+        "Service test/shop was refused by the API server as invalid (it says: spec.x: Invalid value)",
     ),
     (
         "PATCH",
@@ -127,10 +143,10 @@ CASES = [
         status('is invalid: patch: Invalid value: "{all of it}": strict decoding error: unknown field "spec.x"'),
         False,
         ApiError,
-        'the API server refuses Service test/shop as invalid (it says: unknown field "spec.x")',
+        'Service test/shop was refused by the API server as invalid (it says: unknown field "spec.x")',
     ),
-    ("GET", SHOP, 418, None, False, ApiError, "the API server answered 418 to get Service test/shop"),
-    ("PUT", SHOP, 418, "x", False, ApiError, "the API server answered 418 to update Service test/shop (it says: x)"),
+    ("GET", SHOP, 418, None, False, ApiError, "Service test/shop cannot be read because the API server answered 418"),
+    ("PUT", SHOP, 418, "x", False, ApiError, "Service test/shop cannot be changed because the API server answered 418 (it says: x)"),
 ]
 
 

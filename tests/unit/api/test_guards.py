@@ -20,8 +20,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.reso
     STATEFUL_SET,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import ReleaseGuards, ScaleFollows
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import ClusterSnapshot
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import ReleaseGuards, ScaleFollows
 from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer, answer
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
@@ -197,7 +197,10 @@ def test_one_that_the_user_deletes_meanwhile_is_left_so(ctx: Context) -> None:
 def test_who_may_not_change_one_is_refused(ctx: Context, server: MemoryServer) -> None:
     put(server, HORIZONTAL_POD_AUTOSCALER, autoscaler("own", "shop"))
     server.faults = [None, answer(403)]
-    with pytest.raises(ApiError, match=r"^not allowed to patch HorizontalPodAutoscaler test/own: give the user the verb 'patch'"):
+    with pytest.raises(
+        ApiError,
+        match=r"^HorizontalPodAutoscaler test/own cannot be changed because the user is not allowed to patch",
+    ):
         find(ctx, server)
     server.faults = [None, answer(409)]
     assert find(ctx, server) == ["HorizontalPodAutoscaler/own"]

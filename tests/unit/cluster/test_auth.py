@@ -187,36 +187,39 @@ def test_a_proxy_gets_its_credentials_and_headers(server: Any, proxy_to: Callabl
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"kubeconfig": "/nowhere/config"}, "kubeconfig=/nowhere/config: there is no such file"),
-        ({"kubeconfig": "/nowhere/a:/nowhere/b"}, "kubeconfig=/nowhere/a:/nowhere/b: there is no such file"),
-        ({"kubeconfig": "/"}, "kubeconfig=/ cannot be used: Is a directory"),
-        ({"kubeconfig": "apiVersion: v1\nusers: [{user: {token: s3cret}}]"}, "kubeconfig is neither a path nor a dictionary.*from_yaml"),
-        ({"kubeconfig": ["s3cret"]}, "kubeconfig is neither a path nor a dictionary"),
+        ({"kubeconfig": "/nowhere/config"}, "kubeconfig=/nowhere/config does not exist: set the path"),
+        ({"kubeconfig": "/nowhere/a:/nowhere/b"}, "kubeconfig=/nowhere/a:/nowhere/b does not exist"),
+        ({"kubeconfig": "/"}, r"kubeconfig=/ cannot be used \(Is a directory"),
+        ({"kubeconfig": "apiVersion: v1\nusers: [{user: {token: s3cret}}]"}, "kubeconfig must be a path or a dictionary: .*from_yaml"),
+        ({"kubeconfig": ["s3cret"]}, "kubeconfig must be a path or a dictionary"),
         ({"kubeconfig": {"users": "s3cret"}}, "kubeconfig names no current-context"),
-        ({}, "no cluster is named: give kubeconfig, or host with api_key"),
-        ({"context": "here"}, "the default kubeconfig=~/.kube/config: there is no such file"),
-        ({"host": "api.test:6443", "api_key": "s3cret"}, "the server 'api.test:6443', from the options, is no URL such as https://"),
-        ({"host": "https://", "api_key": "s3cret"}, "the server 'https:/*', from the options, is no URL"),
-        ({"host": "https://api.test:port", "api_key": "s3cret"}, "is no URL"),
+        ({}, "the cluster is not named .*: set kubeconfig, or host and api_key"),
+        ({"context": "here"}, "the default kubeconfig=~/.kube/config does not exist"),
+        (
+            {"host": "api.test:6443", "api_key": "s3cret"},
+            "the options has the server 'api.test:6443', which is not a URL: write for example https://",
+        ),
+        ({"host": "https://", "api_key": "s3cret"}, "has the server 'https:/*', which is not a URL"),
+        ({"host": "https://api.test:port", "api_key": "s3cret"}, "is not a URL"),
         ({"host": "https://api.test", "api_key": "s3c\nret"}, "line break"),
         ({"host": "https://api.test", "api_key": "s3cret", "impersonate_groups": ["g"]}, "impersonate_groups needs impersonate_user"),
-        ({"host": "https://api.test", "api_key": "s3cret", "ca_cert": "/nowhere/ca"}, "the CA certificate /nowhere/ca .*No such file"),
+        ({"host": "https://api.test", "api_key": "s3cret", "ca_cert": "/nowhere/ca"}, "CA certificate /nowhere/ca .*No such file"),
         (
             {"host": "https://api.test", "api_key": "s3cret", "ca_cert": "/etc/hostname"},
-            "the CA certificate /etc/hostname .*cannot be used",
+            "CA certificate /etc/hostname .*cannot be used",
         ),
         (
             {"host": "https://api.test", "api_key": "s3cret", "client_key": "/nowhere/key"},
-            "client_key /nowhere/key comes without a client_cert",
+            "client_key is /nowhere/key, but client_cert is missing",
         ),
-        ({"host": "https://api.test", "api_key": "s3cret", "proxy": "gopher://s3cret@x:1"}, "the proxy gopher://x:1 cannot be used"),
-        ({"host": "https://api.test", "api_key": "s3cret", "proxy": "http://s3cret@[x"}, "the proxy is not a URL .*check proxy"),
+        ({"host": "https://api.test", "api_key": "s3cret", "proxy": "gopher://s3cret@x:1"}, "proxy gopher://x:1 cannot be used"),
+        ({"host": "https://api.test", "api_key": "s3cret", "proxy": "http://s3cret@[x"}, "proxy must be a URL .*: correct it"),
     ],
 )
 def test_bad_options_are_told_in_one_line(options: dict[str, Any], says: str) -> None:
     with pytest.raises(AuthError, match=says) as caught:
         connect(options)
-    assert not re.search("\n|s3cret|s3c", caught.value.message)
+    assert not re.search("\n|s3cret|s3c", str(caught.value))
 
 
 @pytest.mark.parametrize("case", ["no key", "other key", "locked key", "no such key"])
@@ -228,7 +231,7 @@ def test_a_client_certificate_must_have_its_key(ca: Any, client_pair: Any, case:
         "locked key": (locked.cert, locked.key),
         "no such key": (client_pair.cert, "/nowhere/key"),
     }[case]
-    with pytest.raises(AuthError, match=f"the client certificate {cert} with.*client_key.* cannot be used: .*no password"):
+    with pytest.raises(AuthError, match=f"client certificate {cert} with.*client_key.* cannot be used .*no password"):
         connect({"host": "https://api.test", "client_cert": str(cert), "client_key": str(key)})
 
 

@@ -54,10 +54,8 @@ def test_a_search_that_takes_too_long_ends(canary: str, stable: str, late: str) 
         assert matcher.search("blue") == ({"stable"} if stable == "blue" else frozenset())
         with pytest.raises(TooSlow) as slow:
             matcher.search(TEXT)
-        assert slow.value.message == (
-            f"probe.expect.{late}: searching 60 characters for it took longer than 0.3 s: "
-            "write a simpler pattern, without a repetition within a repetition such as (a+)+"
-        )
+        problem = slow.value.problem
+        assert (problem.object, problem.what) == (f"probe.expect.{late}", "took longer than 0.3 s for 60 characters")
         assert not children()
     assert time.monotonic() - began < 25  # the search itself would last for hours
 
@@ -73,7 +71,7 @@ def test_a_process_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(("program", "code"), [("", 0), ("import sys; sys.exit(3)", 3), ("print('ready')", 0)])
 def test_a_process_that_ends_early_is_a_failed_search(monkeypatch: pytest.MonkeyPatch, program: str, code: int) -> None:
     monkeypatch.setattr(matching, "_PROGRAM", program)
-    said = f"^probe.expect: the process that searches the answers ended with code {code}: run this again, or leave probe out$"
+    said = f"^probe.expect cannot be searched because the search process ended with code {code}: run again, or remove probe$"
     with Matcher(patterns(canary="x")) as matcher, pytest.raises(TooSlow, match=said):
         matcher.search("x")
     assert not children()
@@ -83,7 +81,7 @@ def test_without_a_text_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "executable", "")
     with Matcher(patterns(canary="x")) as matcher:
         pass
-    with pytest.raises(TooSlow, match="no Python interpreter"):
+    with pytest.raises(TooSlow, match="Python interpreter"):
         matcher.search("x")
 
 
@@ -117,10 +115,10 @@ def test_a_pattern_that_can_be_used(good: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ("2|", "probe.expect.canary: it is in every answer, since nothing at all matches it: say what only this version shows"),
-        ("^x*$", "probe.expect.canary: it is in every answer"),
-        ("(|)" * 40 + "(?=x)", "probe.expect.canary: searching 0 characters for it took longer than 1 s: write a simpler pattern"),
-        ("(?:a?|b?){40}(?=x)", "probe.expect.canary: searching 0 characters for it took longer than 1 s"),
+        ("2|", "probe.expect.canary matches every answer, even an empty one: use a pattern that only this version matches"),
+        ("^x*$", "probe.expect.canary matches every answer"),
+        ("(|)" * 40 + "(?=x)", "probe.expect.canary took longer than 1 s for 0 characters: simplify the pattern"),
+        ("(?:a?|b?){40}(?=x)", "probe.expect.canary took longer than 1 s for 0 characters"),
     ],
 )
 def test_a_pattern_that_cannot(bad: str, said: str) -> None:

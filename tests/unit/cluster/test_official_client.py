@@ -55,4 +55,7 @@ try:
 except AuthError as error:
     print(error)
 """)
-    assert re.fullmatch(r"Failed to import the required Python library \(kubernetes\) on .*Python.*No module named 'kubernetes'\)", printed)
+    assert re.fullmatch(
+        r"the Kubernetes client cannot be imported \(Failed to import .* \(kubernetes\) on .*Python.*No module named 'kubernetes'\)\): .*",
+        printed,
+    )

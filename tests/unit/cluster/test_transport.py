@@ -167,12 +167,17 @@ NO_ANSWER: dict[str, tuple[Callable[[Places], dict[str, str]], str, bool, bool |
         False,
         False,
     ),
-    "no TLS there": (lambda at: {"host": at.https(tls=False).replace("http:", "https:")}, "does not speak TLS.*http://", False, False),
-    "proxy refused": (lambda at: {"proxy": f"http://{at.dead}"}, "no way to https://api.test:6443.*proxy_headers", True, False),
-    "no such proxy": (lambda at: {"proxy": "http://proxy.invalid:3128"}, "no way to https://api.test:6443.*proxy_headers", True, False),
+    "no TLS there": (lambda at: {"host": at.https(tls=False).replace("http:", "https:")}, "does not use TLS.*http://", False, False),
+    "proxy refused": (lambda at: {"proxy": f"http://{at.dead}"}, "does not lead to https://api.test.*proxy_headers", True, False),
+    "no such proxy": (
+        lambda at: {"proxy": "http://proxy.invalid:3128"},
+        "does not lead to https://api.test.*proxy_headers",
+        True,
+        False,
+    ),
     "proxy wants credentials": (
         lambda at: {"proxy": at.proxy_to(at.serve(), credentials="user:pw").url.replace("//", "//user:wr0ng@")},
-        "no way to https://api.test:6443.*407.*proxy_headers",
+        "does not lead to https://api.test:6443.*407.*proxy_headers",
         False,
         False,
     ),
@@ -185,8 +190,8 @@ def test_no_answer_is_told_in_one_line(places: Places, case: str) -> None:
     auth = {"host": "https://api.test:6443", "api_key": "t0ken", "ca_cert": str(places.ca.cert), **options(places)}
     with pytest.raises(TransportError, match=says) as caught:
         connect(auth).request("PATCH", "/x", body={}, timeout=0.3)
-    message = caught.value.message
-    assert str(caught.value) == message
+    message = str(caught.value)
+    assert caught.value.problem.object and caught.value.problem.remedy
     assert auth.get("proxy", auth["host"]).replace("user:wr0ng@", "") in message
     for noise in ("\n", "0x", "urllib3", "HTTPSConnection", "HTTPConnection", "Errno", "_ssl.c", "wr0ng", "t0ken"):
         assert noise not in message

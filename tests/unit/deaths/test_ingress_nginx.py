@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._actions import beside, preflight
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import neighbours, preflight
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
@@ -141,7 +141,7 @@ LOSING = {"nobody beside it": [], **{name: FOUND[name][1] for name in ("a previe
 @pytest.mark.parametrize("case", LOSING)
 def test_without_the_look_a_step_reports_a_share_that_the_canary_does_not_get(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So the judge sees what the look prevents."""
-    monkeypatch.setattr(beside, "look", lambda *_given: [])
+    monkeypatch.setattr(neighbours, "look", lambda *_given: [])
     place = stage(PLAIN, *LOSING[case])
     place.call()
     assert "50" in str(place.cluster.get("Ingress", CANARY)["metadata"]["annotations"]) and place.phase() == "Paused"

@@ -61,22 +61,22 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "no such target": ({"target": "nope"}, "Deployment test/nope does not exist: check its name and the namespace"),
     "no such kind": ({"target_kind": "DaemonSet"}, "DaemonSet test/shop-green does not exist"),
     "no target": ({"target": None}, "target is missing: state present needs the name of the workload that shall be active"),
-    "no name": ({"target": "Green"}, "target: 'Green' is not a name"),
+    "no name": ({"target": "Green"}, "target must be a Kubernetes name, not 'Green'"),
     "no such active Service": ({"active_service": "nope"}, "Service test/nope does not exist"),
     "no such preview Service": ({"preview_service": "nope"}, "Service test/nope does not exist"),
     "one Service for both": ({"preview_service": SHOP}, "active_service and preview_service are both 'shop'"),
     "a pod that is not ready": (
         {"target": "shop-slow"},
-        "Deployment test/shop-slow: 0 of its pods are ready, 2 are needed (pod shop-slow-",
+        "Deployment test/shop-slow has 0 ready pods, 2 are needed (pod shop-slow-",
     ),
     "a pod that cannot start": (
         {"target": "shop-crashing", "min_ready": 1},
         "container shop restarted 3 times, last exit code 1 (CrashLoopBackOff)",
     ),
-    "more pods than there are": ({"min_ready": 3}, "2 of its pods are ready, 3 are needed (there are 2 in all): make them ready, or set"),
+    "more pods than there are": ({"min_ready": 3}, "has 2 ready pods, 3 are needed (there are 2 in all): make them ready, or set"),
     "no pods": (
         {"target": "shop-none"},
-        "Deployment test/shop-none has no pods (0 replicas, or no node that takes any): scale it up first",
+        "Deployment test/shop-none has no pods (0 replicas, or no node that accepts any): scale it up first",
     ),
     "too few": ({"min_ready": 0}, "min_ready: 0 is too few: use 1 or more"),
     "pods of another": (
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
         "Service shop leads to the port 'http' of its pods, which those of Deployment test/modest do not have (they have: web)",
     ),
     "a name elsewhere": ({"active_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
-    "no selector": ({"active_service": "manual"}, "Service test/manual has no selector, so somebody else keeps its endpoints"),
+    "no selector": ({"active_service": "manual"}, "Service test/manual has no selector, so another client manages its endpoints"),
     "a preview elsewhere": ({"preview_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
     "several at once": (
         {"active_service": "both"},
@@ -109,18 +109,18 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"routers": [{"type": "replicas", "name": "x"}]},
         "routers, number 1: type replicas has no router that could",
     ),
-    "a router of no kind": ({"routers": [{"type": "mesh", "name": "x"}]}, "routers, number 1, type: unknown router 'mesh'"),
-    "a router twice": ({"routers": ISTIO * 2}, "routers: istio shop stands there more than once: write one entry with all its routes"),
-    "an unknown option": ({"routers": [{**ISTIO[0], "weight": 1}]}, "routers, number 1: unknown key weight"),
+    "a router of no kind": ({"routers": [{"type": "mesh", "name": "x"}]}, "type names the unknown router 'mesh'"),
+    "a router twice": ({"routers": ISTIO * 2}, "routers has more than one entry for istio shop: write one entry with all its routes"),
+    "an unknown option": ({"routers": [{**ISTIO[0], "weight": 1}]}, "does not take weight"),
     "a route that is not there": ({"routers": [{**ISTIO[0], "routes": ["x"]}]}, "has no HTTP route named 'x' (it has: primary)"),
     "half by subset": (
         {"routers": [{**ISTIO[0], "stable_subset": "a"}]},
         "stable_subset needs canary_subset, destination_rule for",
     ),
     "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use one of the two ways"),
-    "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay: 'soon' is not a duration"),
-    "no grace": ({"grace": "-1s"}, "grace: '-1s' is not a duration"),
-    "no probe": ({"probe": {"url": "http://x"}}, "probe: expect is missing"),
+    "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay must be a duration, not 'soon'"),
+    "no grace": ({"grace": "-1s"}, "grace must be a duration, not '-1s'"),
+    "no probe": ({"probe": {"url": "http://x"}}, "probe.expect is missing"),
 }
 
 
@@ -177,7 +177,7 @@ def test_nothing_is_handed_back_to_nobody() -> None:
     place.cluster.server.request("DELETE", "/apis/apps/v1/namespaces/test/deployments/shop-blue", {}, {})
     place.cluster.time.sleep(10)
     version = place.cluster.store.version
-    with pytest.raises(Refused, match="Service test/shop: 0 ready pods match app=shop,colour=blue, 1 are needed"):
+    with pytest.raises(Refused, match="Service test/shop has 0 ready pods that match app=shop,colour=blue, 1 are needed"):
         place.call(state="absent", target=None)
     assert place.cluster.store.version == version
     assert place.call(state="absent", target=None, min_ready=0)["changed"]
@@ -227,7 +227,7 @@ def test_drift_is_told_before_anything_is_written(name: str, asked: Object) -> N
     place.cluster.time.sleep(10)
     version = place.cluster.store.version
     with pytest.raises(
-        Drifted, match=f'Service test/{name} was changed by somebody else: spec.selector.colour is "red", was set to "green"'
+        Drifted, match=f'Service test/{name} was changed by another client: spec.selector.colour is "red", was set to "green"'
     ):
         place.call(**asked)
     assert place.cluster.store.version == version

@@ -68,6 +68,15 @@ def test_every_relative_link_leads_to_what_is_shipped(name: str) -> None:
         assert not anchor or anchor in anchors(target), f"{name}: {link}"
 
 
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".md") and name not in TEXTS])
+def test_every_relative_link_for_contributors_leads_to_a_file(name: str) -> None:
+    for link in LINK.findall((ROOT / name).read_text()):
+        path, _hash, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert "://" in link or target.exists(), f"{name}: {link}"
+        assert "://" in link or not anchor or anchor in anchors(target), f"{name}: {link}"
+
+
 def test_links_into_the_repository_lead_to_a_file() -> None:
     inside = re.compile(rf"{re.escape(GALAXY['repository'])}/(?:blob|tree)/main/([\w./-]+\w)")
     named = {path for name in FILES if name.endswith((".md", ".py", ".yml")) for path in inside.findall((ROOT / name).read_text())}

@@ -24,20 +24,20 @@ GOOD: list[tuple[Any, dict[str, Any]]] = [
     ({"command": "true", "timeout": 0.5}, {"title": "true", "argv": ["true"], "timeout": 1}),
 ]
 BAD: list[tuple[Any, str]] = [
-    ("check.yml", "'check.yml' must be the absolute path of a task file"),
+    ("check.yml", "must be the absolute path of a task file or a mapping with command, not 'check.yml'"),
     ("/no/such/file.yml", "must be the absolute path of a task file"),
-    (7, "7 must be the absolute path"),
+    (7, "must be the absolute path of a task file or a mapping with command, not 7"),
     ({}, "command is missing"),
-    ({"command": []}, "the command is empty"),
-    ({"command": " "}, "the command is empty"),
+    ({"command": []}, ".command is empty"),
+    ({"command": " "}, ".command is empty"),
     ({"command": "say 'no"}, "is not a command line (No closing quotation)"),
     ({"command": 7}, "is not a command line"),
-    ({"command": "true", "name": ""}, "name: '' is not a name: use a text of at most 100 characters"),
-    ({"command": "true", "name": ["s"]}, "name: ['s'] is not a name"),
-    ({"command": "true", "name": "x" * 101}, "is not a name"),
-    ({"command": "true", "timeout": "soon"}, "timeout: 'soon' is not a duration"),
-    ({"command": "true", "timeout": 0}, "timeout: without any time it cannot succeed"),
-    ({"command": "true", "shell": True}, "unknown key shell"),
+    ({"command": "true", "name": ""}, ".name must be a name, not '': use a string of at most 100 characters"),
+    ({"command": "true", "name": ["s"]}, ".name must be a name, not ['s']"),
+    ({"command": "true", "name": "x" * 101}, ".name must be a name"),
+    ({"command": "true", "timeout": "soon"}, ".timeout must be a duration, not 'soon'"),
+    ({"command": "true", "timeout": 0}, ".timeout must be longer than 0"),
+    ({"command": "true", "shell": True}, "does not take shell"),
 ]
 
 
@@ -51,9 +51,9 @@ def test_what_cannot_be_run_is_named(one: Any, said: str) -> None:
     [_good, found] = checks({"before_switch": [HERE, one]}, "bluegreen_checks")["before_switch"]
     assert list(found) == ["problem"] and "\n" not in found["problem"]
     assert "say 'no" not in found["problem"]
-    assert found["problem"].startswith("bluegreen_checks.before_switch, number 2") and said in found["problem"]
+    assert found["problem"].startswith("bluegreen_checks.before_switch[1]") and said in found["problem"]
 
 
 def test_a_moment_has_a_list() -> None:
     [found] = checks({"after_switch": "check.yml"})["after_switch"]
-    assert found == {"problem": "checks.after_switch must be a list of task files and commands, not 'check.yml'"}
+    assert found == {"problem": "checks.after_switch must be a list, not 'check.yml': write a list of task files and commands"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds, show
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import echo
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds, show
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,9 +66,9 @@ BAD = [
 @pytest.mark.parametrize("bad", BAD)
 def test_what_is_no_duration_is_refused_by_the_options_name(bad: Any) -> None:
     with pytest.raises(Refused) as refused:
-        seconds(bad, "canary.steps, step 2, pause, duration")
-    said = str(refused.value)
-    assert said == f"canary.steps, step 2, pause, duration: {echo(bad)} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
+        seconds(bad, "canary.steps[1].pause.duration")
+    problem = refused.value.problem
+    assert (problem.object, problem.what) == ("canary.steps[1].pause.duration", f"must be a duration, not {echo(bad)}")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS, Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import Pause, SetWeight
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.pause import Pause
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_weight import SetWeight
 
 Object = dict[str, Any]
 REMOVED = object()
@@ -133,129 +134,157 @@ def test_the_hash_of_a_plan_that_a_former_version_has_begun() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, "two", True, 1001])
 def test_too_few_pods_are_refused(value: Any) -> None:
-    with pytest.raises(Refused, match=r"canary\.min_replicas: .* is not a whole number from 1 to 1000"):
+    with pytest.raises(Refused, match=r"canary\.min_replicas must be a whole number from 1 to 1000"):
         read(canary={"steps": [], "min_replicas": value})
 
 
 LONG = "a" * 64
 BY_PODS, STABLE = [{"type": "replicas"}], {"stable": "shop"}
-# what is changed, what the message begins with, what it says
+# what is changed, the option that the message names, what it says of it
 MALFORMED = [
-    ({"workload": REMOVED}, "workload is missing", "it needs name"),
-    ({"workload": {}}, "workload:", "name is missing"),
-    ({"workload": "shop"}, "workload must be a mapping", "with name, kind, style"),
-    ({"workload": []}, "workload must be a mapping", ""),
-    ({"workload": False}, "workload must be a mapping", ""),
-    ({"workload__name": ""}, "workload:", "name is missing"),
-    ({"workload__name": "Shop"}, "workload.name:", "'Shop' is not a name"),
-    ({"workload__name": "a/b"}, "workload.name:", "'a/b' is not a name"),
-    ({"workload__name": {"a": "b"}}, "workload.name:", "is not a name"),
-    ({"workload__kind": "Pod"}, "workload.kind:", "'Pod' is not supported: use Deployment, StatefulSet, DaemonSet"),
-    ({"workload__style": "copy"}, "workload.style:", "'copy' is not supported: use clone, revisions, pair, in_place"),
-    ({"workload": {"name": "shop", "kind": "DaemonSet", "style": "clone"}}, "workload:", "style clone releases Deployment, not DaemonSet"),
-    ({"workload": {"name": "a", "kind": "Deployment", "style": "in_place"}}, "workload:", "use style clone or revisions or pair for that"),
-    ({"workload__canary": "other"}, "workload.canary:", "style clone makes what runs the new version itself"),
-    ({"canary__scale_down_delay": "30s"}, "canary.scale_down_delay:", "style clone keeps no version that runs without traffic"),
-    ({"promotion": "slow"}, "promotion:", "'slow' is not supported: use full, rolling"),
-    ({"hold": "perhaps"}, "hold:", "'perhaps' is neither true nor false"),
+    ({"workload": REMOVED}, "workload", "is missing"),
+    ({"workload": {}}, "workload.name", "is missing"),
+    ({"workload": "shop"}, "workload", "must be a mapping"),
+    ({"workload": []}, "workload", "must be a mapping"),
+    ({"workload": False}, "workload", "must be a mapping"),
+    ({"workload__name": ""}, "workload.name", "is missing"),
+    ({"workload__name": "Shop"}, "workload.name", "must be a Kubernetes name, not 'Shop'"),
+    ({"workload__name": "a/b"}, "workload.name", "must be a Kubernetes name, not 'a/b'"),
+    ({"workload__name": {"a": "b"}}, "workload.name", "must be a Kubernetes name, not {'a': 'b'}"),
+    ({"workload__kind": "Pod"}, "workload.kind", "cannot be 'Pod'"),
+    ({"workload__style": "copy"}, "workload.style", "cannot be 'copy'"),
+    (
+        {"workload": {"name": "shop", "kind": "DaemonSet", "style": "clone"}},
+        "workload.kind",
+        "cannot be DaemonSet with style clone, only Deployment",
+    ),
+    (
+        {"workload": {"name": "a", "kind": "Deployment", "style": "in_place"}},
+        "workload.kind",
+        "cannot be Deployment with style in_place, only StatefulSet or DaemonSet",
+    ),
+    ({"workload__canary": "other"}, "workload.canary", "cannot be used with style clone"),
+    ({"canary__scale_down_delay": "30s"}, "canary.scale_down_delay", "cannot be used with style clone"),
+    ({"promotion": "slow"}, "promotion", "cannot be 'slow'"),
+    ({"hold": "perhaps"}, "hold", "must be true or false, not 'perhaps'"),
     (
         {"workload__style": "pair", "hold": True},
-        "hold:",
-        "style pair pauses no workload between releases: leave it out",
+        "hold",
+        "cannot be used with style pair",
     ),
-    ({"workload__style": "revisions", "promotion": "rolling"}, "promotion:", "style revisions never rolls a workload beside a clone"),
-    ({"routers": [{"type": "istio", "name": "a"}, {"type": "replicas"}]}, "routers:", "type replicas stands alone"),
-    ({"routers": [{"type": "replicas", "name": "other"}]}, "routers, number 1:", "stand behind Service shop (services.stable)"),
-    ({"routers": [{"type": "replicas", "routes": ["a"]}]}, "routers, number 1:", "unknown key routes"),
-    ({"routers": BY_PODS, "services__canary": "other"}, "services.canary:", "one Service has the pods of both versions"),
-    ({"routers": BY_PODS, "workload__style": "pair"}, "routers:", "type replicas takes style clone"),
-    ({"routers": BY_PODS, "services": STABLE, "hold": True}, "hold:", "router type replicas does not have that"),
+    ({"workload__style": "revisions", "promotion": "rolling"}, "promotion", "cannot be used with style revisions"),
+    ({"routers": [{"type": "istio", "name": "a"}, {"type": "replicas"}]}, "routers", "cannot combine type replicas with another router"),
+    ({"routers": [{"type": "replicas", "name": "other"}]}, "routers[0].name", "must be the stable Service (shop) with type replicas"),
+    ({"routers": [{"type": "replicas", "routes": ["a"]}]}, "routers[0]", "does not take routes"),
+    (
+        {"routers": BY_PODS, "services__canary": "other"},
+        "services.canary",
+        "cannot be used with router type replicas, which needs only the stable Service",
+    ),
+    ({"routers": BY_PODS, "workload__style": "pair"}, "workload.style", "cannot be pair with router type replicas"),
+    ({"routers": BY_PODS, "services": STABLE, "hold": True}, "hold", "cannot be used with router type replicas"),
     (
         {"routers": BY_PODS, "services": STABLE, "canary__steps": [{"set_weight": 5}, {"set_canary_scale": {"replicas": 2}}]},
-        "canary.steps, step 2, set_canary_scale 2:",
-        "has set_weight and pause only",
+        "canary.steps[1]",
+        "(set_canary_scale 2) cannot be used with router type replicas",
     ),
-    ({"workload__styl": "clone", "workload__x": 1}, "workload:", "unknown key styl, x: it takes name, kind, style"),
+    ({"workload__styl": "clone", "workload__x": 1}, "workload", "does not take styl, x"),
     ({"revision__images": {}}, "revision.images", "must map container names to images"),
     ({"revision__images": {"app": None}}, "revision.images", "must map container names to images"),
-    ({"revision__restart": "today"}, "revision:", "images and restart name the new version twice"),
-    ({"revision": {"restart": ""}}, "revision.restart:", "give a text that differs"),
-    ({"revision": {"restart": True}}, "revision.restart:", "give a text that differs"),
-    ({"revision": {"template": {}}}, "revision.template", "must be a mapping like spec.template"),
-    ({"revision": {"template": {"containers": []}}}, "revision.template:", "unknown key containers: it takes metadata and spec"),
-    ({"revision": {"definition": {"spec": {"template": {"spec": {}}}}}}, "revision.definition:", "it has no containers"),
-    ({"rollback_window": -1}, "rollback_window:", "-1 is not a whole number from 0 to 100"),
-    ({"track_configs": "maybe"}, "track_configs:", "'maybe' is neither true nor false"),
-    ({"workload__style": "pair", "revision": REMOVED, "track_configs": True}, "track_configs:", "name the new version in revision"),
-    ({"history_limit": 0}, "history_limit:", "0 is not a whole number from 1 to 100"),
+    ({"revision__restart": "today"}, "revision", "names the new version by images and by restart"),
+    ({"revision": {"restart": ""}}, "revision.restart", "must be a string that is not empty"),
+    ({"revision": {"restart": True}}, "revision.restart", "must be a string that is not empty"),
+    ({"revision": {"template": {}}}, "revision.template", "must be a pod template"),
+    ({"revision": {"template": {"containers": []}}}, "revision.template", "does not take containers"),
+    ({"revision": {"definition": {"spec": {"template": {"spec": {}}}}}}, "revision.definition", "has no containers"),
+    ({"rollback_window": -1}, "rollback_window", "must be a whole number from 0 to 100, not -1"),
+    ({"track_configs": "maybe"}, "track_configs", "must be true or false, not 'maybe'"),
+    (
+        {"workload__style": "pair", "revision": REMOVED, "track_configs": True},
+        "track_configs",
+        "cannot be used with style pair if the second Deployment already has the template of the new version",
+    ),
+    ({"history_limit": 0}, "history_limit", "must be a whole number from 1 to 100, not 0"),
     ({"revision__images": "example.org/shop:2"}, "revision.images", "must map container names to images"),
     ({"revision__images": ["a"]}, "revision.images", "must map container names to images"),
     ({"revision__images": {"app": ""}}, "revision.images", "must map container names to images"),
     ({"revision__images": {"app": 2}}, "revision.images", "must map container names to images"),
-    ({"revision__image": "x"}, "revision:", "unknown key image: it takes images, template, definition, restart"),
-    ({"services": REMOVED}, "services is missing", "it needs stable"),
-    ({"services": {"canary": "c"}}, "services:", "stable is missing"),
-    ({"services__canary": "shop"}, "services:", "stable and canary are both 'shop'"),
-    ({"services__stable": "shop.test"}, "services.stable:", "'shop.test' is not a name: use at most 63 lower-case letters, digits and '-'"),
-    ({"services__canary": "-x"}, "services.canary:", "'-x' is not a name"),
-    ({"services__stable": LONG}, "services.stable:", "is not a name"),
-    ({"services__stable": LONG[:60]}, "services.canary:", "-canary' is not a name: use at most 63"),
-    ({"services__preview": "x"}, "services:", "unknown key preview: it takes stable, canary, ports"),
-    ({"services__ports": []}, "services.ports must be a list", "for example [{name: http, port: 80"),
-    ({"services__ports": {"port": 80}}, "services.ports must be a list", ""),
-    ({"services__ports": [80]}, "services.ports, number 1 must be a mapping", "with port, name, targetPort"),
-    ({"services__ports": [{"port": 80}, {"name": "x"}]}, "services.ports, number 2:", "port is missing"),
-    ({"services__ports": [{"port": "http"}]}, "services.ports, number 1, port:", "'http' is not a whole number from 1 to 65535"),
-    ({"services__ports": [{"port": 80, "targetPort": 70000}]}, "services.ports, number 1, targetPort:", "70000 is not a whole number"),
-    ({"services__ports": [{"port": 80, "target_port": 80}]}, "services.ports, number 1:", "unknown key target_port: it takes port, name"),
-    ({"routers": [{"type": "istio", "name": "a", "spec": {}}]}, "routers, number 1, spec:", "give the object's spec as a mapping"),
-    ({"routers": [{"type": "istio", "name": "a", "spec": "x"}]}, "routers, number 1, spec:", "give the object's spec as a mapping"),
-    ({"routers": REMOVED}, "routers:", "name at least one in a list"),
-    ({"routers": []}, "routers:", "name at least one in a list"),
-    ({"routers": {"type": "istio", "name": "shop"}}, "routers:", "name at least one in a list"),
-    ({"routers": "istio"}, "routers:", "name at least one in a list"),
-    ({"routers": 5}, "routers:", "name at least one in a list"),
-    ({"routers": ["istio"]}, "routers, number 1", "must be a mapping with type, name, routes, api_version"),
-    ({"routers": [{"type": "istio", "name": "a"}, {"type": "istio"}]}, "routers, number 2:", "name is missing"),
+    ({"revision__image": "x"}, "revision", "does not take image"),
+    ({"services": REMOVED}, "services", "is missing"),
+    ({"services": {"canary": "c"}}, "services.stable", "is missing"),
+    ({"services__canary": "shop"}, "services.canary", "is 'shop', the same Service as services.stable"),
+    ({"services__stable": "shop.test"}, "services.stable", "must be a Kubernetes name, not 'shop.test'"),
+    ({"services__canary": "-x"}, "services.canary", "must be a Kubernetes name, not '-x'"),
+    (
+        {"services__stable": LONG},
+        "services.stable",
+        "must be a Kubernetes name, not 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
+    ),
+    (
+        {"services__stable": LONG[:60]},
+        "services.canary",
+        "must be a Kubernetes name, not 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-canary'",
+    ),
+    ({"services__preview": "x"}, "services", "does not take preview"),
+    ({"services__ports": []}, "services.ports", "must be a list with at least one port"),
+    ({"services__ports": {"port": 80}}, "services.ports", "must be a list with at least one port"),
+    ({"services__ports": [80]}, "services.ports[0]", "must be a mapping"),
+    ({"services__ports": [{"port": 80}, {"name": "x"}]}, "services.ports[1].port", "is missing"),
+    ({"services__ports": [{"port": "http"}]}, "services.ports[0].port", "must be a whole number from 1 to 65535, not 'http'"),
+    (
+        {"services__ports": [{"port": 80, "targetPort": 70000}]},
+        "services.ports[0].targetPort",
+        "must be a whole number from 1 to 65535, not 70000",
+    ),
+    ({"services__ports": [{"port": 80, "target_port": 80}]}, "services.ports[0]", "does not take target_port"),
+    ({"routers": [{"type": "istio", "name": "a", "spec": {}}]}, "routers[0].spec", "must be a mapping"),
+    ({"routers": [{"type": "istio", "name": "a", "spec": "x"}]}, "routers[0].spec", "must be a mapping"),
+    ({"routers": REMOVED}, "routers", "must be a list with at least one router"),
+    ({"routers": []}, "routers", "must be a list with at least one router"),
+    ({"routers": {"type": "istio", "name": "shop"}}, "routers", "must be a list with at least one router"),
+    ({"routers": "istio"}, "routers", "must be a list with at least one router"),
+    ({"routers": 5}, "routers", "must be a list with at least one router"),
+    ({"routers": ["istio"]}, "routers[0]", "must be a mapping"),
+    ({"routers": [{"type": "istio", "name": "a"}, {"type": "istio"}]}, "routers[1].name", "is missing"),
     (
         {"routers": [{"type": "istio", "name": "a", "stable_subset": "v1", "canary_subset": "v2", "destination_rule": "a"}]},
-        "routers, number 1:",
-        "a rollout splits between two Services",
+        "routers[0]",
+        "cannot split between subsets, because a rollout splits between two Services",
     ),
-    ({"routers": [{"type": "nginx", "name": "a"}]}, "routers, number 1, type:", "unknown router 'nginx': use one of"),
-    ({"routers": [{"type": "istio", "name": "A b"}]}, "routers, number 1, name:", "'A b' is not a name"),
-    ({"routers": [{"type": "istio", "name": "a", "route": "x"}]}, "routers, number 1:", "unknown key route: it takes type, name, routes"),
-    ({"routers": [{"type": "istio", "name": "a", "routes": 5}]}, "routers, number 1, routes:", "5 is not a list of names"),
-    ({"routers": [{"type": "istio", "name": "a", "routes": {"x": 1}}]}, "routers, number 1, routes:", "is not a list of names"),
+    ({"routers": [{"type": "nginx", "name": "a"}]}, "routers[0].type", "names the unknown router 'nginx'"),
+    ({"routers": [{"type": "istio", "name": "A b"}]}, "routers[0].name", "must be a Kubernetes name, not 'A b'"),
+    ({"routers": [{"type": "istio", "name": "a", "route": "x"}]}, "routers[0]", "does not take route"),
+    ({"routers": [{"type": "istio", "name": "a", "routes": 5}]}, "routers[0].routes", "must be a list of names, not 5"),
+    ({"routers": [{"type": "istio", "name": "a", "routes": {"x": 1}}]}, "routers[0].routes", "must be a list of names, not {'x': 1}"),
     (
         {"routers": [{"type": "istio", "name": "a", "routes": ["x"]}, {"type": "istio", "name": "a", "routes": ["y"]}]},
-        "routers:",
-        "istio a stands there more than once: write one entry with all its routes",
+        "routers",
+        "has more than one entry for istio a",
     ),
-    ({"canary": []}, "canary must be a mapping", "with steps"),
-    ({"canary": False}, "canary must be a mapping", ""),
-    ({"canary": ""}, "canary must be a mapping", ""),
-    ({"canary__step": []}, "canary:", "unknown key step: it takes steps"),
-    ({"canary__steps": {"set_weight": 5}}, "canary.steps must be a list", ""),
-    ({"canary__steps": [{"set_weight": 5}, {"set_weight": 120}]}, "canary.steps, step 2, set_weight:", "120 is not a weight"),
-    ({"grace": "soon"}, "grace:", "'soon' is not a duration"),
-    ({"grace": False}, "grace:", "False is not a duration"),
-    ({"drain": "-1s"}, "drain:", "'-1s' is not a duration"),
-    ({"name": "Shop"}, "name:", "'Shop' is not a name: use at most 56 lower-case letters, digits and '-' and '.'"),
-    ({"name": ""}, "name:", "'' is not a name"),
-    ({"name": "a" * 57}, "name:", "is not a name"),
-    ({"name": "shop\n"}, "name:", "is not a name"),
+    ({"canary": []}, "canary", "must be a mapping"),
+    ({"canary": False}, "canary", "must be a mapping"),
+    ({"canary": ""}, "canary", "must be a mapping"),
+    ({"canary__step": []}, "canary", "does not take step"),
+    ({"canary__steps": {"set_weight": 5}}, "canary.steps", "must be a list"),
+    ({"canary__steps": [{"set_weight": 5}, {"set_weight": 120}]}, "canary.steps", "120"),
+    ({"grace": "soon"}, "grace", "must be a duration, not 'soon'"),
+    ({"grace": False}, "grace", "must be a duration, not False"),
+    ({"drain": "-1s"}, "drain", "must be a duration, not '-1s'"),
+    ({"name": "Shop"}, "name", "must be a Kubernetes name, not 'Shop'"),
+    ({"name": ""}, "name", "must be a Kubernetes name, not ''"),
+    ({"name": "a" * 57}, "name", "must be a Kubernetes name, not 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'"),
+    ({"name": "shop\n"}, "name", "must be a Kubernetes name, not 'shop\\n'"),
 ]
 
 
-@pytest.mark.parametrize(("changes", "begins", "says"), MALFORMED)
-def test_a_malformed_plan_is_refused_by_the_name_of_the_part(changes: Object, begins: str, says: str) -> None:
+@pytest.mark.parametrize(("changes", "option", "what"), MALFORMED)
+def test_a_malformed_plan_is_refused_by_the_name_of_the_part(changes: Object, option: str, what: str) -> None:
     with pytest.raises(Refused) as refused:
         read(**changes)
-    said = str(refused.value)
-    assert said.startswith(begins)
-    assert says in said
-    assert "\n" not in said
+    problem = refused.value.problem
+    assert (problem.object or str(refused.value)).startswith(option)
+    assert what in problem.what
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["a", "shop", "shop-2.web", "a" * 56, "0"])

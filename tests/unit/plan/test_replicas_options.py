@@ -34,10 +34,10 @@ BAD: list[tuple[Object, str]] = [
     ({"definition": {"kind": "x"}}, "definition cannot be used with replicas, it is for routers: leave it out"),
     ({"name": ["a", "b"]}, "name: replicas takes one name, that of the stable Deployment, and was given 2"),
     ({"name": []}, "name: replicas takes one name, that of the stable Deployment, and was given 0"),
-    ({"name": ["A"]}, "name: 'A' is not a name"),
-    ({"canary_workload": "a_b"}, "canary_workload: 'a_b' is not a name"),
+    ({"name": ["A"]}, "name must be a Kubernetes name, not 'A'"),
+    ({"canary_workload": "a_b"}, "canary_workload must be a Kubernetes name, not 'a_b'"),
     ({"canary_workload": "shop"}, "name and canary_workload are both 'shop': the canary needs a Deployment of its own"),
-    ({"stable_service": "a.b"}, "stable_service: 'a.b' is not a name"),
+    ({"stable_service": "a.b"}, "stable_service must be a Kubernetes name, not 'a.b'"),
 ]
 
 

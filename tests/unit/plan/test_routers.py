@@ -54,25 +54,26 @@ def test_what_is_read(kind: str, options: Object, wanted: Target) -> None:
 
 BAD = [
     ("an unknown router", "nginx", {},
-     "router: unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx, istio, replicas, smi, traefik, or describe"),
-    ("a router that needs none", "istio", {"definition": ROAD}, "router: 'istio' is a router that needs no definition: leave"),
-    ("a malformed definition", "road", {"definition": {**ROAD, "grace": "x"}}, "definition.grace must be a number of seconds, not 'x'"),
-    ("a definition that is no mapping", "road", {"definition": "road.yml"}, "definition must be a mapping, not 'road.yml'"),
-    ("an option of another router", "traefik", {"stable_subset": "v1"}, "stable_subset cannot be used with traefik: stable_subset is for"),
+     'router', "names the unknown router 'nginx'"),
+    ("a router that needs none", "istio", {"definition": ROAD}, 'router', "is 'istio', which takes no definition"),
+    ("a malformed definition", "road", {"definition": {**ROAD, "grace": "x"}}, "definition.grace", "must be a number of seconds, not 'x'"),
+    ("a definition that is no mapping", "road", {"definition": "road.yml"}, "definition", "must be a mapping, not 'road.yml'"),
+    ("an option of another router", "traefik", {"stable_subset": "v1"}, 'stable_subset', 'cannot be used with router traefik'),
     ("an option of several", "ingress_nginx", {"routes": ["x"]},
-     "routes cannot be used with ingress_nginx: routes is for istio, gateway_api, routers with a definition"),
-    ("routes", "istio", {"routes": 7}, "routes: 7 is not a list of names"),
-    ("labels", "istio", {"stable_labels": "v1"}, "stable_labels must map labels to values"),
-    ("tls_routes", "istio", {"tls_routes": {"port": 1}}, "tls_routes must be a list, for example [{port: 443"),
-    ("a port", "istio", {"tcp_routes": [{"port": "x"}]}, "tcp_routes, number 1, port: 'x' is not a number"),
+     'routes', 'cannot be used with router ingress_nginx, only with istio, gateway_api, routers with a definition'),
+    ("routes", "istio", {"routes": 7}, 'routes', 'must be a list of names, not 7'),
+    ("labels", "istio", {"stable_labels": "v1"}, 'stable_labels', 'must be a mapping of labels to values'),
+    ("tls_routes", "istio", {"tls_routes": {"port": 1}}, 'tls_routes', 'must be a list'),
+    ("a port", "istio", {"tcp_routes": [{"port": "x"}]}, 'tcp_routes[0].port', "must be a number, not 'x'"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "options", "message"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
-def test_what_is_refused(kind: str, options: Object, message: str) -> None:
+@pytest.mark.parametrize(("kind", "options", "option", "what"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_what_is_refused(kind: str, options: Object, option: str, what: str) -> None:
     with pytest.raises(Refused) as refused:
         read(kind, **options)
-    assert str(refused.value).startswith(message)
+    problem = refused.value.problem
+    assert (problem.object or str(refused.value)).startswith(option) and what in problem.what
 
 
 def test_every_name_can_be_used() -> None:
@@ -93,9 +94,9 @@ def _plan(router: Object) -> Object:
 @pytest.mark.parametrize(
     ("router", "message"),
     [
-        ({"type": "nginx"}, "routers, number 1, type: unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx"),
-        ({"type": "road", "definition": {}}, "routers, number 1, type: unknown router 'road'"),
-        ({"type": "road", "definition": {"kind": "Road"}}, 'routers, number 1, definition lacks apiVersion, plural, destinations'),
+        ({"type": "nginx"}, "routers[0].type names the unknown router 'nginx': use one of apisix, contour, gateway_api, ingress_nginx"),
+        ({"type": "road", "definition": {}}, "routers[0].type names the unknown router 'road'"),
+        ({"type": "road", "definition": {"kind": "Road"}}, "routers[0].definition lacks apiVersion, plural, destinations"),
     ],
     ids=["unknown", "an empty definition", "half a definition"],
 )  # fmt: skip

@@ -6,19 +6,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import (
-    READERS,
-    Pause,
-    SetCanaryScale,
-    SetHeaderRoute,
-    SetMirrorRoute,
-    SetWeight,
-    read_steps,
-)
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.pause import Pause
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.reading import read_steps
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.registry import STEPS
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_canary_scale import SetCanaryScale
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_header_route import SetHeaderRoute
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_mirror_route import SetMirrorRoute
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_weight import SetWeight
 
 QA = Condition("header", "x-qa", "exact", "1")
-KINDS = ", ".join(READERS)
+KINDS = ", ".join(STEPS)
 
 
 @pytest.mark.parametrize(
@@ -84,79 +82,66 @@ def test_steps_keep_their_order() -> None:
     assert read_steps(raw) == (SetWeight(20), Pause(None), SetWeight(10), SetWeight(100))
 
 
-PAUSE, SCALE, HEADER, MIRROR = (
-    f"canary.steps, step 2, {kind}" for kind in ("pause", "set_canary_scale", "set_header_route", "set_mirror_route")
-)
-ONE_OF = f"{SCALE} needs just one of replicas, percent, weight, match_traffic_weight"
-NOT_A_WEIGHT = "canary.steps, step 2, set_weight: {!r} is not a weight: use a whole number from 0 to 100"
-NOT_A_DURATION = "canary.steps, step 2, pause, duration: {!r} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
-NOT_A_STEP = f"canary.steps, step 2: {{!r}} is not a step: write one of {KINDS}, for example set_weight: 20"
 NO_STEPS: list[Any] = ["set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}}]
 NO_WEIGHTS: list[Any] = [-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5}]
 NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "where", "what", "remedy"),
     [
-        *((value, NOT_A_STEP.format(value)) for value in NO_STEPS),
-        *(({"set_weight": value}, NOT_A_WEIGHT.format(value)) for value in NO_WEIGHTS),
-        *(({"pause": value}, NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, []]),
-        *(({"pause": {"duration": value}}, NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, {}]),
-        ({"setWeight": 5}, f"canary.steps, step 2: unknown kind 'setWeight': use one of {KINDS}"),
-        ({5: 5}, f"canary.steps, step 2: unknown kind 5: use one of {KINDS}"),
-        (
-            {"pause": {"duration": 5, "until": 3, 7: 1}},
-            f"{PAUSE}: unknown option 7, until: use duration, or expires and then, or nothing for a pause until promoted",
-        ),
-        ({"pause": {"expires": "soon"}}, NOT_A_DURATION.replace("duration:", "expires:", 1).format("soon")),
-        (
-            {"pause": {"expires": 0}},
-            f"{PAUSE}, expires: nobody could promote within 0 seconds: use a longer time, or a pause with a duration",
-        ),
-        (
-            {"pause": {"expires": "4h", "duration": "1h"}},
-            f"{PAUSE}: a pause with a duration ends by itself, one that expires waits for somebody: use one of duration, expires",
-        ),
-        ({"pause": {"then": "abort"}}, f"{PAUSE}: then says what comes when a pause expires: give expires, too, for example 4h"),
-        ({"pause": {"expires": "4h", "then": "stop"}}, f"{PAUSE}, then: 'stop' is not supported: use abort, promote"),
-        ({"set_canary_scale": {}}, ONE_OF),
-        ({"set_canary_scale": {"replicas": 2, "percent": 5}}, ONE_OF),
-        ({"set_canary_scale": 2}, f"{SCALE} must be a mapping with replicas, percent, weight, match_traffic_weight"),
-        ({"set_canary_scale": {"replicas": 0}}, f"{SCALE}, replicas: 0 is not a number of pods: use a whole number from 1 on"),
-        ({"set_canary_scale": {"percent": 101}}, f"{SCALE}, percent: 101 is not percent of the pods: use a whole number from 1 to 100"),
-        (
-            {"set_canary_scale": {"match_traffic_weight": False}},
-            f"{SCALE}, match_traffic_weight: False is not true: write `match_traffic_weight: true`, or one of the others",
-        ),
-        ({"set_header_route": {}}, f"{HEADER}: name is missing"),
-        ({"set_header_route": {"name": "a", "match": []}}, f"{HEADER}: unknown key match: it takes name, matches, inherit"),
-        (
-            {"set_header_route": {"name": "a", "matches": [{}]}},
-            f"{HEADER}, matches, number 1 is empty and would take every request: give it a condition, or leave it out and set weight",
-        ),
-        ({"set_header_route": {"name": "a", "inherit": "x"}}, f"{HEADER}, inherit: 'x' is neither true nor false"),
-        (
-            {"set_mirror_route": {"name": "A"}},
-            f"{MIRROR}, name: 'A' is not a name: use at most 63 lower-case letters, digits and '-' and '.'",
-        ),
-        ({"set_mirror_route": {"name": "a", "percent": 101}}, f"{MIRROR}, percent 101 is out of range: use 0 to 100 percent"),
+        *((value, "", f"must be a mapping with one key, not {value!r}", KINDS) for value in NO_STEPS),
+        *(({"set_weight": value}, ".set_weight", "whole number from 0 to 100", "") for value in NO_WEIGHTS),
+        *(({"pause": value}, ".pause.duration", "must be a duration", "30s") for value in [*NO_DURATIONS, []]),
+        *(({"pause": {"duration": value}}, ".pause.duration", "must be a duration", "30s") for value in [*NO_DURATIONS, {}]),
+        ({"setWeight": 5}, "", "has the unknown kind 'setWeight'", KINDS),
+        ({5: 5}, "", "has the unknown kind 5", KINDS),
+        ({"pause": {"duration": 5, "until": 3, 7: 1}}, ".pause", "7, until", "duration, expires, then"),
+        ({"pause": {"expires": "soon"}}, ".pause.expires", "must be a duration", "30s"),
+        ({"pause": {"expires": 0}}, ".pause.expires", "more than 0 seconds", "longer time"),
+        ({"pause": {"expires": "4h", "duration": "1h"}}, ".pause", "both duration and expires", "remove one"),
+        ({"pause": {"then": "abort"}}, ".pause.then", "a pause that expires", "set expires"),
+        ({"pause": {"expires": "4h", "then": "stop"}}, ".pause.then", "'stop'", "abort, promote"),
+        ({"set_canary_scale": {}}, ".set_canary_scale", "exactly one key, not 0", "replicas, percent, weight, match_traffic_weight"),
+        ({"set_canary_scale": {"replicas": 2, "percent": 5}}, ".set_canary_scale", "exactly one key, not 2", "replicas, percent"),
+        ({"set_canary_scale": 2}, ".set_canary_scale", "must be a mapping", "replicas, percent, weight, match_traffic_weight"),
+        ({"set_canary_scale": {"replicas": 0}}, ".set_canary_scale.replicas", "whole number from 1", ""),
+        ({"set_canary_scale": {"percent": 101}}, ".set_canary_scale.percent", "whole number from 1 to 100", ""),
+        ({"set_canary_scale": {"match_traffic_weight": False}}, ".set_canary_scale.match_traffic_weight", "can only be true", "use true"),
+        ({"set_header_route": {}}, ".set_header_route.name", "is missing", "name"),
+        ({"set_header_route": {"name": "a", "match": []}}, ".set_header_route", "match", "name, matches, inherit"),
+        ({"set_header_route": {"name": "a", "matches": [{}]}}, ".set_header_route.matches[0]", "matches every request", "condition"),
+        ({"set_header_route": {"name": "a", "inherit": "x"}}, ".set_header_route.inherit", "must be true or false, not 'x'", ""),
+        ({"set_mirror_route": {"name": "A"}}, ".set_mirror_route.name", "'A'", "63 lower-case letters"),
+        ({"set_mirror_route": {"name": "a", "percent": 101}}, ".set_mirror_route.percent", "from 0 to 100", ""),
     ],
 )
-def test_a_malformed_step_is_named_by_its_number(bad: Any, said: str) -> None:
+def test_a_malformed_step_is_named_by_its_index(bad: Any, where: str, what: str, remedy: str) -> None:
     with pytest.raises(Refused) as refused:
         read_steps([{"set_weight": 5}, bad])
-    assert str(refused.value) == said
+    problem = refused.value.problem
+    assert problem.object == f"canary.steps[1]{where}"
+    assert what in problem.what and remedy in problem.remedy and problem.remedy
 
 
 def test_requests_are_copied_once() -> None:
     one, other, end = ({"set_mirror_route": {"name": name, "percent": percent}} for name, percent in (("a", 5), ("b", 5), ("a", 0)))
     assert len(read_steps([one, one, end, other])) == 4
-    with pytest.raises(Refused, match=r"^canary.steps, step 2, set_mirror_route: requests are copied as 'a' already: end that first"):
+    with pytest.raises(Refused) as refused:
         read_steps([one, other])
+    assert refused.value.problem.object == "canary.steps[1].set_mirror_route" and "copied as 'a'" in refused.value.problem.what
+
+
+def test_steps_as_data_and_in_words() -> None:
+    """Steps that do the same are the same data, however they are written; others are not."""
+    same = [read_steps([{"pause": "1m"}])[0], read_steps([{"pause": {"duration": 60}}])[0]]
+    assert same[0].data == same[1].data == {"pause": {"duration": 60.0, "expires": None, "then": "abort"}}
+    assert read_steps([{"set_canary_scale": {"weight": 5}}])[0].data == read_steps([{"set_canary_scale": {"percent": 5}}])[0].data
+    assert read_steps([{"pause": {}}])[0].data != same[0].data
 
 
 @pytest.mark.parametrize("raw", ["set_weight: 5", {"set_weight": 5}, 5, True, b"x"])
 def test_steps_that_are_no_list(raw: Any) -> None:
-    with pytest.raises(Refused, match=r"^canary.steps must be a list, for example \["):
+    with pytest.raises(Refused) as refused:
         read_steps(raw)
+    assert (refused.value.problem.object, refused.value.problem.what) == ("canary.steps", "must be a list")

@@ -97,5 +97,5 @@ def standing_by(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     there = [name_of(each) for each in snapshot.named_services]
     for name in snapshot.bystanders if snapshot.plan.stable_service in there else ():
         problem = f"selects the same pods, so it is kept on one version together with Service {snapshot.plan.stable_service}"
-        remedy = "nothing is to be done, unless it should see both versions: then let something else select them"
+        remedy = "do nothing, unless it should select both versions; then change its selector"
         yield warning(snapshot.titled("Service", name), problem, remedy)

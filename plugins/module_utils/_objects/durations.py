@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._objects.refusal import Refused
-from .._objects.shown import echo
+from .refusal import Refused
+from .shown import echo
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
@@ -20,7 +20,7 @@ def seconds(value: Any, what: str) -> float:
     """The duration in seconds; `what` names the option in the error."""
     text = str(value).strip()
     if isinstance(value, bool) or not text:
-        raise Refused(_message(value, what))
+        raise _refusal(value, what)
     parts = _PART.findall(text)
     if parts and "".join(amount + unit for amount, unit in parts) == text:
         number = sum(float(amount) * _UNITS[unit] for amount, unit in parts)
@@ -28,9 +28,9 @@ def seconds(value: Any, what: str) -> float:
         try:
             number = float(text)
         except ValueError:
-            raise Refused(_message(value, what)) from None
+            raise _refusal(value, what) from None
     if not 0 <= number < float("inf"):
-        raise Refused(_message(value, what))
+        raise _refusal(value, what)
     return number
 
 
@@ -46,5 +46,5 @@ def show(duration: float) -> str:
     return text
 
 
-def _message(value: Any, what: str) -> str:
-    return f"{what}: {echo(value)} is not a duration: use seconds, or a text such as 30s, 5m or 1h30m"
+def _refusal(value: Any, what: str) -> Refused:
+    return Refused(what, f"must be a duration, not {echo(value)}", "use seconds, or a text such as 30s, 5m or 1h30m")

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._objects.reading import keys
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Condition, Match
-from .reading import keys
 
 # The option's keys, and what a condition is called by each.
 _NAMED = {"headers": "header", "cookies": "cookie", "query": "query"}
@@ -28,8 +28,8 @@ def read_matches(raw: Any, where: str = "matches") -> tuple[Match, ...]:
     {exact: text}, {prefix: text}, {regex: pattern}, {present: true} or {switch: true}; a bare text means exact.
     """
     if not isinstance(raw, (list, tuple)):
-        raise Refused(f"{where} must be a list, for example [{{headers: {{x-canary: {{exact: '1'}}}}}}]")
-    return tuple(_match(each, f"{where}, number {number}") for number, each in enumerate(raw, 1))
+        raise Refused(where, "must be a list", "write for example [{headers: {x-canary: {exact: '1'}}}]")
+    return tuple(_match(each, f"{where}[{index}]") for index, each in enumerate(raw))
 
 
 def read_mirror(raw: Any, where: str = "mirror") -> float:
@@ -37,9 +37,9 @@ def read_mirror(raw: Any, where: str = "mirror") -> float:
     try:
         percent = float(str(raw).rstrip("%"))
     except ValueError:
-        raise Refused(f"{where}: {echo(raw)} is not a number of percent") from None
+        raise Refused(where, f"must be a number from 0 to 100, not {echo(raw)}", "correct the number") from None
     if not 0 <= percent <= 100:
-        raise Refused(f"{where} {percent:g} is out of range: use 0 to 100 percent")
+        raise Refused(where, f"must be a number from 0 to 100, not {percent:g}", "correct the number")
     return percent
 
 
@@ -47,7 +47,7 @@ def _match(raw: Any, where: str) -> Match:
     given = keys(where, raw, (), (*_NAMED, *_UNNAMED))
     conditions = tuple(_conditions(given, where))
     if not conditions:
-        raise Refused(f"{where} is empty and would take every request: give it a condition, or leave it out and set weight")
+        raise Refused(where, "is empty, so that it matches every request", "add a condition, or remove it and set a weight")
     return conditions
 
 
@@ -55,37 +55,37 @@ def _conditions(given: Mapping[str, Any], where: str) -> Iterator[Condition]:
     for key, what in _NAMED.items():
         named = given.get(key) or {}
         if not isinstance(named, Mapping):
-            raise Refused(f"{where}, {key} must map names to conditions, for example {{x-canary: {{exact: '1'}}}}")
+            raise Refused(f"{where}.{key}", "must map names to conditions", "write for example {x-canary: {exact: '1'}}")
         for name, condition in named.items():
-            yield _condition(what, str(name), condition, f"{where}, {key}, {name}")
+            yield _condition(what, str(name), condition, f"{where}.{key}.{name}")
     for what in _UNNAMED:
         if what in given:
-            yield _condition(what, "", given[what], f"{where}, {what}")
+            yield _condition(what, "", given[what], f"{where}.{what}")
 
 
 def _condition(what: str, name: str, raw: Any, where: str) -> Condition:
     given = {"exact": raw} if isinstance(raw, (str, int, float)) and not isinstance(raw, bool) else keys(where, raw, (), _HOW)
     if len(given) != 1:
-        raise Refused(f"{where} needs just one of {', '.join(_HOW)}")
+        raise Refused(where, f"must have exactly one key, not {len(given)}", f"use one of {', '.join(_HOW)}")
     how, value = next(iter(given.items()))
     if how in ("present", "switch"):
         if str(value).lower() not in ("true", "yes", "1"):
-            raise Refused(f"{where}, {how}: {echo(value)} is not true: write `{how}: true`, or leave it out")
+            raise Refused(f"{where}.{how}", f"can only be true, not {echo(value)}", "use true, or remove it")
         if not name:
-            raise Refused(f"{where}: {how} is for headers, cookies and query parameters: use exact, prefix or regex")
+            raise Refused(where, f"cannot use {how}, which is for headers, cookies and query parameters", "use exact, prefix or regex")
         return Condition(what, name, how)
     return Condition(what, name, how, _text(how, value, where))
 
 
 def _text(how: str, value: Any, where: str) -> str:
     if isinstance(value, (Mapping, list, bool)):
-        raise Refused(f"{where}, {how}: {echo(value)} is not a text: put it into quotes")
+        raise Refused(f"{where}.{how}", f"must be a text, not {echo(value)}", "put it into quotes")
     text = str(value)
     if how == "regex":
         try:
             re.compile(text)
         except re.error as problem:
-            raise Refused(f"{where}: {echo(text)} is not a regular expression ({problem})") from None
+            raise Refused(where, f"is not a regular expression: {echo(text)} ({problem})", "correct the expression") from None
     elif not text.isprintable():
-        raise Refused(f"{where}, {how}: {echo(text)} has control characters, which no request can have there: leave them out")
+        raise Refused(f"{where}.{how}", f"has control characters, which no request can contain: {echo(text)}", "remove them")
     return text
