@@ -185,8 +185,7 @@ problem: {description: As RV(progressive.delivery.rollout_step#module:problem).,
 
 from typing import Any
 
-from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_module
-from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PROBE_SPEC, START_TOLERANCE_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.options import PROBE_SPEC, START_TOLERANCE_SPEC, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.switches import run
 
 SPEC: dict[str, Any] = {

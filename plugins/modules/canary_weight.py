@@ -316,8 +316,7 @@ problem: {description: As RV(progressive.delivery.rollout_step#module:problem).,
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
-from ansible_collections.progressive.delivery.plugins.module_utils._module.plan_options import PROBE_SPEC
+from ansible_collections.progressive.delivery.plugins.module_utils._module.options import PROBE_SPEC, make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._module.splits import split
 

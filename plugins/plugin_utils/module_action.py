@@ -16,8 +16,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.progressive.delivery.plugins.module_utils._module.in_process import Call, run
-from ansible_collections.progressive.delivery.plugins.module_utils._module.options import prepare_forks
+from ansible_collections.progressive.delivery.plugins.module_utils._module.in_process import Call, prepare_forks, run
 
 display = Display()
 

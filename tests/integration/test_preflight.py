@@ -38,7 +38,7 @@ def look(app: Application, **options: Any) -> list[str]:
     """All findings that are fatal or warnings, as F or W and text."""
     context = Context(client=Client(app.transport, Clock()), clock=Clock(), namespace=app.namespace, by="")
     plan = app.plan(**{"steps": STEPS, **options})
-    seen = preflight.look(context, plan.pop("name"), plan)
+    seen = preflight.run(context, plan.pop("name"), plan)
     told = [each for each in seen["findings"] if each["severity"] != "info"]
     texts = [f"{each['severity'][0].upper()} {each['object']} {each['problem']}: {each['remedy']}" for each in told]
     assert seen["ok"] == (not any(text.startswith("F") for text in texts)) and "\n" not in "".join(texts) + seen["msg"]
@@ -87,7 +87,7 @@ def test_each_hazard_is_found_and_nothing_else(still_app: Application, case: Cas
 
 def test_what_a_release_does_not_see_is_told_and_stands_in_no_way(still_app: Application) -> None:
     context = Context(client=Client(still_app.transport, Clock()), clock=Clock(), namespace=still_app.namespace, by="")
-    seen = preflight.look(context, still_app.name, still_app.plan(steps=STEPS))
+    seen = preflight.run(context, still_app.name, still_app.plan(steps=STEPS))
     assert seen["msg"].endswith("nothing stands in its way") and seen["ok"]
     assert [(each["severity"], each["object"].split()[0]) for each in seen["findings"]] == [("info", "rollout"), ("info", "Deployment")]
 
@@ -194,7 +194,7 @@ def test_without_nodes_it_says_how_many_are_needed(still_app: Application) -> No
 
 def test_a_plan_that_is_none_is_an_error(still_app: Application) -> None:
     result = still_app.module("rollout_preflight_info", {**still_app.plan(), "canary": {"steps": [{"set_weight": 120}]}})
-    assert result["failed"] and "canary.steps, step 1, set_weight: 120 is not a weight" in result["msg"]
+    assert result["failed"] and "canary.steps[0].set_weight must be a whole number from 0 to 100, not 120" in result["msg"]
 
 
 def test_a_start_is_stopped_by_what_is_fatal_and_warns_of_the_rest(still_app: Application) -> None:

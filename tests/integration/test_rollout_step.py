@@ -216,7 +216,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
         {"revision": {"images": {"nope": "x:1"}}},
         "Deployment {ns}/rollouts-demo has no container 'nope' (it has: rollouts-demo)",
     ),
-    ("no route to the Service", {"services": {"stable": "nope"}}, "HTTP route 'primary' does not lead to Service 'nope'"),
+    ("no route to the Service", {"services": {"stable": "nope"}}, "HTTP route primary does not lead to Service 'nope'"),
     (
         "a port of no Service",
         {"services": {"stable": "nope", "ports": [{"port": 80, "protocol": "X"}]}},
@@ -233,8 +233,12 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
         {"routers": [{"type": "istio", "name": "rollouts-demo", "routes": ["x"]}]},
         "no HTTP route named 'x' (it has: primary)",
     ),
-    ("weight", {"canary": {"steps": [{"set_weight": 5}, {"set_weight": 120}]}}, "canary.steps, step 2, set_weight: 120 is not a weight"),
-    ("unknown step", {"canary": {"steps": [{"weigh": 5}]}}, "canary.steps, step 1: unknown kind 'weigh': use one of set_weight, pause"),
+    (
+        "weight",
+        {"canary": {"steps": [{"set_weight": 5}, {"set_weight": 120}]}},
+        "canary.steps[1].set_weight must be a whole number",
+    ),
+    ("unknown step", {"canary": {"steps": [{"weigh": 5}]}}, "canary.steps[0] has the unknown step 'weigh': use one of set_weight, pause"),
     (
         "duration",
         {"canary": {"steps": [{"pause": {"duration": "soon"}}]}},

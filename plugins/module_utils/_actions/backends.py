@@ -41,7 +41,7 @@ def require_ready(ctx: Context, backends: Sequence[Backend], new: Sequence[Backe
                 ready &= {uid for uid, pod in pods.items() if selects(dict(backend.labels), labels(pod))}
             if not ready:
                 ctx.client.get(Ref(SERVICE, namespace, backend.service))  # Says so when there is no such Service.
-                raise Refused(_not_ready(backend, ports))
+                raise _not_ready(backend, ports)
 
 
 def _with_labels(ctx: Context, backends: Sequence[Backend]) -> list[Backend]:
@@ -77,8 +77,9 @@ def require_subsets(ctx: Context, services: Sequence[str], pods: Callable[[], Se
     for service in services:
         for each in reach.missed(rules, routes, Target("istio", "", ctx.namespace, service, service), service, labelled):
             raise Refused(
-                f"{each.route} {each}, which has none of the pods that Service {ctx.namespace}/{service} would lead to, so that its "
-                "requests would get 503: take the subset out of the route, or give it labels that both versions have"
+                each.route,
+                f"{each}, which has none of the pods of Service {ctx.namespace}/{service}, so its requests would get 503",
+                "remove the subset from the route, or give it labels that both versions have",
             )
 
 
@@ -110,8 +111,9 @@ def _ports(ctx: Context, backend: Backend) -> list[Object] | None:
         if not same:
             there = ", ".join(f"{port['name']} {port['port']}" if port.get("name") else str(port["port"]) for port in ports)
             raise Refused(
-                f"Service {backend.namespace}/{backend.service} has no port {wanted}, at which the router sends requests to the stable one "
-                f"(it has: {there or 'none'}): give it the ports of the stable Service"
+                f"Service {backend.namespace}/{backend.service}",
+                f"has no port {wanted}, at which the router sends requests to the stable one (it has: {there or 'none'})",
+                "give it the ports of the stable Service",
             )
         found += same
     return found
@@ -129,14 +131,15 @@ def _labelled(ctx: Context, namespace: str, asked: Sequence[dict[str, str]]) -> 
     return {str(pod["metadata"]["uid"]): pod for pod in pods}
 
 
-def _not_ready(backend: Backend, ports: list[Object] | None) -> str:
+def _not_ready(backend: Backend, ports: list[Object] | None) -> Refused:
     where, service = f"-n {backend.namespace}", f"Service {backend.namespace}/{backend.service}"
     if ports:
         service += f" (with port {', '.join(str(port['port']) for port in ports)})"
     if not backend.labels:
         find = f"kubectl get endpointslices {where} -l kubernetes.io/service-name={backend.service}"
-        return f"{service} has no ready endpoints and would get {backend.share}: make its pods ready ({find})"
+        return Refused(service, f"has no ready endpoints and would get {backend.share}", f"make its pods ready ({find})")
     service += f", subset {backend.subset}," if backend.subset else ""
     selector = selector_text(dict(backend.labels))
     find = f"kubectl get pods {where} -l {selector}"
-    return f"{service} has no ready endpoints with the labels {selector}, which would get {backend.share}: make such pods ready ({find})"
+    problem = f"has no ready endpoints with the labels {selector}, which would get {backend.share}"
+    return Refused(service, problem, f"make such pods ready ({find})")

@@ -136,7 +136,7 @@ def _refuse_one_for_several(targets: Sequence[Target]) -> None:
     for name in sorted(set(made)):
         if made.count(name) > 1:
             names = ", ".join(target.name for target in targets)
-            raise Refused(f"{name} would be made for each of {names}: let each have its own name, by default with -canary behind it")
+            raise Refused(str(name), f"would be created for each of {names}", "give each a name of its own")
 
 
 def _made(ctx: Context, target: Target) -> bool:
@@ -246,8 +246,9 @@ def validate(
     if present.canary:
         # The new version would get this share as soon as the canary Service points at it, whatever the first step says.
         raise Refused(
-            f"{next(iter(refs.values()))} sends {present.canary} of {present.total} parts to Service {target.canary_service} already: "
-            "give the canary weight 0 first"
+            str(next(iter(refs.values()))),
+            f"sends {present.canary} of {present.total} parts to Service {target.canary_service} already",
+            "give the canary weight 0 first",
         )
     return warnings
 
@@ -388,8 +389,9 @@ def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Obj
     if gone and leads_to_canary(edits.base_of(live, ctx.by, "repair", memory), target):
         canary = target.canary_subset or target.canary_service
         raise Drifted(
-            f"{ref} was changed by somebody else: {'; '.join(gone)} cannot be found any more, and {canary} still stands in it: take that "
-            "out by hand, or set on_drift to accept (take it as it is for what it was before)"
+            str(ref),
+            f"was changed by another client: {'; '.join(gone)} cannot be found any more, and it still names {canary}",
+            "remove that by hand, or set on_drift to accept the object as it is now",
         )
 
 
@@ -436,7 +438,7 @@ def _until(ctx: Context, refs: dict[str, Ref], found: Objects, missing: Callable
 
     def still_missing(items: list[Object]) -> str | None:
         if not items:
-            raise Failed(f"{ref} was deleted while its status was waited for")
+            raise Failed(str(ref), "was deleted during the wait for its status", "create it again, and run the playbook again")
         return missing({**found, key: items[0]})
 
     ctx.until(f"the status of {ref}", ref.resource, still_missing, name=ref.name, known=found[key])

@@ -12,16 +12,18 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Callable, NoReturn
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
-from .._cluster.official_client import delete_temporary_files
+from .._cluster.official_client import delete_temporary_files, is_importable
+from .._cluster.shared_tokens import share
+from .options import Discreet, module_class
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,15 @@ class Ended(BaseException):
         super().__init__()
 
 
-_current: ContextVar[Call | None] = ContextVar("progressive_delivery_call", default=None)
-
-
-def current_call() -> Call | None:
-    """The call that `run` is carrying out; None where the module is a process of its own."""
-    return _current.get()
+def prepare_forks() -> bool:
+    """Imports what every call needs, for the forks of this process, which share tokens then. Whether the Kubernetes client is there."""
+    share()
+    return is_importable()
 
 
 def run(main: Callable[[], None], call: Call) -> dict[str, Any]:
     """The result of a module: what Ansible would have read from its standard output."""
-    token = _current.set(call)
+    token = module_class.set(partial(ModuleHere, call))
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             main()
@@ -65,7 +65,7 @@ def run(main: Callable[[], None], call: Call) -> dict[str, Any]:
         msg = f"module {call.name} failed, {type(error).__name__}: {error}"
         return {"failed": True, "changed": False, "msg": msg, "exception": text}
     finally:
-        _current.reset(token)
+        module_class.reset(token)
         delete_temporary_files()
 
 
@@ -90,9 +90,8 @@ def _jsonable(value: Any) -> Any:
 class InProcessModule:
     """What the modules use of AnsibleModule, with the same results and messages."""
 
-    def __init__(self, argument_spec: dict[str, Any], supports_check_mode: bool = False, **rules: Any) -> None:
-        call = current_call()
-        assert call is not None and supports_check_mode
+    def __init__(self, call: Call, argument_spec: dict[str, Any], supports_check_mode: bool = False, **rules: Any) -> None:
+        assert supports_check_mode
         self._call = call
         self.argument_spec, self.check_mode, self._diff = argument_spec, call.check, call.diff
         self._warnings: list[str] = []
@@ -134,3 +133,7 @@ class InProcessModule:
         if error is not None and self._call.traceback:
             result.setdefault("exception", "".join(traceback.format_tb(error.__traceback__)))
         InProcessModule.exit_json(self, failed=True, msg=msg, **result)
+
+
+class ModuleHere(Discreet, InProcessModule):
+    """A module of this collection within the process that called it."""

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from contextvars import ContextVar
+from typing import Any, Callable, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.parameters import remove_values
@@ -15,8 +16,6 @@ from .._actions.context import Context
 from .._cluster.auth import connect
 from .._cluster.client import Client
 from .._cluster.clock import Clock
-from .._cluster.official_client import is_importable
-from .._cluster.shared_tokens import share
 from .._objects.durations import seconds
 from .._objects.edits import ON_DRIFT
 from .._objects.names import is_namespace
@@ -24,7 +23,6 @@ from .._objects.refusal import Refused
 from .._objects.seals import read_key
 from .._objects.shown import shown, shown_all
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
-from .in_process import InProcessModule, current_call
 from .secrets import printed
 
 NAMESPACE_SPEC: dict[str, Any] = {"namespace": {"type": "str"}}
@@ -40,6 +38,9 @@ COMMON_SPEC: dict[str, Any] = {
     "wait_timeout": {"type": "str", "default": "600s"},
     "on_drift": {"type": "str", "default": "fail", "choices": list(ON_DRIFT)},
 }
+# Of every call its own: a record never holds probe_hosts. The probe's headers are secret; _module/secrets.py says which values stay hidden.
+PROBE_SPEC: dict[str, Any] = {"probe": {"type": "dict", "no_log": True}, "probe_hosts": {"type": "list", "elements": "str"}}
+START_TOLERANCE_SPEC: dict[str, Any] = {"time": {"type": "str"}, "restarts": {"type": "int"}}
 IGNORED_SPEC: dict[str, Any] = {
     "record_unsealed": {"type": "str", "choices": ["refuse", "accept"]},
     "wait": {"type": "bool"},
@@ -52,7 +53,7 @@ IGNORED_SPEC: dict[str, Any] = {
 _AS_IT_IS = ("resource", "resources", "diff", "tree")
 
 
-class _Discreet:
+class Discreet:
     """Returns no secret values of the options, however the module ends, and no text that is not safe to print."""
 
     params: dict[str, Any]
@@ -74,12 +75,12 @@ class _Discreet:
         super().warn(remove_values(shown(warning), getattr(self, "no_log_values", set())), **kwargs)  # type: ignore[misc]
 
 
-class Module(_Discreet, AnsibleModule):
+class Module(Discreet, AnsibleModule):
     """The module as a process of its own."""
 
 
-class ModuleHere(_Discreet, InProcessModule):
-    """The module within the process that called it."""
+# What makes the module: as a process of its own, or as in_process.py puts it in that place.
+module_class: ContextVar[Callable[..., AnsibleModule]] = ContextVar("progressive_delivery_module_class", default=Module)
 
 
 def make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
@@ -93,7 +94,7 @@ def make_info_module(spec: dict[str, Any]) -> AnsibleModule:
 
 
 def _make_module(spec: dict[str, Any], **more: Any) -> AnsibleModule:
-    module: AnsibleModule = (Module if current_call() is None else ModuleHere)(
+    module = module_class.get()(
         argument_spec={**AUTH_SPEC, **spec},
         supports_check_mode=True,
         required_together=AUTH_REQUIRED_TOGETHER,
@@ -133,9 +134,3 @@ def _refuse_no_namespace(namespace: Any, where: str) -> None:
     if namespace not in (None, "") and not is_namespace(namespace):
         problem = f"must be the name of a namespace, not {str(namespace)[:80]!r}"
         raise Refused(where, problem, "use at most 63 lower-case letters, digits and '-'")
-
-
-def prepare_forks() -> bool:
-    """Imports what every call needs, for the forks of this process, which share tokens then. Whether the Kubernetes client is there."""
-    share()
-    return is_importable()

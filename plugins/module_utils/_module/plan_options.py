@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from .._plan.plan import ON_DEADLINE, PROMOTION
+from .._strategies.registry import kinds, styles
+from .options import PROBE_SPEC, START_TOLERANCE_SPEC
 
 WORKLOAD_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "kind": {"type": "str", "choices": ["Deployment", "StatefulSet", "DaemonSet"]},
-    "style": {"type": "str", "choices": ["clone", "revisions", "pair", "in_place"]},
+    "kind": {"type": "str", "choices": kinds()},
+    "style": {"type": "str", "choices": list(styles())},
     "canary": {"type": "str"},
 }
 SERVICES_SPEC: dict[str, Any] = {
@@ -41,15 +43,12 @@ REVISION_SPEC: dict[str, Any] = {
     "restart": {"type": "str"},
     "number": {"type": "int"},
 }
-# Of every call its own: a record never holds probe_hosts. The probe's headers are secret; _module/secrets.py says which values stay hidden.
-PROBE_SPEC: dict[str, Any] = {"probe": {"type": "dict", "no_log": True}, "probe_hosts": {"type": "list", "elements": "str"}}
 CANARY_SPEC: dict[str, Any] = {
     "steps": {"type": "list", "elements": "raw"},
     "min_replicas": {"type": "int"},
     "scale_down_delay": {"type": "str"},
     "abort_scale_down_delay": {"type": "str"},
 }
-START_TOLERANCE_SPEC: dict[str, Any] = {"time": {"type": "str"}, "restarts": {"type": "int"}}
 PLAN_SPEC: dict[str, Any] = {
     "workload": {"type": "dict", "options": WORKLOAD_SPEC},
     "revision": {"type": "dict", "options": REVISION_SPEC, "no_log": True},

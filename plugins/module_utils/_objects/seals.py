@@ -115,8 +115,8 @@ def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False,
             raise Refused(title_of(obj), what, "put the object back by hand and remove the annotation, or give the right record_key")
         if _SEAL not in memory and not vouched:
             remedy = (
-                "set record_unsealed to accept it once if it was written before record_key was introduced; otherwise put the object back by "
-                "hand and remove the annotation"
+                "set record_unsealed to accept it once if it was written before record_key was introduced; otherwise put the object "
+                "back by hand and remove the annotation"
             )
             raise Refused(title_of(obj), f"has an annotation {annotation} that has no seal", remedy)
 

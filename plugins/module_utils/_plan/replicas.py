@@ -18,10 +18,10 @@ from .routers import ALL_OPTIONS, REPLICAS
 
 # What only a router can do, and the reason why this cannot.
 _NOT_HERE = {
-    "canary_service": "one Service, stable_service, leads to the pods of both",
-    "matches": "every pod behind the Service gets any request",
+    "canary_service": "stable_service leads to the pods of both versions",
+    "matches": "every pod behind the Service receives any request",
     "mirror": "no router copies requests",
-    **dict.fromkeys(ALL_OPTIONS, "it is for routers"),
+    **dict.fromkeys(ALL_OPTIONS, "it needs another router"),
 }
 
 
@@ -30,19 +30,19 @@ def read_pair(options: Mapping[str, Any]) -> Pair:
     given = {key: value for key, value in options.items() if value not in (None, "", [], {}, 0)}
     foreign = next((key for key in _NOT_HERE if key in given), None)
     if foreign:
-        raise Refused(f"{foreign} cannot be used with {REPLICAS}, {_NOT_HERE[foreign]}: leave it out, or use a router that can")
+        raise Refused(foreign, f"cannot be used with router {REPLICAS}, because {_NOT_HERE[foreign]}", "remove it, or use another router")
     names = given.get("name") or []
     if len(names) != 1:
-        raise Refused(f"name: {REPLICAS} takes one name, that of the stable Deployment, and was given {len(names)}")
+        raise Refused("name", f"must have exactly one name with router {REPLICAS}, not {len(names)}", "name the stable Deployment")
     stable = named("name", names[0], MAX_OBJECT)
     canary = named("canary_workload", given.get("canary_workload") or f"{stable}-canary", MAX_OBJECT)
     if stable == canary:
-        raise Refused(f"name and canary_workload are both {echo(stable)}: the canary needs a Deployment of its own")
+        raise Refused("canary_workload", f"is {echo(stable)}, the same Deployment as name", "name a Deployment of its own for the canary")
     return Pair(named("stable_service", given.get("stable_service"), MAX_SERVICE, dots=""), stable, canary)
 
 
 def read_split(options: Mapping[str, Any]) -> Split:
     """The split that is asked for."""
     if options["weight"] is None:
-        raise Refused("weight is missing: state present needs it")
+        raise Refused("weight", "is missing", "set weight, or use state absent")
     return split_of(options["weight"], options["weight_total"])

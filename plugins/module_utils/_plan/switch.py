@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects.durations import seconds
-from .._objects.reading import MAX_OBJECT, MAX_SERVICE, keys, named
+from .._objects.reading import MAX_OBJECT, MAX_SERVICE, keys, members, named
 from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS
 from .._objects.shown import echo
@@ -63,16 +63,18 @@ def read_switch(options: Mapping[str, Any], namespace: str) -> Switch:
     """Reads and validates the options of the module."""
     present = options["state"] == "present"
     if present and not options["target"]:
-        raise Refused("target is missing: state present needs the name of the workload that shall be active")
+        raise Refused("target", "is missing", "set it to the name of the workload to activate, or use state absent")
     active = named("active_service", options["active_service"], MAX_SERVICE, dots="")
     preview = named("preview_service", options["preview_service"], MAX_SERVICE, dots="") if options["preview_service"] else ""
     if active == preview:
-        raise Refused(f"active_service and preview_service are both {echo(active)}: the preview needs a Service of its own")
+        raise Refused(
+            "preview_service", f"is {echo(active)}, the same Service as active_service", "name a Service of its own for the preview"
+        )
     if options["swap_preview"] and not preview:
-        raise Refused("swap_preview: there is no preview_service to swap: name one, or leave swap_preview out")
+        raise Refused("swap_preview", "needs preview_service", "set preview_service, or remove swap_preview")
     least, most = int(present), options["min_ready"]
     if most is not None and most < least:
-        raise Refused(f"min_ready: {most} is too few: use {least} or more, or leave it out")
+        raise Refused("min_ready", f"must be {least} or more, not {most}", "correct the number, or remove it")
     routers = _routers(options["routers"], namespace, active, preview)
     return Switch(
         active=active,
@@ -91,22 +93,20 @@ def read_switch(options: Mapping[str, Any], namespace: str) -> Switch:
 
 
 def _routers(raw: Any, namespace: str, active: str, preview: str) -> tuple[Target, ...]:
-    found = [_router(each, f"routers, number {number}", namespace, active, preview) for number, each in enumerate(raw or [], 1)]
+    found = [_router(each, where, namespace, active, preview) for where, each in members("routers", raw or [])]
     refuse_twice(found)
     subsets = [bool(each.destination_rule) for each in found]
     if any(subsets) and not all(subsets):
-        raise Refused(
-            "routers: some move from subset to subset and leave the active Service as it is, others do not: use one of the two ways"
-        )
+        raise Refused("routers", "has entries with subsets and entries without subsets", "use subsets in all entries or in none")
     return tuple(found)
 
 
 def _router(raw: Any, where: str, namespace: str, active: str, preview: str) -> Target:
     value = keys(where, raw, ("type", "name"), ALL_OPTIONS)
     if value["type"] == REPLICAS:
-        raise Refused(f"{where}: type {REPLICAS} has no router that could be moved: leave the entry out")
+        raise Refused(f"{where}.type", f"cannot be {REPLICAS}, which has no router", "remove the entry")
     options = {key: value[key] for key in ALL_OPTIONS if key in value}
     by_subset = bool(value.get("stable_subset") or value.get("canary_subset"))
     if not (by_subset or preview):
-        raise Refused(f"{where}: while the active Service moves its traffic goes through the preview Service: name preview_service")
+        raise Refused("preview_service", "is missing, but routers without subsets need it during the switch", "set preview_service")
     return read_router(str(value["type"]), value["name"], options, where, Between(namespace, active, active if by_subset else preview))

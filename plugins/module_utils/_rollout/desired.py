@@ -15,7 +15,7 @@ def desired_traffic(plan: Plan) -> dict[str, DesiredTraffic]:
     """What the steps ask of the routers, by the option that messages name."""
     asked = [(each.step, each.action.traffic) for each in compile_steps(plan.steps)]
     return {
-        f"canary.steps, step {step + 1}" if plan.bluegreen is None else "bluegreen.mirror": traffic
+        f"canary.steps[{step}]" if plan.bluegreen is None else "bluegreen.mirror": traffic
         for step, traffic in asked
         if step is not None and traffic is not None
     }

@@ -49,8 +49,9 @@ def abort_program(release: Sequence[ScheduledAction], position: int, plan: Plan,
     """The way back from a position in the release (the action there may be half done)."""
     if already_promoted(release, position, plan):
         raise Refused(
-            f"rollout {plan.name}: the new version has been promoted and only tidying up is left: "
-            "run it again to finish, then release the old version"
+            f"rollout {plan.name}",
+            "cannot be aborted, because the new version has been promoted and only tidying up is left",
+            "run it again to finish, then release the old version",
         )
     begun = [entry.action for entry in release[: position + 1]]
     actions = (*strategy_of(plan).sequence.way_back(plan, facts, begun), *_tidied(facts))

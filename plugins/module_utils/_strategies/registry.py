@@ -44,6 +44,11 @@ def styles() -> dict[str, tuple[str, ...]]:
     return {name: each.kinds for name, each in STRATEGIES.items() if each.kinds}
 
 
+def kinds() -> list[str]:
+    """The kinds of workload that some style releases."""
+    return list(dict.fromkeys(kind for each in styles().values() for kind in each))
+
+
 def default_style() -> str:
     """The style of a plan that names neither a style nor a kind."""
     return next(iter(STRATEGIES))

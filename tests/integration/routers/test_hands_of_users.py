@@ -79,7 +79,7 @@ def test_what_cannot_be_found_again_is_told_until_the_user_decides(shop: TwoVers
     call(shop, ISTIO, weight=20)
     route = shop.get("VirtualService", "shop")["spec"]["http"][0]["route"]
     rename(shop, route=[{**route[0], "weight": 70}, {**route[1], "weight": 30}])
-    told = "and shop-canary still stands in it: take that out by hand, or set on_drift to accept"
+    told = "and it still names shop-canary: remove that by hand, or set on_drift to accept"
     refused(shop, told, ISTIO, state="absent")
     refused(shop, told, ISTIO, state="absent", on_drift="repair")
     refused(shop, told, ISTIO, weight=40, on_drift="repair")

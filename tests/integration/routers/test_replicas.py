@@ -220,7 +220,7 @@ def test_what_cannot_be_split_is_one_clear_line_and_writes_nothing(quiet: TwoVer
         assert quiet.snapshot() == before
 
     refused("matches cannot be used with replicas, every pod behind the Service gets any request", matches=[{"path": "/"}])
-    refused("mirror cannot be used with replicas, no router copies requests: leave it out", mirror=5)
+    refused("mirror cannot be used with router replicas, because no router copies requests: remove it", mirror=5)
     refused("Deployment {ns}/nope does not exist: check its name and the namespace", canary_workload="nope")
     refused("Service {ns}/shop (selector app=shop) does not select the pods of Deployment web", stable_service="shop")
     for name in ("web", "web-canary"):

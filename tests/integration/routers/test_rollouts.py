@@ -144,5 +144,5 @@ def test_what_a_router_cannot_do_is_refused_before_the_start(app: Application, m
         until("it is seen", lambda: app.get("HTTPRoute", app.name).get("status", {}).get("parents"))
     before = app.snapshot()
     result = app.module("rollout_step", plan)
-    assert result["failed"] and "canary.steps, step 2: " in result["msg"] and message in result["msg"], result["msg"]
+    assert result["failed"] and "canary.steps[1]" in result["msg"] and message in result["msg"], result["msg"]
     assert app.snapshot() == before

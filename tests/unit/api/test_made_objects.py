@@ -103,6 +103,6 @@ def test_what_was_made_for_another_owner_is_neither_changed_nor_removed(ctx: Con
 
 
 def test_several_ingresses_cannot_have_one_canary(ctx: Context, server: MemoryServer) -> None:
-    with pytest.raises(Refused, match=r"^new would be made for each of a, b: let each have its own name"):
+    with pytest.raises(Refused, match=r"^new would be created for each of a, b: give each a name"):
         traffic.move_all(ctx, [target("a", canary_ingress="new"), target("b", canary_ingress="new")], HALF, require_ready=False)
     assert writes(server) == []

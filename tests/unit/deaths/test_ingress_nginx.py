@@ -81,7 +81,7 @@ FOUND: dict[str, tuple[Case, Sequence[Object], str, str]] = {
 
 def look(place: Stage) -> list[Object]:
     ctx = Context(Client(place.cluster.server, place.cluster.time), place.cluster.time, NAMESPACE, NAME)
-    found = preflight.look(ctx, NAME, place.case.plan())["findings"]
+    found = preflight.run(ctx, NAME, place.case.plan())["findings"]
     return [each for each in found if each["object"].startswith("Ingress") or "ingress_nginx" in each["problem"]]
 
 

@@ -60,11 +60,11 @@ SUBSETS = {"stable_subset": "a", "canary_subset": "b", "destination_rule": SHOP}
 REFUSED: dict[str, tuple[Object, str]] = {
     "no such target": ({"target": "nope"}, "Deployment test/nope does not exist: check its name and the namespace"),
     "no such kind": ({"target_kind": "DaemonSet"}, "DaemonSet test/shop-green does not exist"),
-    "no target": ({"target": None}, "target is missing: state present needs the name of the workload that shall be active"),
+    "no target": ({"target": None}, "target is missing: set it to the name of the workload to activate"),
     "no name": ({"target": "Green"}, "target must be a Kubernetes name, not 'Green'"),
     "no such active Service": ({"active_service": "nope"}, "Service test/nope does not exist"),
     "no such preview Service": ({"preview_service": "nope"}, "Service test/nope does not exist"),
-    "one Service for both": ({"preview_service": SHOP}, "active_service and preview_service are both 'shop'"),
+    "one Service for both": ({"preview_service": SHOP}, "preview_service is 'shop', the same Service as active_service"),
     "a pod that is not ready": (
         {"target": "shop-slow"},
         "Deployment test/shop-slow has 0 ready pods, 2 are needed (pod shop-slow-",
@@ -78,7 +78,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"target": "shop-none"},
         "Deployment test/shop-none has no pods (0 replicas, or no node that accepts any): scale it up first",
     ),
-    "too few": ({"min_ready": 0}, "min_ready: 0 is too few: use 1 or more"),
+    "too few": ({"min_ready": 0}, "min_ready must be 1 or more, not 0"),
     "pods of another": (
         {"target": "greedy"},
         "Deployment test/greedy has the selector web=yes, which selects the pods of Deployment/modest, too: give the two",
@@ -101,13 +101,13 @@ REFUSED: dict[str, tuple[Object, str]] = {
     ),
     "no preview": (
         {"preview_service": None, "routers": ISTIO},
-        "routers, number 1: while the active Service moves its traffic goes through the preview Service: name preview_service",
+        "preview_service is missing, but routers without subsets need it",
     ),
-    "nothing to swap": ({"preview_service": None, "swap_preview": True}, "swap_preview: there is no preview_service to swap"),
+    "nothing to swap": ({"preview_service": None, "swap_preview": True}, "swap_preview needs preview_service"),
     "no such router": ({"routers": [{"type": "istio", "name": "nope"}]}, "VirtualService test/nope does not exist"),
     "a router that is none": (
         {"routers": [{"type": "replicas", "name": "x"}]},
-        "routers, number 1: type replicas has no router that could",
+        "routers[0].type cannot be replicas, which has no router",
     ),
     "a router of no kind": ({"routers": [{"type": "mesh", "name": "x"}]}, "type names the unknown router 'mesh'"),
     "a router twice": ({"routers": ISTIO * 2}, "routers has more than one entry for istio shop: write one entry with all its routes"),
@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {"routers": [{**ISTIO[0], "stable_subset": "a"}]},
         "stable_subset needs canary_subset, destination_rule for",
     ),
-    "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use one of the two ways"),
+    "both ways": ({"routers": [{**ISTIO[0], **SUBSETS}, {"type": "istio", "name": "x"}]}, "use subsets in all entries or in none"),
     "no duration": ({"scale_down_delay": "soon"}, "scale_down_delay must be a duration, not 'soon'"),
     "no grace": ({"grace": "-1s"}, "grace must be a duration, not '-1s'"),
     "no probe": ({"probe": {"url": "http://x"}}, "probe.expect is missing"),

@@ -26,17 +26,20 @@ def test_what_is_read() -> None:
 BAD: list[tuple[Object, str]] = [
     (
         {"canary_service": "shop-canary"},
-        "canary_service cannot be used with replicas, one Service, stable_service, leads to the pods of both",
+        "canary_service cannot be used with router replicas, because stable_service leads to the pods of both versions: remove it",
     ),
-    ({"matches": [{"path": "/"}]}, "matches cannot be used with replicas, every pod behind the Service gets any request: leave it out, or"),
-    ({"mirror": 5.0}, "mirror cannot be used with replicas, no router copies requests: leave it out"),
-    ({"routes": ["a"]}, "routes cannot be used with replicas, it is for routers: leave it out"),
-    ({"definition": {"kind": "x"}}, "definition cannot be used with replicas, it is for routers: leave it out"),
-    ({"name": ["a", "b"]}, "name: replicas takes one name, that of the stable Deployment, and was given 2"),
-    ({"name": []}, "name: replicas takes one name, that of the stable Deployment, and was given 0"),
+    (
+        {"matches": [{"path": "/"}]},
+        "matches cannot be used with router replicas, because every pod behind",
+    ),
+    ({"mirror": 5.0}, "mirror cannot be used with router replicas, because no router copies requests: remove it"),
+    ({"routes": ["a"]}, "routes cannot be used with router replicas, because it needs another router"),
+    ({"definition": {"kind": "x"}}, "definition cannot be used with router replicas, because it needs another router"),
+    ({"name": ["a", "b"]}, "name must have exactly one name with router replicas, not 2: name the stable Deployment"),
+    ({"name": []}, "name must have exactly one name with router replicas, not 0"),
     ({"name": ["A"]}, "name must be a Kubernetes name, not 'A'"),
     ({"canary_workload": "a_b"}, "canary_workload must be a Kubernetes name, not 'a_b'"),
-    ({"canary_workload": "shop"}, "name and canary_workload are both 'shop': the canary needs a Deployment of its own"),
+    ({"canary_workload": "shop"}, "canary_workload is 'shop', the same Deployment as name"),
     ({"stable_service": "a.b"}, "stable_service must be a Kubernetes name, not 'a.b'"),
 ]
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 # No server listens at this address.
 CLOSED = {"host": "http://127.0.0.1:9", "api_key": "none"}
-NO_ANSWER = "the API server http://127.0.0.1:9 refuses connections"
+NO_ANSWER = "API server http://127.0.0.1:9 refuses connections"
 
 WORKLOAD = {"name": "shop"}
 REVISION = {"images": {"shop": "registry.example.org/shop:1.2"}}

@@ -218,7 +218,8 @@ def test_what_has_been_promoted_is_not_aborted(text: str, made: bool) -> None:
     for position in found:
         assert already_promoted(release, position, plan)
         with pytest.raises(
-            Refused, match=r"^rollout shop: the new version has been promoted and only tidying up is left: run it again to finish"
+            Refused,
+            match=r"^rollout shop cannot be aborted, .* only tidying up is left: run it again to finish",
         ):
             abort_program(release, position, plan, Facts((), made))
     assert bool(found) == (made or text != "remove the canary Service")
