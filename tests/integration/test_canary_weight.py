@@ -60,7 +60,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
         {"canary_service": "nope"},
         "HTTP route primary also leads to rollouts-demo-canary, whose share is not defined",
     ),
-    ("the same Service twice", {"canary_service": "rollouts-demo"}, "both 'rollouts-demo': the canary needs a Service of its own"),
+    ("the same Service twice", {"canary_service": "rollouts-demo"}, "canary_service is 'rollouts-demo' as stable_service is"),
     ("no such version", {"api_version": "networking.istio.io/v9"}, "api_version 'networking.istio.io/v9' does not serve VirtualService"),
     ("grace", {"grace": "soon"}, "grace must be a duration, not 'soon'"),
     ("no weight", {"weight": None}, "weight is missing: give weight, matches or mirror"),

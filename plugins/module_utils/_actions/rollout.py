@@ -184,8 +184,8 @@ def _rehearse(this: Run) -> None:
         for step, wish in {**promotion, **desired_traffic(this.plan)}.items():
             try:
                 traffic.move(rehearsal, target, wish, require_ready=False, together=this.plan.routers)
-            except Refused as problem:
-                raise Refused(f"{step}: {problem}") from None
+            except Refused as refused:
+                raise refused.at_step(step) from None
 
 
 def _images(images: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing.registry import router_of
-from .._routing.router import Backend, Change, NotSeen, Objects, Part, leads_to_canary
+from .._routing.router import Change, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import DesiredTraffic, Split, Target
 from . import backends, neighbours, objects
@@ -234,8 +234,8 @@ def validate(
     for step, wish in {"": DesiredTraffic(Split(0, 1)), **wishes}.items():
         try:
             router.changes(found, target, wish)
-        except Refused as problem:
-            raise Refused(f"{step}: {problem}" if step else str(problem)) from None
+        except Refused as refused:
+            raise refused.at_step(step) from None
     warnings = neighbours.look(ctx, target, found, DesiredTraffic(Split(0, 1) if splits else Split(1, 0)), together)
     if seen:
         _require_served(ctx, target, refs, found)
@@ -271,7 +271,6 @@ def _edit(
     parts = router.parts(target)
     required = {key for key, part in parts.items() if part.required and wish is not None}
     warnings: list[str] = []
-
     kept: dict[str, list[Edit]] = {}
 
     def look_at(live: Objects) -> None:
@@ -369,13 +368,8 @@ def _require_ready(ctx: Context, target: Target, before: Objects, after: Objects
     if wish is None:
         backends.require_ready(ctx, wanted)
         return
-    had = {_pods_of(each) for each in router.backends(before, target, router.weight(before, target), None)}
-    new = [each for each in wanted if _pods_of(each) not in had]
-    backends.require_ready(ctx, wanted, new)
-
-
-def _pods_of(backend: Backend) -> tuple[Any, ...]:
-    return backend.service, backend.namespace, backend.labels, backend.subset
+    had = {each.pods for each in router.backends(before, target, router.weight(before, target), None)}
+    backends.require_ready(ctx, wanted, [each for each in wanted if each.pods not in had])
 
 
 def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Objects) -> None:
@@ -398,22 +392,23 @@ def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Obj
 def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: Objects) -> None:
     """Raises Refused for objects that their controller refuses, or that none has seen; new ones get a moment to be seen."""
     router = router_of(target)
+    reasons: list[NotSeen] = []
 
     def unseen(found: Objects) -> str | None:
         try:
             router.not_ready_reason(found, target)
-        except NotSeen as nobody:
-            return str(nobody)
+        except NotSeen as reason:
+            reasons.append(reason)
+            return str(reason)
         return None
 
-    text = unseen(found)
-    if text is None:
+    if unseen(found) is None:
         return
     seconds = min(ctx.wait_timeout, _NEW) if ctx.wait and not ctx.check else 0.0
     try:
         _until(replace(ctx, wait=True, wait_timeout=seconds), refs, found, unseen)
     except Failed:
-        raise Refused(text) from None
+        raise reasons[0] from None
 
 
 def _prove(ctx: Context, target: Target, refs: dict[str, Ref], outcome: objects.Outcomes, wish: DesiredTraffic | None) -> None:
@@ -428,9 +423,15 @@ def _prove(ctx: Context, target: Target, refs: dict[str, Ref], outcome: objects.
         if not outcome.changed:
             raise
         if wish is None:
-            raise Failed(f"{refused}. It was put back already") from None
+            raise _after_write(refused, "was put back already") from None
         objects.put_back(ctx, refs, outcome)
-        raise Failed(f"{refused}. It had been written already, and was put back as it was before this call") from None
+        raise _after_write(refused, "was put back as it was before this call") from None
+
+
+def _after_write(refused: Refused, what: str) -> Failed:
+    """The error for an object that its controller rejects after the write."""
+    problem = refused.problem
+    return Failed(problem.object, f"{problem.what}; the object {what}", problem.remedy)
 
 
 def _until(ctx: Context, refs: dict[str, Ref], found: Objects, missing: Callable[[Objects], str | None]) -> None:

@@ -15,6 +15,10 @@ class Refused(ProblemError):
     Raised before the first write of a call: whoever sees it knows that nothing was changed.
     """
 
+    def at_step(self, step: str) -> Refused:
+        """The same problem with the step of a plan that causes it; empty for none."""
+        return Refused(self.problem.object, f"{self.problem.what} ({step})", self.problem.remedy) if step else self
+
 
 class Drifted(Refused):
     """Somebody else changed what was set here: what now is right is for people to say, so nothing is undone by itself."""

@@ -66,6 +66,11 @@ class Backend:
     ports: tuple[int | str, ...] = ()
     subset: str = ""
 
+    @property
+    def pods(self) -> tuple[Any, ...]:
+        """What selects the pods."""
+        return self.service, self.namespace, self.labels, self.subset
+
 
 def _always_ready(_objects: Objects, _target: Target) -> str | None:
     """For routers whose objects have no status that says whether they are served."""

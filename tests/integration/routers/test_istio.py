@@ -233,7 +233,7 @@ BAD_INPUT: dict[str, tuple[Manifest, str]] = {
     ),
     "a pattern that Envoy does not take": (
         {"matches": [{"headers": {"x-qa": {"regex": "(?!a)b"}}}]},
-        "its patterns (RE2) have no look-around",
+        "patterns of RE2 have no look-around",
     ),
     "half of a split by subset": ({"stable_subset": "v1"}, "stable_subset needs canary_subset, destination_rule for a split"),
     "no such DestinationRule": (

@@ -204,7 +204,7 @@ BAD_INPUT: dict[str, tuple[Manifest, str]] = {
     "one subset for both": ({"canary_subset": "v1"}, "canary_subset is 'v1' as stable_subset is"),
     "labels that do not tell pods apart": (
         {"canary_labels": {"version": "v1"}},
-        "DestinationRule {ns}/store: subset 'v1' (version=v1) has the pods of both versions",
+        "DestinationRule {ns}/store, subset v1 has the pods of both versions (version=v1)",
     ),
 }
 

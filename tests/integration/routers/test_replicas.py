@@ -231,7 +231,7 @@ def test_what_cannot_be_split_is_one_clear_line_and_writes_nothing(quiet: TwoVer
         refused("Service {ns}/web leads to other pods than those of the two Deployments (other-")
     until("the other pod has gone", lambda: not [name for name in quiet.names("Pod") if name.startswith("other-")])
     quiet.scale(1, "web")
-    refused("Service {ns}/web: 1 pod in all cannot be split: scale the two Deployments to 2 or more")
+    refused("Service {ns}/web has 1 pod in all, which cannot be split: scale the two Deployments to 2 or more")
     assert call(quiet, CALL, weight=100)["weight"] == {"stable": 0, "canary": 1}
 
 
