@@ -17,7 +17,7 @@ from unittest import mock
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, Transport
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of, reached
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import Record
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import MoveTraffic, PinServices, RestoreRouters
 from ansible_collections.progressive.delivery.tests.harness.calls import finish, start_program
@@ -85,7 +85,7 @@ class Deaths:
             return "" if ours or self.record is None else self._phase(self.record)
         record = self.record
         if self.which.startswith("at "):
-            return "there" if record is not None and record.position >= int(self.which[3:]) else ""
+            return "there" if record is not None and _reached(record) >= int(self.which[3:]) else ""
         if name.startswith("configmaps") and method != "DELETE":
             record = records.load(body["data"], "")
             name += f" {record.phase} moved {record.moved is not None} remembers {sorted(record.originals)}"
@@ -102,7 +102,7 @@ class Deaths:
         moves = (MoveTraffic, PinServices, RestoreRouters)
         last = max(index for index, entry in enumerate(program) if isinstance(entry.action, moves))
         bounds = [steps[0], steps[-1] + 1, last + 1]
-        return PHASES[sum(record.position >= bound for bound in bounds)]
+        return PHASES[sum(_reached(record) >= bound for bound in bounds)]
 
     def _learn(self, config_map: Any) -> None:
         if "data" in config_map:
@@ -112,6 +112,11 @@ class Deaths:
         with self.places.open("a") as file:
             file.write(f"{place}\n")
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _reached(record: Record) -> int:
+    """The index of the action that comes next."""
+    return reached(record, read_plan(record.name, "any", record.plan)) if record.under_way else 0
 
 
 def main(which: str, places: str) -> None:

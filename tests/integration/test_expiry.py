@@ -65,7 +65,7 @@ def test_sweep(app: Application) -> None:
     app.patch("ConfigMap", f"{app.name}.rollout", expire(app, app.name))
     code, out = app.playbook("sweep", sweep)
     assert code != 0 and f"Deployment {app.namespace}/gone does not exist" in out, out
-    assert "the record of rollout an-unreadable-one cannot be read" in out
+    assert "rollout an-unreadable-one has a record that cannot be read" in out
     assert app.module("rollout_info", {"name": app.name})["rollouts"][0]["phase"] == "Aborted" and app.weights() == (100, 0)
 
     app.request("DELETE", "ConfigMap", "a-broken-one.rollout")

@@ -51,7 +51,7 @@ def test_edits_wait_for_the_next_call(app: Application) -> None:
 
         _edit(app, "blue")
         waits = app.module("rollout_step", {"name": app.name, "state": "absent"})
-        assert waits["failed"] and "a version that was not released waits in its template" in waits["msg"], waits
+        assert waits["failed"] and "has a version in its template that was not released" in waits["msg"], waits
         result = app.module("rollout_step", {"name": app.name, "state": "absent", "on_drift": "repair"})
         assert not result.get("failed"), result
         time.sleep(0.5)

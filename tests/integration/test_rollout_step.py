@@ -58,7 +58,7 @@ def test_pauses_and_promotions(app: Application) -> None:
     assert (first["phase"], first["weight"], first["step"]["index"]) == ("Paused", {"stable": 80, "canary": 20}, 1)
     assert "promote: {revision: 1, step: 1}" in first["msg"] and app.weights() == (80, 20)
     assert not app.module("rollout_step", plan)["changed"], "a pause is not passed by asking again"
-    for promote, message in (({"revision": 2}, "revision 1 is the present one"), ({"step": 3}, "step 1 is the present one")):
+    for promote, message in (({"revision": 2}, "is at revision 1"), ({"step": 3}, "is at step 1")):
         wrong = app.module("rollout_step", {"name": app.name, "promote": promote})
         assert wrong["failed"] and message in wrong["msg"] and not wrong["safe_to_abort"] and app.weights() == (80, 20)
 
@@ -84,7 +84,7 @@ def test_a_call_for_each_step_by_its_number(app: Application) -> None:
         return app.module("rollout_step", {**app.plan(steps=steps, grace=0), "ensure_step": number, **options})
 
     before = app.snapshot()
-    for number, message in ((2, "ensure_step 2 (pause until promoted) is out of order: step 1 (set_weight 20) comes next"), (5, "4 steps")):
+    for number, message in ((2, "ensure_step 2 (pause until promoted) is out of order: ensure step 1 first"), (5, "has 4 steps")):
         refused = ensure(number)
         assert refused["failed"] and message in refused["msg"] and not refused["safe_to_abort"] and app.snapshot() == before
     done = [ensure(number, **({"promote": {}} if number == 2 else {})) for number in (1, 1, 2, 3, 2, 4, 4)]
@@ -250,8 +250,8 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
         "the same Service as services.stable",
     ),
     ("no routers", {"routers": []}, "routers must be a list with at least one router"),
-    ("nothing to promote", {"promote": {}}, "there is nothing to promote: no revision is under way"),
-    ("no record", {"workload": None}, "rollout rollouts-demo has no record in namespace {ns}: check its name"),
+    ("nothing to promote", {"promote": {}}, "has nothing to promote: no revision is under way"),
+    ("no record", {"workload": None}, "rollout rollouts-demo has no record in this namespace: check its name"),
 ]
 
 

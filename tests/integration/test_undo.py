@@ -29,7 +29,7 @@ def release(app: Application, name: str, *steps: Any) -> None:
 
 
 def test_there_and_back(app: Application) -> None:
-    refused(app, "there is nothing to undo: it has no record", undo="previous")
+    refused(app, "has nothing to undo: it has no record", undo="previous")
     release(app, "yellow")
     first = app.get("Deployment")["spec"]["template"]
     more = {"metadata": {"annotations": {"team": "shop"}}}
@@ -50,7 +50,7 @@ def test_there_and_back(app: Application) -> None:
     [seen] = app.module("rollout_info", {"name": app.name})["rollouts"]
     assert [(each["revision"], each["phase"]) for each in seen["history"]] == [(number, "Healthy") for number in (5, 4, 3, 2, 1)]
 
-    refused(app, "there is no revision 9 to go back to (complete are: 5, 4, 3, 2, 1)", undo="9")
+    refused(app, "has no revision 9 to go back to (complete are: 5, 4, 3, 2, 1)", undo="9")
     refused(app, "undo goes by the plan of the last release: leave workload out", undo="1", workload={"name": app.name, "style": "pair"})
     refused(app, "undo cannot be used with state absent", undo="1", state="absent")
     for each in app.request("GET", "ReplicaSet")["items"]:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from .._objects.durations import show
-from .._rollout import decide
+from .._rollout import decide, state
 from .._rollout import record as records
-from .._rollout.program import ABORT, HAND_BACK, RELEASE, program_of
+from .._rollout.program import ABORT, HAND_BACK, RELEASE, program_of, reached
 from .._rollout.record import Record
 from .._steps.action import Action, describe
 from .._steps.sequence import ScheduledAction
@@ -33,10 +33,11 @@ def advance(this: Run) -> None:
         _make_sure(this)
     while this.found is not None and this.record.under_way:
         program = program_of(this.record, this.plan)
-        if this.record.position >= len(program):
+        here = reached(this.record, this.plan)
+        if here >= len(program):
             _finish(this)
             return
-        entry = program[this.record.position]
+        entry = program[here]
         if this.wish.until == "step" and _steps_done(this) > begun_with:
             this.save(this.record)
             return
@@ -46,7 +47,7 @@ def advance(this: Run) -> None:
 
 def _make_sure(this: Run) -> None:
     """A record without a seal may say that the routers have gone back: that finds out by itself what is left of it."""
-    done = [entry.action for entry in program_of(this.record, this.plan)[: this.record.position]]
+    done = [entry.action for entry in program_of(this.record, this.plan)[: reached(this.record, this.plan)]]
     for action in (each for each in done if each.restores_routers):
         _perform(this, action, resumed=False)
 
@@ -89,7 +90,7 @@ def _goes_back(this: Run, problem: NoProgress) -> bool:
     if this.record.program != RELEASE or this.plan.progress_deadline is None:
         return False
     reason = f"no progress: {problem}"
-    if this.plan.on_deadline == "stop" or decide.is_promoted(this.record, this.plan):
+    if this.plan.on_deadline == "stop" or state.is_promoted(this.record, this.plan):
         this.save(replace(this.record, phase=records.DEGRADED, msg=reason))
         events.emit(this.ctx, this.workload, "RolloutDegraded", f"Revision {this.record.revision}: {problem}", True)
         return False

@@ -20,6 +20,7 @@ from .._rollout.hazards.registry import advice_in
 from .._rollout.hazards.stickiness import told_by_routers
 from .._rollout.permissions import role
 from .._rollout.record import Record, record_name
+from .._rollout.state import Operation
 from .._workloads.revisions import template_hash
 from . import rights
 from .checks import Check, checks_of, permissions
@@ -83,7 +84,7 @@ def _record(inputs: PreflightInputs) -> tuple[Record | None, list[Finding]]:
             inputs.recall(record)
             live = running(inputs.ctx, inputs.plan, record, inputs.workload)["template"]
             asked = template_hash(inputs.template_or_present)
-            if decide.admit(record, inputs.plan, asked, live, False, inputs.held, inputs.reconfigured(record)) == decide.REPLACE:
+            if decide.admit(record, inputs.plan, asked, live, False, inputs.held, inputs.reconfigured(record)) is Operation.REPLACE:
                 problem = (
                     f"revision {record.revision} is under way ({record.phase}) and releases another version, which this one would replace"
                 )

@@ -16,12 +16,13 @@ from .._objects.refusal import Refused
 from .._objects.resources import SERVICE, WORKLOADS
 from .._plan.plan import Plan, read_plan
 from .._plan.probes import without_header_values
-from .._rollout import decide
+from .._rollout import decide, state
 from .._rollout import record as records
 from .._rollout.desired import desired_traffic
 from .._rollout.expiry import let_expire
-from .._rollout.program import RELEASE, program_of
+from .._rollout.program import RELEASE, program_of, reached
 from .._rollout.record import Record
+from .._rollout.state import Operation, Request, Situation
 from .._routing.target import DesiredTraffic, split_of
 from .._steps.action import Action
 from .._strategies.registry import strategy_of
@@ -65,17 +66,17 @@ def _present(this: Run) -> None:
     this.agreed = _plan(this)
     decide.only(this.found, this.wish.name, this.wish.revision)
     verdict = _admit(this)
-    if verdict == decide.NOTHING:
+    if verdict is Operation.NOTHING:
         this.nothing_to_do = "the workload runs this version already"
         return
     _agree(this, verdict)
     if this.wish.ensure_step is not None and _ensured(this, verdict, this.wish.ensure_step):
         return
-    if verdict == decide.REPLACE:
+    if verdict is Operation.REPLACE:
         _replace(this)
     elif this.ctx.check:
-        _preview(this, _first_record(this) if verdict == decide.START else this.record)
-    elif verdict == decide.START:
+        _preview(this, _first_record(this) if verdict is Operation.START else this.record)
+    elif verdict is Operation.START:
         _start(this)
         advance(this)
     elif _take_over(this):
@@ -86,10 +87,10 @@ def _present(this: Run) -> None:
         _present(this)
 
 
-def _agree(this: Run, verdict: str) -> None:
+def _agree(this: Run, verdict: Operation) -> None:
     """Raises Refused for what the call cannot take from the record, before anything is written."""
     trust.require_known_routers(this)
-    if verdict != decide.GO_ON:
+    if not verdict.continues:
         trust.require_asked_version(this)
         templates.refuse_restless(this.ctx, this.plan, this.workload, this.template, this.version.configs)
         return
@@ -101,22 +102,11 @@ def _agree(this: Run, verdict: str) -> None:
     trust.require_known_version(this)
 
 
-def _refuse_promotion(this: Run, verdict: str) -> None:
-    """Raises Refused for a promotion of something else than what is under way."""
-    if verdict == decide.START:
-        raise Refused(f"rollout {this.wish.name}: there is nothing to promote: no revision is under way")
-    if verdict == decide.REPLACE:
-        raise Refused(
-            f"rollout {this.wish.name}: revision {this.record.revision} is under way and releases another version than the one asked for: "
-            "leave out the version to promote that, or leave out promote to release this one instead"
-        )
-
-
-def _ensured(this: Run, verdict: str, number: int) -> bool:
+def _ensured(this: Run, verdict: Operation, number: int) -> bool:
     """Whether the step that the call asks for is done, or skipped; raises Refused where it is not the one that comes next."""
-    if decide.ensured(this.record if verdict == decide.GO_ON else None, this.plan, number):
+    if decide.ensured(this.record if verdict.continues else None, this.plan, number):
         return True
-    if verdict == decide.START and decide.skips_steps(this.found, this.plan, revisions.template_hash(this.template)):
+    if verdict is Operation.START and decide.skips_steps(this.found, this.plan, revisions.template_hash(this.template)):
         this.nothing_to_do = "this version is within the rollback window: its steps are skipped; release it without ensure_step"
         return True
     return False
@@ -138,7 +128,7 @@ def _replace(this: Run) -> None:
     if this.ctx.check:
         old = turning.plan_of(this, this.record)
         turned = decide.replaced(this.record, old, reason, revisions.template_hash(this.template))
-        rest = [entry.action for entry in program_of(turned, old)[turned.position :]]
+        rest = [entry.action for entry in program_of(turned, old)[reached(turned, old) :]]
         rest = [each for each in rest if not (each.is_delay and decide.DELAY in turned.promoted)]
         after = decide.successor(turned, old, this.plan, revisions.template_hash(this.template))
         _preview(this, after and replace(after, **_configs(this)), rest)
@@ -206,10 +196,7 @@ def _plan(this: Run) -> Plan:
     if "workload" not in options or not (this.planned or this.wish.undo):
         named = options.pop("workload", {})
         if this.found is None:
-            raise Refused(
-                f"rollout {this.wish.name} has no record in namespace {this.ctx.namespace}: check its name and the namespace, "
-                "or give its plan (workload, revision, services, routers, canary)"
-            )
+            state.decide(this.wish.name, None, Situation.NO_RECORD, Request.CONTINUE)
         options = {**trust.options_of(this, this.record), **options}
         found = read_plan(this.wish.name, this.ctx.namespace, options)
         trust.require_own(this, found)
@@ -217,7 +204,7 @@ def _plan(this: Run) -> Plan:
         return found
     plan = read_plan(this.wish.name, this.ctx.namespace, options)
     if plan.revision.carried and not strategy_of(plan).carries_revision and not plan.hold:
-        raise Refused("revision is missing: name the new version by images, template, definition or restart")
+        raise Refused("revision", "is missing", "name the new version by images, template, definition or restart")
     return plan
 
 
@@ -227,8 +214,9 @@ def _refuse_other_workload(plan: Plan, named: Mapping[str, Any]) -> None:
     other = [key for key, value in named.items() if value is not None and value != recorded[key]]
     if other:
         raise Refused(
-            f"rollout {plan.name} is about {plan.title} by its record, and workload.{other[0]} is {named[other[0]]!r}: leave workload out "
-            "to go on with that, or give the whole plan (services, routers, canary)"
+            f"rollout {plan.name}",
+            f"is about {plan.title} by its record, and workload.{other[0]} is {named[other[0]]!r}",
+            "leave workload out to continue with that, or give the whole plan (services, routers, canary)",
         )
 
 
@@ -248,7 +236,7 @@ def _undo(this: Run, undo: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {"revision": revision if found is None else {**revision, "held": revisions.template_hash(found)}}
 
 
-def _admit(this: Run) -> str:
+def _admit(this: Run) -> Operation:
     promote = this.wish.promote
     if this.wish.ensure_step is not None:
         decide.refuse_no_such_step(this.plan, this.wish.ensure_step)
@@ -260,10 +248,7 @@ def _admit(this: Run) -> str:
     target, live = revisions.template_hash(this.template), running(this.ctx, this.plan, this.found, this.workload)["template"]
     held = is_held(this.plan, this.found, this.workload)
     reconfigured = this.found is not None and changed_since(this.record.configs, this.version.configs)
-    verdict = decide.admit(this.found, this.plan, target, live, this.wish.retry, held, reconfigured)
-    if promote is not None:
-        _refuse_promotion(this, verdict)
-    return verdict
+    return decide.admit(this.found, this.plan, target, live, this.wish.retry, held, reconfigured, promote, this.wish.ensure_step)
 
 
 def _settled(this: Run) -> bool:
@@ -276,7 +261,7 @@ def _start(this: Run) -> None:
     this.lease.acquire()
     before = this.found
     if this.load() != before:
-        raise Refused(f"rollout {this.wish.name}: another run has just started or ended a revision: run again")
+        raise Refused(this.title, "has just been changed by another run, which started or ended a revision", "run the playbook again")
     this.working = record.revision
     this.save(record)
     events.emit(this.ctx, this.workload, "RolloutStarted", f"Revision {record.revision} of rollout {record.name}: {_images(record.images)}")
@@ -377,9 +362,9 @@ def _take_lease(this: Run) -> None:
     this.lease.acquire()
     this.load()
     if this.found is None:
-        raise Refused(f"rollout {this.wish.name}: it has just been handed back: run again to start anew")
+        raise Refused(this.title, "has just been handed back", "run the playbook again to start a new release")
     if this.record.revision != revision:
-        raise Refused(f"rollout {this.wish.name}: another run has just begun revision {this.record.revision}: run again")
+        raise Refused(this.title, f"is at revision {this.record.revision} now, which another run has just begun", "run the playbook again")
 
 
 def _expired(this: Run) -> Record:
@@ -391,8 +376,9 @@ def _expired(this: Run) -> Record:
     passed = {key: mark for key, mark in after.promoted.items() if key not in this.record.promoted}
     if passed and not (this.store.sealed or this.planned):
         raise Refused(
-            f"rollout {this.wish.name}: its pause has expired, and the record, which has no seal, says that it is to be passed then: "
-            "promote it, give the plan, or set record_key"
+            this.title,
+            "has a pause that expired, and only its record, which has no seal, says that the release then continues",
+            "promote it, give the plan, or set record_key",
         )
     this.granted.update(passed)
     return after

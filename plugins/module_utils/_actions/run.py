@@ -81,6 +81,11 @@ class Run:
     granted: dict[str, Any] = field(default_factory=dict)  # the pauses (as in Record.promoted) that this very call passes
 
     @property
+    def title(self) -> str:
+        """The rollout, as messages name it."""
+        return f"rollout {self.wish.name}"
+
+    @property
     def planned(self) -> bool:
         """Whether the caller gave the plan, as opposed to the record. The workload alone only says which one the record must be about."""
         given = {key for key, value in self.wish.plan.items() if value is not None}
@@ -134,10 +139,10 @@ class Run:
         known = self._loaded(key)
         ours = _restorable(key, known)
         if len(ours) < len(known):
-            text = f"the record of rollout {self.wish.name} remembers fields of {key} that progressive.delivery never changes"
+            text = f"has a record that remembers fields of {key} that progressive.delivery never changes"
             if self.found is None or self.record.program == RELEASE:
-                raise Refused(f"{text}: {self._remedy}")
-            self.ctx.journal.warn(text)  # The way back must not end at what somebody wrote into the record.
+                raise Refused(self.title, text, self._remedy)
+            self.ctx.journal.warn(f"{self.title} {text}")  # The way back must not end at what somebody wrote into the record.
         return ours
 
     def lasting_originals(self) -> dict[str, list[dict[str, Any]]]:
@@ -155,9 +160,7 @@ class Run:
         try:
             return [edits.load(raw) for raw in (self.record.originals.get(key, []) if self.found else [])]
         except ValueError as problem:
-            raise Refused(
-                f"the record of rollout {self.wish.name} cannot be read (what it remembers of {key}: {problem}): {self._remedy}"
-            ) from None
+            raise Refused(self.title, f"has a record that cannot be read (what it remembers of {key}: {problem})", self._remedy) from None
 
     def remember(self, key: str, fields: Any) -> None:
         """Writes into the record what an object was, before it is changed."""

@@ -15,6 +15,7 @@ from .._objects.resources import CONFIG_MAP, Ref, labels
 from .._objects.seals import Seal, place_of
 from .._rollout import record as records
 from .._rollout.record import Record
+from .._rollout.upgrade import upgraded
 from .._workloads.marks import ROLLOUT, marks
 from .apply import ReadAgain, retry, send
 from .lease import Lost
@@ -47,7 +48,7 @@ class Store:
             what = f"exists and was not created by rollout {self._rollout}"
             raise Refused(str(self._ref), what, "rename or delete it, its name is needed for the record")
         data = self._seen.get("data") or {}
-        record = records.load(data, self._rollout)
+        record = upgraded(records.load(data, self._rollout), self._ref.namespace)
         self.sealed = self._seal is not None and self._seal.fits(self._place, data.get("record"), data.get("seal"))
         self.forged = not (self.sealed or self._accept_unsealed) if self._seal is not None else "seal" in data
         if self.forged and not (self._read_only or self._way_back):

@@ -17,7 +17,7 @@ from .._plan.plan import Plan
 from .._plan.probes import read_probe
 from .._plan.revision import Revision
 from .._rollout import trust
-from .._rollout.program import RELEASE, program_of
+from .._rollout.program import RELEASE, program_of, reached
 from .._rollout.record import Record
 from .._steps.action import Action
 from .._strategies.registry import strategy_of
@@ -72,8 +72,9 @@ def require_own(this: Run, plan: Plan) -> None:
     if this.store.sealed or (plan.workload in known[:2] and second) or _is_marked(this, plan):
         return
     raise Refused(
-        f"rollout {this.wish.name}: only its record, which has no seal, says that it is about {plan.title}: give workload with that name, "
-        f"{'and canary with the name of the second one, ' if not second else ''}or set record_key"
+        this.title,
+        f"is about {plan.title}, as only its record says, which has no seal",
+        f"give workload with that name, {'and canary with the name of the second one, ' if not second else ''}or set record_key",
     )
 
 
@@ -95,8 +96,9 @@ def require_known_routers(this: Run) -> None:
     described = [target.name for target in this.plan.routers if target.definition is not None]
     if described and not (this.store.sealed or this.planned):
         raise Refused(
-            f"rollout {this.wish.name}: the definition of router {described[0]} stands only in the record, which has no seal: "
-            "give the plan, or set record_key"
+            this.title,
+            f"has the definition of router {described[0]} only in its record, which has no seal",
+            "give the plan, or set record_key",
         )
 
 
@@ -104,8 +106,9 @@ def require_asked_version(this: Run) -> None:
     """Raises Refused where a release would begin, and only a record without a seal names its version."""
     if not (this.store.sealed or _asks_for_version(this)):
         raise Refused(
-            f"rollout {this.wish.name}: its record, which has no seal, names a version that does not run: give the plan, or the revision, "
-            "or set record_key"
+            this.title,
+            "has a record without a seal, which names a version that does not run",
+            "give the plan, or the revision, or set record_key",
         )
 
 
@@ -117,8 +120,9 @@ def require_known_version(this: Run) -> None:
     unknown = _unknown(wanted, _new_version(this)) if wanted else []
     if unknown:
         raise Refused(
-            f"rollout {this.wish.name}: its record, which has no seal, names an image for container {unknown[0]} that no object of this "
-            "rollout runs yet: give the plan, or set record_key"
+            this.title,
+            f"has a record without a seal, which names an image for container {unknown[0]} that no object of this rollout runs yet",
+            "give the plan, or set record_key",
         )
 
 
@@ -177,7 +181,7 @@ def _beside(this: Run) -> Object | None:
 
 
 def require_approval(this: Run) -> None:
-    """Raises Refused where only a record without a seal says that somebody has approved a pause, or that the steps are skipped."""
+    """Raises Refused where only a record without a seal says that a pause was approved, or that the steps are skipped."""
     record = this.record
     if this.store.sealed or record.program != RELEASE:
         return
@@ -187,23 +191,26 @@ def require_approval(this: Run) -> None:
     if record.skips:
         if not ran_before(this, record.target):
             raise Refused(
-                f"rollout {this.wish.name}: its record, which has no seal, says that revision {record.revision} skips its steps, and no "
-                "object shows that this version ran before: promote it with full, abort it, or set record_key"
+                this.title,
+                f"has a record without a seal, which says that revision {record.revision} skips its steps, and no object shows that this "
+                "version ran before",
+                "promote it with full, abort it, or set record_key",
             )
         return
-    program = program_of(record, this.plan)
-    pause = trust.last_open_pause(program, record.position)
+    program, here = program_of(record, this.plan), reached(record, this.plan)
+    pause = trust.last_open_pause(program, here)
     step = program[pause].step if pause is not None else None
     if (
         pause is None
         or step is None
         or step <= _granted(this)
-        or any(_shows(this, each, pause) for each in trust.visible_since(program, pause, record.position))
+        or any(_shows(this, each, pause) for each in trust.visible_since(program, pause, here))
     ):
         return
     raise Refused(
-        f"rollout {this.wish.name}: its record, which has no seal, says that the pause at step {step + 1} was passed, and nothing in the "
-        f"cluster shows it: approve it with promote: {{revision: {record.revision}, step: {step}}}, abort, or set record_key"
+        this.title,
+        f"has a record without a seal, which says that the pause at step {step + 1} was passed, and nothing in the cluster shows it",
+        f"approve it with promote: {{revision: {record.revision}, step: {step}}}, abort, or set record_key",
     )
 
 

@@ -14,9 +14,10 @@ from .._cluster import process
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import WORKLOADS
 from .._plan.plan import STRATEGIES, Plan, read_plan
-from .._rollout import decide
-from .._rollout.program import program_of
+from .._rollout import decide, state
+from .._rollout.program import program_of, reached
 from .._rollout.record import Record
+from .._rollout.state import Operation, Request
 from . import checks, trust
 from .advance import advance, hand_back
 from .lease import Lost
@@ -31,7 +32,8 @@ _LAST_WRITE_ARRIVES = 1.0
 def abort(this: Run) -> None:
     """State aborted: all traffic goes back, and the new version goes."""
     this.agreed = _recorded_plan(this)
-    if not decide.abortable(this.found, this.agreed, this.wish.name, this.wish.revision):
+    decide.refuse_other_revision(this.found, this.wish.name, this.wish.revision)
+    if _operation(this, Request.ABORT) is Operation.NOTHING:
         return
     reason = f": {this.wish.reason}" if this.wish.reason else ""
     _turn_round(this, "aborted by " + "@".join(process.actor().values()) + reason, forget=False)
@@ -40,14 +42,21 @@ def abort(this: Run) -> None:
 def hand_back_all(this: Run) -> None:
     """State absent: the same with what is under way, and then what releases left behind, and the record."""
     this.agreed = _recorded_plan(this)
-    if this.found is None:
+    if this.found is not None:
+        decide.only(this.found, this.wish.name, this.wish.revision)
+    operation = _operation(this, Request.HAND_BACK)
+    if operation is Operation.NOTHING:
         checks.refuse_leftovers(this.ctx, this.wish.name)
         return
-    decide.only(this.found, this.wish.name, this.wish.revision)
     if not this.record.under_way:
         _forget(this)
         return
     _turn_round(this, "handed back by " + "@".join(process.actor().values()), forget=True)
+
+
+def _operation(this: Run, request: Request) -> Operation:
+    """What this request is, where the rollout is now."""
+    return state.decide(this.wish.name, this.found, state.situation_of(this.found, this.agreed), request)
 
 
 def undo_at_once(this: Run) -> bool:
@@ -57,13 +66,14 @@ def undo_at_once(this: Run) -> bool:
     if undo is None or this.found is None or this.record.undo == undo or this.wish.promote is not None or this.wish.ensure_step is not None:
         return False
     plan = plan_of(this, this.record)
-    if not (_is_back(this, plan, undo) or decide.runs_still(this.record, plan, undo)):
+    back = _is_back(this, plan, undo)
+    if not (back or decide.runs_still(this.record, plan, undo)):
         return False
     refuse_beside_undo(this.wish.plan)
     decide.only(this.record, this.wish.name, this.wish.revision)
     trust.require_own(this, plan)
     this.agreed = plan
-    if not this.record.under_way:
+    if _operation(this, Request.UNDO_AGAIN if back else Request.UNDO) is Operation.NOTHING:
         this.nothing_to_do = f"revision {this.record.revision} was undone already, and what ran before it runs again"
         return True
     _turn_round(this, "undone by " + "@".join(process.actor().values()), forget=False, undo=at_once(undo))
@@ -96,7 +106,9 @@ def refuse_beside_undo(options: Mapping[str, Any]) -> None:
     workload = {key for key, value in (options.get("workload") or {}).items() if value is not None}
     given = [*given, *(["workload"] if workload > {"name"} else [])]
     if given:
-        raise Refused(f"undo goes by the plan of the last release: leave {', '.join(given)} out, or release the old version by its images")
+        raise Refused(
+            "undo", "takes the plan of the last release", f"leave {', '.join(given)} out, or release the old version by its images"
+        )
 
 
 def _recorded_plan(this: Run) -> Plan | None:
@@ -127,7 +139,7 @@ def _forget(this: Run) -> None:
     this.lease.acquire()
     this.load()
     if this.found is not None and this.record.under_way:
-        raise Refused(f"rollout {this.wish.name}: another run has just started a revision: run again")
+        raise Refused(this.title, "has just been changed by another run, which started a revision", "run the playbook again")
     if this.found is not None:
         hand_back(this)
 
@@ -138,8 +150,9 @@ def _refuse_waiting_edit(this: Run) -> None:
         return
     if not Stage(this.ctx, this.plan, this.record, lambda: None).ours(this.workload["spec"]["template"]):
         raise Drifted(
-            f"{this.plan.title}: a version that was not released waits in its template: release it, put the template back, "
-            "or set on_drift to repair (it goes) or accept (the Deployment rolls to it)"
+            this.plan.title,
+            "has a version in its template that was not released",
+            "release it, put the template back, or set on_drift to repair (it goes) or accept (the Deployment rolls to it)",
         )
 
 
@@ -148,7 +161,7 @@ def _turn_round(this: Run, reason: str, **marks: Any) -> None:
     back = replace(decide.begin_abort(this.record, reason, this.ctx.clock.now()), **marks)
     program_of(back, this.plan)  # Says so where there is no way back.
     if this.ctx.check:
-        this.ahead = [entry.action for entry in program_of(back, this.plan)[back.position :]]
+        this.ahead = [entry.action for entry in program_of(back, this.plan)[reached(back, this.plan) :]]
         this.ctx.journal.changed = True
         return
     this.workload = this.ctx.client.find(this.ctx.ref(WORKLOADS[this.plan.kind], this.plan.workload)) or {}

@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from .._objects.durations import seconds
 from .._objects.reading import MAX_OBJECT, MAX_SERVICE, choice, keys, members, named, truth, whole
 from .._objects.refusal import Refused
 from .._objects.shown import echo
-from .._routing.target import Target, given_of
+from .._routing.target import Target
 from .._steps.reading import read_steps
 from .._steps.step import Step
-from .._strategies.registry import default_style, is_default, strategy_named, styles, styles_accepting
+from .._strategies.registry import default_style, strategy_named, styles, styles_accepting
 from .._workloads.starting import StartTolerance
 from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
@@ -114,20 +114,32 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """Differs when what is done differs; a new revision under the same plan keeps it."""
-        routers = [given_of(each) for each in self.routers]
-        where = [self.workload, *([] if is_default(self.style) else [self.style, self.kind, self.canary_workload])]
-        order = [
-            *([self.promotion] if self.promotion != PROMOTION[0] else []),
-            *(["hold"] if self.hold else []),
-            *(["track_configs"] if self.track_configs else []),
-            *([f"min_replicas {self.min_replicas}"] if self.min_replicas is not None else []),
-        ]
-        made = [self.ports, list(self.specs.values())] if self.ports or self.specs else []
-        if self.bluegreen is not None:
-            order += [self.strategy, str(self.bluegreen.active), str(self.bluegreen.preview)]
-        lasting = [*where, *order, self.stable_service, self.canary_service, routers, [str(step) for step in self.steps], *made]
-        return hashlib.sha256(json.dumps(lasting, default=str).encode()).hexdigest()[:10]
+        """Differs when what is done differs; a new revision under the same plan keeps it.
+
+        What is as by default is left out, so that an option that a later release of the collection adds changes no hash.
+        """
+        labels = [dict(self.bluegreen.active), dict(self.bluegreen.preview)] if self.bluegreen is not None else []
+        lasting = {
+            "workload": [self.kind, self.workload, self.style, self.canary_workload],
+            "services": [self.stable_service, self.canary_service],
+            "strategy": self.strategy,
+            "labels": labels if any(labels) else None,
+            "routers": [_data(each) for each in self.routers],
+            "steps": [{"step": each.key, **_data(each)} for each in self.steps],
+            "promotion": self.promotion if self.promotion != PROMOTION[0] else None,
+            "hold": self.hold,
+            "track_configs": self.track_configs,
+            "min_replicas": self.min_replicas,
+            "ports": self.ports,
+            "specs": list(self.specs.values()),
+        }
+        text = json.dumps({key: value for key, value in lasting.items() if value}, default=_data, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _data(part: Any) -> dict[str, Any]:
+    """A part of a plan as data: its fields that are not as by default."""
+    return {each.name: getattr(part, each.name) for each in fields(part) if getattr(part, each.name) != each.default}
 
 
 _TIMES = ("grace", "drain", "probe", "progress_deadline", "on_deadline", "start_tolerance")

@@ -13,47 +13,71 @@ from typing import Any
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
 from .._steps.action import Action
-from .._steps.actions import PinServices
 from .._steps.sequence import ScheduledAction
 from .._strategies.registry import strategy_of
 from .._strategies.sequence import facts_of, stable_services
-from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
-from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
+from . import state
+from .program import ABORT, HAND_BACK, RELEASE, program_of, reached, release_program, turned_at
+from .record import ABORTED, BEGINNING, DEGRADED, END, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
+from .state import Operation, Request, Situation, situation_of
 
 # Beside the pauses in Record.promoted: the delay of the version without traffic.
 DELAY = "delay"
 
-START, GO_ON, REPLACE, NOTHING = "start", "go on", "replace", "nothing"
 
+def admit(
+    record: Record | None,
+    plan: Plan,
+    target: str,
+    live: str,
+    retry: bool,
+    held: bool = False,
+    reconfigured: bool = False,
+    promote: Mapping[str, Any] | None = None,
+    ensure_step: int | None = None,
+) -> Operation:
+    """What a call that releases does.
 
-def admit(record: Record | None, plan: Plan, target: str, live: str, retry: bool, held: bool = False, reconfigured: bool = False) -> str:
-    """Whether this call starts a revision, goes on with the one under way or puts another one in its place, or has nothing to do.
+    Args:
+        record: The record, None where there is none.
+        plan: The plan asked for.
+        target: Hash of the template asked for.
+        live: Hash of the template that runs now.
+        retry: Whether a version that was aborted is to be tried again.
+        held: Whether the workload is paused between releases.
+        reconfigured: Whether its ConfigMaps and Secrets hold something else than at the start of the revision under way.
+        promote: None, or what the call promotes.
+        ensure_step: None, or the step that the call ensures.
 
-    target, live: hashes of the template asked for and of the one that runs now. held: the workload is paused between releases.
-    reconfigured: its ConfigMaps and Secrets hold something else than at the start of the revision under way.
-    Raises Refused where the call contradicts the record.
+    Raises:
+        Refused: The call contradicts the record.
     """
-    if record is not None and record.program == HAND_BACK:
-        raise Refused(f"rollout {plan.name} is being handed back: finish that first (state: absent)")
-    if record is not None and record.under_way:
-        # Where just the template is another one, somebody else changed it, which on_drift decides when it matters.
-        another = reconfigured or record.asked != plan.revision.asked(record.salt) or (plan.hold and plan.revision.carried)
-        if record.target != target and another:
-            return REPLACE
-        if record.plan_hash != plan.hash:
-            raise Refused(
-                f"rollout {plan.name}: revision {record.revision} is under way ({record.phase}) by another plan than this one: "
-                "finish it with the same options, or abort it first (state: aborted)"
-            )
-        return GO_ON
-    if target == live:
-        return START if plan.hold != held else NOTHING
-    if record is not None and record.phase == ABORTED and record.target == target and not retry:
-        raise Refused(
-            f"rollout {plan.name}: revision {record.revision} was aborted ({record.msg}): "
-            "release another version, or set retry to try it again"
-        )
-    return START
+    asked = _version_asked(record, plan, target, live, held, reconfigured)
+    there = asked is Request.CONTINUE and record is not None and record.under_way
+    request: Request = asked
+    if asked is not Request.CHANGED_PLAN and promote is not None:
+        full = Request.PROMOTE_FULL if promote.get("full") else Request.PROMOTE
+        at_rest = asked is Request.RELEASE_RUNNING and not (record is not None and record.under_way)
+        request = full if there or at_rest else Request.PROMOTE_OTHER
+    elif asked is Request.CONTINUE and retry and not there:
+        request = Request.RETRY
+    elif asked is Request.CONTINUE and ensure_step is not None:
+        request = Request.ENSURE_STEP
+    own = plan if record is not None and record.plan_hash == plan.hash else None
+    return state.decide(plan.name, record, situation_of(record, own), request)
+
+
+def _version_asked(record: Record | None, plan: Plan, target: str, live: str, held: bool, reconfigured: bool) -> Request:
+    """Which version the call asks for: CONTINUE, CHANGED_PLAN, RELEASE or RELEASE_RUNNING."""
+    if record is None or not record.under_way:
+        if target == live:
+            return Request.RELEASE if plan.hold != held else Request.RELEASE_RUNNING
+        return Request.CONTINUE if record is not None and record.target == target else Request.RELEASE
+    # Where only the template is another one, another client changed it, which on_drift decides when it matters.
+    another = reconfigured or record.asked != plan.revision.asked(record.salt) or (plan.hold and plan.revision.carried)
+    if record.target != target and another:
+        return Request.RELEASE_RUNNING if target == live else Request.RELEASE
+    return Request.CONTINUE if record.plan_hash == plan.hash else Request.CHANGED_PLAN
 
 
 def skips_steps(record: Record | None, plan: Plan, target: str) -> bool:
@@ -75,8 +99,9 @@ def ensured(record: Record | None, plan: Plan, number: int) -> bool:
         return True
     if number > done + 1:
         raise Refused(
-            f"rollout {plan.name}: ensure_step {number} ({plan.steps[number - 1]}) is out of order: "
-            f"step {done + 1} ({plan.steps[done]}) comes next: ensure that first"
+            f"rollout {plan.name}",
+            f"comes to step {done + 1} ({plan.steps[done]}) next, and ensure_step {number} ({plan.steps[number - 1]}) is out of order",
+            f"ensure step {done + 1} first",
         )
     return False
 
@@ -85,7 +110,7 @@ def refuse_no_such_step(plan: Plan, number: int) -> None:
     """Raises Refused for a number that no step of the plan has."""
     total = len(plan.steps)
     if not 1 <= number <= total:
-        raise Refused(f"rollout {plan.name}: ensure_step {number}: the plan has {total} steps, which are counted from 1")
+        raise Refused(f"rollout {plan.name}", f"has {total} steps, and ensure_step is {number}", f"give a number from 1 to {total}")
 
 
 def replaced(record: Record, plan: Plan, reason: str, target: str) -> Record:
@@ -95,21 +120,12 @@ def replaced(record: Record, plan: Plan, reason: str, target: str) -> Record:
     Where just the old version's delay is left of it, that is cut short: the traffic does not go back for a version that comes later. It
     does where the old version itself is asked for, which still runs.
     """
-    if record.program != RELEASE or is_promoted(record, plan):
+    situation = situation_of(record, plan)
+    if situation is Situation.PROMOTED or record.program != RELEASE:
         return record
-    if has_switched(record, plan) and target != record.stable.get("template"):
+    if situation is Situation.SWITCHED and target != record.stable.get("template"):
         return replace(record, promoted={**record.promoted, DELAY: {"at": record.began}})
     return begin_abort(record, reason)
-
-
-def has_switched(record: Record, plan: Plan) -> bool:
-    """Whether the new version has all the traffic, and is to keep it, and yet there is a way back."""
-    if record.program != RELEASE or is_promoted(record, plan):
-        return False
-    program = release_program(plan, facts_of(record))
-    rest = [entry.action for entry in program[record.position :]]
-    switch = PinServices(stable_services(plan, facts_of(record)), "canary")
-    return switch not in rest and (plan.bluegreen is not None or any(each.is_delay for each in rest))
 
 
 def successor(record: Record, its_plan: Plan, plan: Plan, target: str) -> Record | None:
@@ -130,28 +146,25 @@ def only(record: Record | None, name: str, revision: int | None) -> None:
     """Raises Refused where the call may go on with one revision only, and that is not the present one any more."""
     if revision is None or (record is not None and record.revision == revision):
         return
-    now = "the rollout has been handed back" if record is None else f"revision {record.revision} is the present one"
-    raise Refused(f"rollout {name}: this call goes on with revision {revision}, but {now}: start anew without revision.number")
+    now = "has been handed back" if record is None else f"is at revision {record.revision}"
+    raise Refused(f"rollout {name}", f"{now}, and this call goes on with revision {revision}", "start again without revision.number")
 
 
-def promotable(record: Record | None, name: str, promote: Mapping[str, Any]) -> bool:
+def promotable(record: Record, name: str, promote: Mapping[str, Any]) -> bool:
     """Whether `promote` passes the pause that the rollout is at; False when it has been passed before.
 
-    Raises Refused when it names another revision, or a step that has not been reached, and where the revision was aborted.
+    Raises Refused when it names another revision, or a step that has not been reached.
     """
-    if record is None:
-        raise Refused(f"rollout {name}: there is nothing to promote: it has no record in this namespace")
     revision, step = promote.get("revision"), promote.get("step")
     if revision is not None and int(revision) != record.revision:
         raise Refused(
-            f"rollout {name}: promote names revision {revision}, but revision {record.revision} is the present one: "
-            "promote that, or leave revision out"
+            f"rollout {name}",
+            f"is at revision {record.revision}, and promote names revision {revision}",
+            "promote that, or leave revision out",
         )
-    if record.phase == ABORTED:
-        raise Refused(f"rollout {name}: there is nothing to promote: revision {record.revision} was aborted ({record.msg})")
     index = record.steps_done
     if step is not None and int(step) > index:
-        raise Refused(f"rollout {name}: promote names step {step}, but step {index} is the present one: promote that, or leave step out")
+        raise Refused(f"rollout {name}", f"is at step {index}, and promote names step {step}", "promote that, or leave step out")
     return record.program == RELEASE and (step is None or int(step) == index)
 
 
@@ -161,17 +174,14 @@ def undone(record: Record | None, name: str, undo: str, live: str) -> dict[str, 
     undo: `previous`, which is what ran before the version that runs now, or the number of a revision in the history.
     live: hash of the template that the workload has. Raises Refused where there is no such revision.
     """
-    if record is None:
-        raise Refused(f"rollout {name}: there is nothing to undo: it has no record in this namespace")
-    if record.under_way:
-        raise Refused(f"rollout {name}: revision {record.revision} is under way ({record.phase}): abort it instead (state: aborted)")
-    complete = [entry for entry in record.history if entry["phase"] == HEALTHY]
+    state.decide(name, record, situation_of(record, None), Request.UNDO)
+    complete = [entry for entry in record.history if entry["phase"] == HEALTHY] if record is not None else []
     if undo != "previous":
         found = next((entry for entry in complete if str(entry["revision"]) == undo), None)
         if found is None:
             numbers = ", ".join(str(entry["revision"]) for entry in complete) or "none"
             raise Refused(
-                f"rollout {name}: there is no revision {undo} to go back to (complete are: {numbers}): name one of these, or previous"
+                f"rollout {name}", f"has no revision {undo} to go back to (complete are: {numbers})", "name one of these, or previous"
             )
         return {"images": found["images"], "held": found["target"]}
     # A call that just holds or resumes the workload changes no version.
@@ -180,40 +190,22 @@ def undone(record: Record | None, name: str, undo: str, live: str) -> dict[str, 
         return {"images": complete[0]["images"], "held": complete[0]["target"]}  # Somebody changed the workload by hand since.
     before = (last or {}).get("before") or {}
     if not before:
-        raise Refused(f"rollout {name}: it is not known what ran before: release that version by its images")
+        raise Refused(f"rollout {name}", "does not know what ran before", "release that version by its images")
     return {"images": before["images"], "held": before["template"]}
 
 
 def runs_still(record: Record, plan: Plan, undo: str) -> bool:
     """Whether the version to which `undo` goes back is the one before the switch, so that the release just turns round."""
-    if not has_switched(record, plan):
+    if situation_of(record, plan) is not Situation.SWITCHED:
         return False
     complete = {str(entry["revision"]): entry["target"] for entry in record.history if entry["phase"] == HEALTHY}
     return undo == "previous" or (undo in complete and complete[undo] == record.stable.get("template"))
 
 
-def abortable(record: Record | None, plan: Plan | None, name: str, revision: int | None) -> bool:
-    """Whether there is something to abort; False when it has been aborted before or was never started.
-
-    Raises Refused when another revision is named, or the new version is promoted already.
-    """
-    if record is None or plan is None:
-        return False
-    if revision is not None and int(revision) != record.revision:
-        raise Refused(f"rollout {name}: revision {revision} is not the present one ({record.revision}): abort that, or leave revision out")
-    if record.program != RELEASE:
-        return record.under_way
-    if is_promoted(record, plan):
-        raise Refused(
-            f"rollout {name}: revision {record.revision} has been promoted and only tidying up is left: "
-            "run it again to finish, then release the old version"
-        )
-    return True
-
-
-def is_promoted(record: Record, plan: Plan) -> bool:
-    """Whether a release has come so far that there is no way back."""
-    return already_promoted(release_program(plan, facts_of(record)), record.position, plan)
+def refuse_other_revision(record: Record | None, name: str, revision: int | None) -> None:
+    """Raises Refused where an abort names another revision than the present one."""
+    if record is not None and revision is not None and int(revision) != record.revision:
+        raise Refused(f"rollout {name}", f"is at revision {record.revision}, not {revision}", "abort that revision, or leave revision out")
 
 
 def begin_abort(record: Record, reason: str, now: float | None = None) -> Record:
@@ -226,7 +218,7 @@ def begin_abort(record: Record, reason: str, now: float | None = None) -> Record
         record,
         program=ABORT,
         aborted_at=record.position,
-        position=0,
+        position=BEGINNING,
         began=None,
         moved=None,
         moved_before=now if moving and record.moved is None else record.moved,
@@ -239,11 +231,13 @@ def begin_abort(record: Record, reason: str, now: float | None = None) -> Record
 def advance(record: Record, plan: Plan, now: float) -> Record:
     """The record after the action at its position is done."""
     program = program_of(record, plan)
-    done, rest = program[record.position], program[record.position + 1 :]
+    here = reached(record, plan)
+    done, rest = program[here], program[here + 1 :]
+    following = rest[0].id if rest else END
     steps = list(record.steps)
     if done.step is not None and (not rest or rest[0].step != done.step):
         steps[done.step] = {**steps[done.step], "ended": now}
-    return replace(record, position=record.position + 1, began=None, moved=None, resume_at=None, phase=PROGRESSING, steps=steps)
+    return replace(record, position=following, began=None, moved=None, resume_at=None, phase=PROGRESSING, steps=steps)
 
 
 def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
@@ -256,6 +250,7 @@ def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
     resume_at = began + entry.action.seconds if entry.action.seconds is not None else None
     return replace(
         record,
+        position=entry.id,
         began=began,
         steps=steps,
         phase=PAUSED if entry.action.is_pause else PROGRESSING,
@@ -267,21 +262,22 @@ def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
 def ahead(record: Record, plan: Plan, until: str) -> list[Action]:
     """The actions that a call carries out: to the next pause, to the end of the step, or over timed pauses to the end."""
     program = program_of(record, plan)
+    here = reached(record, plan)
     actions: list[Action] = []
-    for index in range(record.position, len(program)):
+    for index in range(here, len(program)):
         entry = program[index]
         if until == "step" and _finished_before(program, index) > record.steps_done:
             break
         if not entry.action.is_pause:
             actions.append(entry.action)
-        elif not _passed(record, index, entry.action, str(entry.step), until):
+        elif not _passed(record, index == here, entry.action, str(entry.step), until):
             break
     return actions
 
 
-def _passed(record: Record, index: int, pause: Action, step: str, until: str) -> bool:
+def _passed(record: Record, here: bool, pause: Action, step: str, until: str) -> bool:
     """Whether a call goes over this pause: one that is promoted, and a timed one that it finds or rides out."""
-    found = index == record.position and record.began is not None
+    found = here and record.began is not None
     return step in record.promoted or (pause.seconds is not None and (found or until == "end"))
 
 
@@ -294,12 +290,13 @@ def refuse_contradiction(record: Record, plan: Plan) -> None:
     """Raises Refused where a record under way is at no place of its own plan, so that another client has written it."""
     if not record.under_way:
         return
-    program = program_of(record, plan)
-    finished_steps = _finished_before(program, record.position) if record.program == RELEASE else record.steps_done
-    if record.position > len(program) or record.steps_done != finished_steps or record.steps_done > len(plan.steps):
+    here = reached(record, plan)
+    finished_steps = _finished_before(program_of(record, plan), here) if record.program == RELEASE else record.steps_done
+    if record.steps_done != finished_steps or record.steps_done > len(plan.steps):
         raise Refused(
-            f"rollout {plan.name}: its record says action {record.position} of {len(program)} and {record.steps_done} finished steps, "
-            f"which does not fit its plan: restore ConfigMap {record_name(plan.name)}, or put the application back by hand and delete it"
+            f"rollout {plan.name}",
+            f"has a record that does not fit its plan (next action {record.position or 'the first'}, finished steps {record.steps_done})",
+            f"restore ConfigMap {record_name(plan.name)}, or put the application back by hand and delete it",
         )
 
 
@@ -323,14 +320,14 @@ def walked(record: Record, plan: Plan) -> list[ScheduledAction]:
         return []
     release = release_program(plan, facts_of(record))
     if record.program != ABORT:
-        return release[: record.position]
-    return [*release[: record.aborted_at], *program_of(record, plan)[: record.position]]
+        return release[: reached(record, plan)]
+    return [*release[: turned_at(record, plan)], *program_of(record, plan)[: reached(record, plan)]]
 
 
 def finished(record: Record, plan: Plan, now: float) -> Record:
     """The record after a release or an abort has come to its end."""
     phase = ABORTED if record.program == ABORT else HEALTHY
-    done = replace(record, program="", position=0, phase=phase, began=None, moved=None, resume_at=None)
+    done = replace(record, program="", position=BEGINNING, phase=phase, began=None, moved=None, resume_at=None)
     done = replace(done, history=with_history(done, now, plan.history_limit))
     if not (strategy_of(plan).keeps_versions or plan.hold):
         return replace(done, originals={})
@@ -344,4 +341,4 @@ def finished(record: Record, plan: Plan, now: float) -> Record:
 
 def begin_hand_back(record: Record) -> Record:
     """The record of a rollout with nothing under way, which takes from here on what its releases left behind."""
-    return replace(record, program=HAND_BACK, position=0, began=None, moved=None, phase=PROGRESSING, forget=True)
+    return replace(record, program=HAND_BACK, position=BEGINNING, began=None, moved=None, phase=PROGRESSING, forget=True)

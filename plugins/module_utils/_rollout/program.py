@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Callable
 
 from .._objects.refusal import Refused
-from .._plan.plan import Plan
+from .._objects.shown import echo
+from .._plan.plan import Plan, read_plan
 from .._steps.action import Action
 from .._steps.actions import CopyConfigs, LabelPods, MakeDeclared, RemoveConfigs, UnlabelPods
 from .._steps.sequence import ScheduledAction, identified
 from .._strategies.registry import strategy_of
 from .._strategies.sequence import Facts, facts_of, floor_of, stable_services
-from .record import Record
+from .record import BEGINNING, END, Record, record_name
 
 RELEASE, ABORT, HAND_BACK = "release", "abort", "hand back"
 
@@ -26,7 +28,36 @@ def program_of(record: Record, plan: Plan) -> list[ScheduledAction]:
     if record.program == HAND_BACK:
         return hand_back_program(plan, facts)
     release = release_program(plan, facts)
-    return abort_program(release, record.aborted_at, plan, facts) if record.program == ABORT else release
+    return abort_program(release, turned_at(record, plan), plan, facts) if record.program == ABORT else release
+
+
+def reached(record: Record, plan: Plan) -> int:
+    """The index of the action that comes next, in the program that the record is carrying out."""
+    return _index(record, record.position, plan, lambda each: program_of(record, each))
+
+
+def turned_at(record: Record, plan: Plan) -> int:
+    """The index of the action in the release from which an abort goes back."""
+    return _index(record, record.aborted_at, plan, lambda each: release_program(each, facts_of(record)))
+
+
+def _index(record: Record, position: str, plan: Plan, sequence: Callable[[Plan], list[ScheduledAction]]) -> int:
+    """The index of a position in the sequence that a plan makes; raises Refused where it is at no action of the record's own plan."""
+    ids = [each.id for each in sequence(plan)]
+    known = {BEGINNING: 0, END: len(ids), **{each: index for index, each in enumerate(ids)}}
+    if position in known:
+        return known[position]
+    # A delay, which each call may change, is no action where it is 0: the next one comes then.
+    own = [each.id for each in sequence(read_plan(record.name, plan.namespace, record.plan))]
+    later = own[own.index(position) :] if position in own else []
+    found = next((known[each] for each in later if each in known), None)
+    if found is None:
+        raise Refused(
+            f"rollout {record.name}",
+            f"has a record whose next action, {echo(position)}, is not one of its plan",
+            f"restore ConfigMap {record_name(record.name)}, or put the application back by hand and delete it",
+        )
+    return found
 
 
 def release_program(plan: Plan, facts: Facts) -> list[ScheduledAction]:

@@ -15,7 +15,7 @@ from .._plan.plan import Plan
 from .._steps.action import Action, describe
 from .._workloads.pods import troubles
 from .observed import Object, Observed
-from .program import RELEASE, program_of
+from .program import RELEASE, program_of, reached
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 from .versions import RolloutView, Waiting, is_pod_of, revisions_of, workloads_of
 
@@ -23,7 +23,8 @@ from .versions import RolloutView, Waiting, is_pod_of, revisions_of, workloads_o
 def action_at(record: Record, plan: Plan | None) -> Action | None:
     """The action that the record is at; None where nothing is under way, or it is at its end."""
     program = program_of(record, plan) if plan is not None and record.under_way else []
-    return program[record.position].action if record.position < len(program) else None
+    here = reached(record, plan) if plan is not None and program else 0
+    return program[here].action if here < len(program) else None
 
 
 def waiting_version(record: Record, plan: Plan | None) -> Waiting | None:
@@ -70,7 +71,7 @@ def progress_of(view: RolloutView, plan: Plan | None) -> Object | None:
     about = _about(view, action)
     return {
         "action": describe(action, plan.strategy) if action is not None else "finish",
-        "number": min(record.position + 1, max(1, len(program_of(record, plan)))),
+        "number": min(reached(record, plan) + 1, max(1, len(program_of(record, plan)))),
         "total": len(program_of(record, plan)),
         "since": record.began,
         "elapsed": None if record.began is None or observed.now is None else max(0.0, observed.now - record.began),

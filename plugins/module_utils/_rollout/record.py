@@ -12,9 +12,12 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._objects.untrusted import read_json
-from .record_shape import misshapen
+from . import format1
+from .record_shape import SHAPE, misshapen
 
-FORMAT = 1
+FORMAT = 2
+# Positions in a sequence where no action comes next, or none has been begun; all others are ids of actions.
+BEGINNING, END = "", "end"
 
 PROGRESSING = "Progressing"
 PAUSED = "Paused"
@@ -35,11 +38,11 @@ class Record:
     phase: str
     msg: str = ""
     program: str = ""  # release, abort or hand back; empty when nothing is under way
-    position: int = 0  # the action of the program that comes next
+    position: str = BEGINNING  # the id of the action of the program that comes next
     began: float | None = None  # when that action began
     moved: float | None = None  # when that action wrote its last move of traffic
     moved_before: float | None = None  # of a way back: when the action that it cut off may have moved traffic
-    aborted_at: int = 0  # the position in the release from which the abort goes back
+    aborted_at: str = BEGINNING  # the position in the release from which the abort goes back
     forget: bool = False  # the record goes when the program ends
     resume_at: float | None = None  # end of the timed pause that is under way
     promoted: dict[str, Any] = field(default_factory=dict)  # step index -> who passed that pause, and when
@@ -98,30 +101,35 @@ def dump(record: Record) -> dict[str, str]:
 def load(data: Any, name: str) -> Record:
     """The record out of the data of a ConfigMap; raises Refused where it cannot be read.
 
-    Anybody who may edit ConfigMaps in the namespace may have written it, so that every field is checked (record_shape.py).
+    Every client that may edit ConfigMaps in the namespace may have written it, so that every field is checked (record_shape.py).
     """
     remedy = f"restore ConfigMap {record_name(name)}, or delete it once the application is as it should be"
-    unreadable = Refused(f"the record of rollout {name} cannot be read: {remedy}")
+    unreadable = Refused(f"rollout {name}", "has a record that cannot be read", remedy)
     try:
         raw = dict(read_json(data["record"]))
     except (KeyError, TypeError, ValueError):
         raise unreadable from None
     version = raw.pop("format", None)
-    if version != FORMAT:
+    if isinstance(version, int) and version > FORMAT:
         raise Refused(
-            f"the record of rollout {name} has format {repr(version)[:20]}, this release reads {FORMAT}: use the release that wrote it, "
-            f"or {remedy}"
+            f"rollout {name}",
+            f"has a record of format {repr(version)[:20]}, which a newer release of the collection wrote; this one reads up to {FORMAT}",
+            f"use that release, or {remedy}",
         )
+    if version not in (format1.FORMAT, FORMAT) or isinstance(version, bool):
+        raise unreadable
     known = {key: value for key, value in raw.items() if key in {each.name for each in fields(Record)}}
-    wrong = misshapen(known)
+    wrong = misshapen(known, {**SHAPE, **format1.SHAPE} if version == format1.FORMAT else SHAPE)
     if wrong:
-        raise Refused(f"the record of rollout {name} cannot be read ({', '.join(wrong)} not as this collection writes it): {remedy}")
+        raise Refused(f"rollout {name}", f"has a record that cannot be read ({', '.join(wrong)} not as this collection writes it)", remedy)
+    if version == format1.FORMAT:
+        known = format1.marked(known)
     try:
         record = Record(**known)
     except TypeError:
         raise unreadable from None
     if name and record.name != name:
-        raise Refused(f"the record of rollout {name} cannot be read (it is that of rollout {record.name}): {remedy}")
+        raise Refused(f"rollout {name}", f"has a record that cannot be read (it is that of rollout {record.name})", remedy)
     return record
 
 

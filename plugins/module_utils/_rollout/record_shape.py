@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -19,6 +20,8 @@ _LATEST = 250_000_000_000.0  # the last seconds since the epoch that dates can s
 _MOST_ITEMS = 1000
 _LONGEST_TEXT = 8192
 _MOST_ACTIONS = 10_000
+_LONGEST_ID = 400
+_ID = re.compile(r"[a-z][A-Za-z0-9./:-]*(#[0-9]{1,4})?")
 PHASES = ("Progressing", "Paused", "Healthy", "Aborted", "Degraded")
 PROGRAMS = ("", "release", "abort", "hand back")
 # What a record says of the new version. A pod template never stands in it: one that does was written by somebody else.
@@ -35,6 +38,11 @@ def flag(value: Any) -> bool:
 
 def count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_ACTIONS
+
+
+def position(value: Any) -> bool:
+    """The id of an action, or empty."""
+    return isinstance(value, str) and len(value) <= _LONGEST_ID and (not value or _ID.fullmatch(value) is not None)
 
 
 def number(value: Any) -> bool:
@@ -117,11 +125,11 @@ SHAPE: dict[str, Check] = {
     "phase": one_of(*PHASES),
     "msg": text,
     "program": one_of(*PROGRAMS),
-    "position": count,
+    "position": position,
     "began": maybe(time),
     "moved": maybe(time),
     "moved_before": maybe(time),
-    "aborted_at": count,
+    "aborted_at": position,
     "forget": flag,
     "resume_at": maybe(time),
     "promoted": mapped(text, _PLAIN),
@@ -154,9 +162,9 @@ SHAPE: dict[str, Check] = {
 }
 
 
-def misshapen(raw: Mapping[str, Any]) -> list[str]:
-    """The fields of a record that are not as this collection writes them."""
-    wrong = sorted(key for key, value in raw.items() if key in SHAPE and not SHAPE[key](value))
+def misshapen(raw: Mapping[str, Any], shape: Mapping[str, Check]) -> list[str]:
+    """The fields of a record that are not of this shape, as this collection writes them."""
+    wrong = sorted(key for key, value in raw.items() if key in shape and not shape[key](value))
     # Which keys `stable` needs is known of other fields only where these are right.
     return wrong or ([] if _needed_of_stable(raw) <= raw.get("stable", {}).keys() else ["stable"])
 

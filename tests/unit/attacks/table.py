@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import ANNOTATION
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.revisions import template_hash
 from ansible_collections.progressive.delivery.tests.harness.memory.server import NAMESPACE
 from ansible_collections.progressive.delivery.tests.unit.deaths.cases import (
@@ -158,6 +161,14 @@ def new_record(**changes: Any) -> Act:
         create(place, "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"record": json.dumps(raw)}})
 
     return act
+
+
+def further(place: Stage, by: int) -> str:
+    """The position so many actions behind that of the record."""
+    now = records.load({"record": json.dumps(place.record())}, NAME)
+    program = program_of(now, read_plan(NAME, "test", now.plan))
+    [here] = [index for index, entry in enumerate(program) if entry.id == now.position]
+    return program[here + by].id
 
 
 def memory(where: str, path: list[Any], was: Any, **now: Any) -> Act:
@@ -336,22 +347,18 @@ ATTACKS: dict[str, Attack] = {
     "the same, by name": Attack(_R, record(promoted={"1": {"user": "ann", "at": 1.0}}), GO_ON, holds=True),
     "a place behind the pause": Attack(
         _R,
-        lambda place: record(
-            position=place.record()["position"] + 1, phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 2, began=None
-        )(place),
+        lambda place: record(position=further(place, 1), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 2, began=None)(place),
         WITH_PLAN,
         holds=True,
     ),
     "a place behind both pauses": Attack(
         _R,
-        lambda place: record(
-            position=place.record()["position"] + 4, phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 4, began=None
-        )(place),
+        lambda place: record(position=further(place, 4), phase="Progressing", steps=[{"began": 1.0, "ended": 2.0}] * 4, began=None)(place),
         WITH_PLAN,
         holds=True,
     ),
-    "a place behind the end": Attack(_R, record(position=9000), ABORT),
-    "an abort that is at its end": Attack(_R, record(program="abort", phase="Progressing", position=9000), GO_ON),
+    "a place behind the end": Attack(_R, record(position="drain#9000"), ABORT),
+    "an abort that is at its end": Attack(_R, record(program="abort", phase="Progressing", position="end"), GO_ON),
     "skipped steps": Attack(_R, record(skips=True), WITH_PLAN, holds=True),
     "finished steps": Attack(_R, record(steps=[{"began": 1.0, "ended": 2.0}] * 5), WITH_PLAN, holds=True),
     # Times

@@ -12,6 +12,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.refu
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.revisions import template_hash
 from ansible_collections.progressive.delivery.tests.unit.attacks.table import (
     ABORT,
@@ -48,12 +49,12 @@ def placed(raw: Object) -> Object:
     """The record with the first position that its plan, its steps and its phase do not contradict."""
     whole = records.load({"record": json.dumps(raw)}, NAME)
     plan = read_plan(NAME, "test", whole.plan)
-    for position in range(100):
+    for number, entry in enumerate(program_of(whole, plan)):
         try:
-            decide.refuse_contradiction(replace(whole, position=position), plan)
-        except (Refused, IndexError):
+            decide.refuse_contradiction(replace(whole, position=entry.id), plan)
+        except Refused:
             continue
-        return {**raw, "position": position}
+        return {**raw, "position": number if raw["format"] == 1 else entry.id}
     raise AssertionError("no position fits")
 
 
@@ -113,10 +114,17 @@ def guard(kind: str, path: list[Any], now: Any, was: Any) -> Act:
     return changed(guards=[f"{kind}/{OTHER}"], originals={f"{kind}/{OTHER}": [field(path, now, was)]})
 
 
-def pointed(position: int) -> Act:
+def pointed(number: int) -> Act:
     """In the middle of an abort, with another selector as that of the stable Service."""
     originals = {f"Service/{NAME}": [field(["spec", "selector", "app"], NAME, OTHER)]}
-    return record(program="abort", phase="Progressing", position=position, originals=originals)
+
+    def act(place: Stage) -> None:
+        turned = records.load({"record": json.dumps({**place.record(), "program": "abort"})}, NAME)
+        back = program_of(turned, read_plan(NAME, "test", turned.plan))
+        at = back[number].id if number < len(back) else "end"
+        record(program="abort", phase="Progressing", position=at, originals=originals)(place)
+
+    return act
 
 
 WHOLE: dict[str, Attack] = {
@@ -199,7 +207,7 @@ def test_a_key_is_changed_by_accepting_until_the_release_ends() -> None:
 def test_undo_names_the_workload_where_only_a_record_without_a_seal_would() -> None:
     place = scene(paused=False)
     about_other(**ENDED)(place)
-    with pytest.raises(Refused, match=f"only its record, which has no seal, says that it is about Deployment test/{OTHER}"):
+    with pytest.raises(Refused, match=f"is about Deployment test/{OTHER}, as only its record says, which has no seal"):
         place.call(undo="previous")
 
 

@@ -84,7 +84,7 @@ def test_another_plan(style: str) -> None:
 def test_a_hand_back_of_another_revision_is_refused() -> None:
     place = _paused("clone")
     version = place.cluster.store.version
-    with pytest.raises(Refused, match="this call goes on with revision 2, but revision 1 is the present one"):
+    with pytest.raises(Refused, match="is at revision 1, and this call goes on with revision 2"):
         place.call(state="absent", revision=2)
     assert place.cluster.store.version == version
     place.call(state="absent", revision=1)

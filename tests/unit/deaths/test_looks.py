@@ -168,7 +168,9 @@ def held_by_the_dead(place: Stage) -> None:
 
 BROKEN = [
     pytest.param("clone", recorded(lambda _raw: "{"), "Unknown", "cannot be read: restore ConfigMap", id="a record that is no JSON"),
-    pytest.param("clone", recorded(lambda raw: raw.update(format=9)), "Unknown", "has format 9", id="a record of another format"),
+    pytest.param(
+        "clone", recorded(lambda raw: raw.update(format=9)), "Unknown", "has a record of format 9", id="a record of another format"
+    ),
     pytest.param("clone", recorded(lambda raw: raw.update(steps="x")), "Unknown", "cannot be read", id="a record of other types"),
     pytest.param(
         "clone",
@@ -178,7 +180,11 @@ BROKEN = [
         id="a plan that is refused",
     ),
     pytest.param(
-        "clone", recorded(lambda raw: raw.update(program="abort", aborted_at=99)), "Paused", "contradicts itself", id="no such place"
+        "clone",
+        recorded(lambda raw: raw.update(program="abort", aborted_at="no-such-action")),
+        "Paused",
+        "contradicts itself",
+        id="no such place",
     ),
     pytest.param("clone", gone("ConfigMap", f"{NAME}.rollout"), "Healthy", "is left of rollout", id="no record"),
     pytest.param("clone", gone("Deployment", NAME), "Paused", f"Deployment test/{NAME} does not exist: apply", id="no workload"),

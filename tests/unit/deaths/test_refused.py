@@ -108,6 +108,6 @@ def test_an_abort_holds_to_its_revision_when_another_begins_meanwhile(state: str
     place = paused()
     crowd = Crowded(place.cluster.server, 1, lambda: place.call(options={**PAUSED, **OTHER}))
     run = opened(place, None, crowd, state=state, revision=1)
-    with pytest.raises(EXPECTED_ERRORS, match="goes on with revision 1, but revision 2 is the present one"):
+    with pytest.raises(EXPECTED_ERRORS, match="is at revision 2, and this call goes on with revision 1"):
         rollout.carry_out(run)
     assert refused(run) and (place.record()["revision"], place.phase()) == (2, "Paused")

@@ -31,7 +31,7 @@ def test_who_ends_the_hold_gets_the_version_that_was_asked_for() -> None:
 def test_a_hand_back_asks_first(check: bool) -> None:
     place = stage(HELD)
     version = place.cluster.store.version
-    with pytest.raises(Drifted, match="a version that was not released waits in its template"):
+    with pytest.raises(Drifted, match="has a version in its template that was not released"):
         place.call(state="absent", check=check)
     assert place.cluster.store.version == version
     place.call()  # One may change one's mind.

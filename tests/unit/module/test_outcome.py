@@ -15,7 +15,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan im
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, PAUSED, PROGRESSING, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
-from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of, release_of
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
 
 PLAN = plan_of(*SEED)
 GOING = record_of(PLAN)
@@ -55,14 +55,13 @@ def test_not_as_asked(run: Run, said: str | None) -> None:
 
 
 def test_a_record_of_another_plan_is_told_by_its_own() -> None:
-    at = position_of(release_of(PLAN, GOING), "pause", 1)
-    run = ended(replace(GOING, steps=[{"began": 1.0, "ended": 2.0}] * 3, phase=PROGRESSING, position=at))
+    run = ended(replace(GOING, steps=[{"began": 1.0, "ended": 2.0}] * 3, phase=PROGRESSING, position="pause:4"))
     run.agreed = plan_of({"set_weight": 1})
     assert result_of(run)["step"] == {"index": 3, "total": 6, "current": "pause until promoted"}
 
 
 STEPS = [{"began": 1.0, "ended": 2.0}]
-PAUSED_AT_THE_END_OF_TIME = {"phase": PAUSED, "began": 249.9e9, "steps": STEPS, "position": 2}
+PAUSED_AT_THE_END_OF_TIME = {"phase": PAUSED, "began": 249.9e9, "steps": STEPS, "position": "pause:2"}
 EXPIRING = plan_of({"set_weight": 20}, {"pause": {"expires": "99999d", "then": "abort"}})
 BLUE_GREEN = read_plan(
     "shop",
@@ -86,7 +85,7 @@ BLUE_GREEN = read_plan(
             replace(GOING, plan={**PLAN.raw, "canary": {"steps": []}}, plan_hash="1", steps=STEPS * 9), id="more steps than planned"
         ),
         pytest.param(replace(GOING, steps=STEPS * 9), id="more steps than the plan asked for has"),
-        pytest.param(replace(GOING, position=9999), id="a position beyond the end"),
+        pytest.param(replace(GOING, position="restart-router"), id="a position beyond the end"),
         pytest.param(replace(record_of(BLUE_GREEN), phase=PAUSED, steps=STEPS * 9), id="blue-green, more steps than planned"),
     ],
 )

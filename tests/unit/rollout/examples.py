@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import release_program
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PROGRESSING, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import BEGINNING, END, PROGRESSING, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import facts_of
 
@@ -33,11 +34,20 @@ def plan_of(*steps: Any, name: str = "shop", image: str = "shop:2", **more: Any)
     return read_plan(name, "test", options)
 
 
-def record_of(plan: Plan, **changes: Any) -> Record:
-    """A record of that plan, at the beginning of its release."""
+def record_of(plan: Plan, position: Any = BEGINNING, aborted_at: Any = BEGINNING, **changes: Any) -> Record:
+    """A record of that plan, at the beginning of its release, or at those places (indexes) in its programs."""
     stable = {"workload": plan.workload, "template": "old", "hash": "old-pods", "canary": ""}
     made = {"revision": 7, "target": "new", "phase": PROGRESSING, "program": "release", "canary_service_made": True, "stable": stable}
-    return Record(name=plan.name, plan=plan.raw, plan_hash=plan.hash, **{**made, **changes})
+    record = Record(name=plan.name, plan=plan.raw, plan_hash=plan.hash, **{**made, **changes})
+    record = replace(record, aborted_at=id_at(release_of(plan, record), aborted_at))
+    return replace(record, position=id_at(program_of(record, plan), position) if record.under_way else BEGINNING)
+
+
+def id_at(program: list[ScheduledAction], index: int | str) -> str:
+    """The position at an index of a program."""
+    if isinstance(index, str):
+        return index
+    return program[index].id if index < len(program) else END
 
 
 def release_of(plan: Plan, record: Record) -> list[ScheduledAction]:

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, already_promoted, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
+    abort_program,
+    already_promoted,
+    reached,
+    release_program,
+)
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import HEALTHY, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
@@ -172,7 +177,7 @@ NOT_SWITCHED = [(CLONE, "pause"), (REVISIONS, TO_NEW), (CLONE, "remove the canar
 
 
 def promoted(record: Record, its: Plan) -> bool:
-    return already_promoted(release_program(its, facts_of(record)), record.position, its)
+    return already_promoted(release_program(its, facts_of(record)), reached(record, its), its)
 
 
 @pytest.mark.parametrize(("its", "text"), [*SWITCHED, *NOT_SWITCHED])

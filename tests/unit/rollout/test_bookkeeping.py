@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import already_promoted, program_of
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import already_promoted, program_of, reached
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PAUSED, PROGRESSING, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import WaitPause
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.pause import Pause
@@ -28,8 +28,7 @@ def stored(record: Record) -> Record:
 def walk(record: Record, plan: Plan, now: float = 100.0) -> Any:
     """Every record on the way, as it is written before an action, with that action; the last has none."""
     program = program_of(record, plan)
-    while record.position < len(program):
-        entry = program[record.position]
+    for entry in program:
         record = stored(decide.begin(record, entry, now))
         yield record, entry
         record = stored(decide.advance(record, plan, now + 5))
@@ -87,7 +86,7 @@ def test_the_weight_that_is_told_is_the_routers(steps: Any, made: bool) -> None:
         assert [decide.current_weight(record, plan)] * 2 == world.weights
         if entry is None:
             continue
-        if not already_promoted(program_of(record, plan), record.position, plan):
+        if not already_promoted(program_of(record, plan), reached(record, plan), plan):
             check_the_way_back(decide.begin_abort(record, "x"), plan, copy.deepcopy(world))
         carry_out(world, entry.action)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.expiry import let_expire
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of, reached
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import Record
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, position_of, record_of, release_of
 
@@ -50,7 +50,7 @@ def test_what_becomes_of_it(pause: Any, after: float, becomes: str) -> None:
 
 def test_the_time_counts_from_the_begin_however_often_it_is_looked_at() -> None:
     record, plan = paused({"expires": "1h"})
-    again = decide.begin(record, program_of(record, plan)[record.position], BEGAN + 3000)
+    again = decide.begin(record, program_of(record, plan)[reached(record, plan)], BEGAN + 3000)
     assert let_expire(again, plan, BEGAN + 3600).program == "abort"
 
 

@@ -10,11 +10,12 @@ from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan im
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.observed import Observed
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.picture import picture
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import reached
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import ended, line, told
-from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of, release_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.scenes import (
     BLUEGREEN_PLAN,
     CANARY_PLAN,
@@ -35,6 +36,7 @@ PLANS = [
     plan_of({"set_weight": 20}, workload={"name": "shop", "kind": "StatefulSet"}),
     plan_of({"set_weight": 20}, routers=[{"type": "replicas"}], services={"stable": "shop"}),
 ]
+POSITIONS = ["", "end", "drain", "pause:2", "no-such-action", *(each.id for each in release_of(CANARY_PLAN, record_of(CANARY_PLAN)))]
 PARTS = ("workload", "services", "canary", "bluegreen", "routers", "revision", "hold", "grace")
 KEYS = st.sampled_from(["name", "template", "hash", "revision", "target", "phase", "began", "ended", "1"])
 JSON = st.recursive(
@@ -47,8 +49,8 @@ SENSIBLE = st.fixed_dictionaries(
     optional={
         "phase": st.sampled_from(["Progressing", "Paused", "Healthy", "Aborted", "Degraded", "?"]),
         "program": st.sampled_from(["", "release", "abort", "hand back", "?"]),
-        "position": st.integers(0, 30),
-        "aborted_at": st.integers(0, 30),
+        "position": st.sampled_from(POSITIONS),
+        "aborted_at": st.sampled_from(POSITIONS),
         "began": st.none() | st.floats(0, 3e9),
         "resume_at": st.none() | st.floats(0, 3e9),
         "steps": st.lists(st.sampled_from([{"began": 1.0}, {"began": 1.0, "ended": 2.0}, {}]), max_size=5),
@@ -84,6 +86,7 @@ def readable(record: Record) -> Plan | None:
     try:
         plan = read_plan("shop", "test", record.plan)
         report(record, plan, "shop")
+        reached(record, plan)
     except Refused:
         return None
     return plan

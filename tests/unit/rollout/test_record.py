@@ -11,17 +11,17 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.refu
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY, Record
-from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
+from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of, release_of
 
 PLAN = plan_of(*SEED)
 FULL: dict[str, Any] = {
     "phase": ABORTED,
     "msg": "aborted by ann@host",
     "program": "abort",
-    "position": 3,
+    "position": "drain",
     "began": 1.5,
     "moved": 2.5,
-    "aborted_at": 9,
+    "aborted_at": "ensure-canary:3",
     "forget": True,
     "resume_at": 3.5,
     "promoted": {"1": {"user": "ann", "at": 1.0}},
@@ -49,6 +49,30 @@ def test_what_a_later_release_of_the_same_format_adds_is_left_aside() -> None:
     assert records.load({"record": json.dumps({**json.loads(data["record"]), "added": 1}), "more": "x"}, "shop") == record_of(PLAN)
 
 
+def test_a_record_says_its_format_and_the_action_that_comes_next() -> None:
+    raw = json.loads(records.dump(record_of(PLAN, position=4, began=1.0))["record"])
+    assert (raw["format"], raw["position"]) == (2, release_of(PLAN, record_of(PLAN))[4].id)
+
+
+WRONG_POSITIONS: list[Any] = [3, -1, None, True, [], "#3", "Drain", "drain ", "drain#", "drain#x", "dr\nain", "a" * 401]
+
+
+@pytest.mark.parametrize("position", WRONG_POSITIONS)
+@pytest.mark.parametrize("key", ["position", "aborted_at"])
+def test_a_position_is_the_id_of_an_action(key: str, position: Any) -> None:
+    raw = json.loads(records.dump(record_of(PLAN))["record"])
+    with pytest.raises(Refused) as refused:
+        records.load({"record": json.dumps({**raw, key: position})}, "shop")
+    assert f"({key} not as this collection writes it)" in refused.value.problem.what
+
+
+@pytest.mark.parametrize("position", [-1, 10_001, None, True, 1.0, "3", "drain"])
+def test_of_format_1_it_is_a_number(position: Any) -> None:
+    raw = {**json.loads(records.dump(record_of(PLAN))["record"]), "format": 1, "aborted_at": 0}
+    with pytest.raises(Refused):
+        records.load({"record": json.dumps({**raw, "position": position})}, "shop")
+
+
 def test_what_a_record_of_an_earlier_release_lacks_has_its_default() -> None:
     raw = json.loads(records.dump(record_of(PLAN))["record"])
     del raw["history"], raw["moved"], raw["forget"]
@@ -65,16 +89,22 @@ def test_what_a_record_of_an_earlier_release_lacks_has_its_default() -> None:
         ({"record": "3"}, "cannot be read"),
         ({"record": "null"}, "cannot be read"),
         ({"record": '{"format": 1}'}, "cannot be read"),
-        ({"record": "{}"}, "has format None, this release reads 1: use the release that wrote it, or"),
-        ({"record": '{"format": 2, "name": "shop"}'}, "has format 2, this release reads 1: use the release that wrote it, or"),
+        ({"record": "{}"}, "cannot be read"),
+        ({"record": '{"format": 0}'}, "cannot be read"),
+        ({"record": '{"format": true}'}, "cannot be read"),
+        ({"record": '{"format": "2"}'}, "cannot be read"),
+        ({"record": '{"format": [3]}'}, "cannot be read"),
+        (
+            {"record": '{"format": 3, "name": "shop"}'},
+            "has a record of format 3, which a newer release of the collection wrote; this one reads up to 2",
+        ),
     ],
 )
 def test_a_record_that_cannot_be_read(data: Any, said: str) -> None:
     with pytest.raises(Refused) as refused:
         records.load(data, "shop")
-    assert said in str(refused.value)
-    assert str(refused.value).startswith("the record of rollout shop ")
-    assert str(refused.value).endswith("restore ConfigMap shop.rollout, or delete it once the application is as it should be")
+    assert refused.value.problem.object == "rollout shop" and said in refused.value.problem.what
+    assert refused.value.problem.remedy.endswith("restore ConfigMap shop.rollout, or delete it once the application is as it should be")
 
 
 def _stable(*lacking: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
     release_program,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.state import Operation
 from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
@@ -268,19 +269,19 @@ def test_that_a_workload_was_paused_is_remembered_while_it_is_held() -> None:
 @pytest.mark.parametrize(
     ("asked", "held", "target", "verdict"),
     [
-        (HELD, False, "old", decide.START),
-        (HELD, True, "old", decide.NOTHING),
-        (HELD, True, "new", decide.START),
-        (NOT_HELD, True, "old", decide.START),
-        (NOT_HELD, False, "old", decide.NOTHING),
+        (HELD, False, "old", Operation.START),
+        (HELD, True, "old", Operation.NOTHING),
+        (HELD, True, "new", Operation.START),
+        (NOT_HELD, True, "old", Operation.START),
+        (NOT_HELD, False, "old", Operation.NOTHING),
     ],
 )
-def test_a_workload_is_held_or_resumed_where_there_is_nothing_to_release(asked: Plan, held: bool, target: str, verdict: str) -> None:
-    assert decide.admit(None, asked, target, "old", retry=False, held=held) == verdict
+def test_a_workload_is_held_or_resumed_where_there_is_nothing_to_release(asked: Plan, held: bool, target: str, verdict: Operation) -> None:
+    assert decide.admit(None, asked, target, "old", retry=False, held=held) is verdict
 
 
-@pytest.mark.parametrize(("revision", "verdict"), [({}, decide.REPLACE), ({"images": {"app": "shop:2"}}, decide.GO_ON)])
-def test_an_edit_in_the_middle_is_the_next_version_of_a_workload_that_is_held(revision: dict[str, Any], verdict: str) -> None:
+@pytest.mark.parametrize(("revision", "verdict"), [({}, Operation.REPLACE), ({"images": {"app": "shop:2"}}, Operation.CONTINUE)])
+def test_an_edit_in_the_middle_is_the_next_version_of_a_workload_that_is_held(revision: dict[str, Any], verdict: Operation) -> None:
     """Where the call itself names the version, the edit is drift."""
     asked = plan("clone", hold=True, revision=revision)
-    assert decide.admit(record_of(asked, asked=asked.revision.asked("")), asked, "newer", "old", retry=False, held=True) == verdict
+    assert decide.admit(record_of(asked, asked=asked.revision.asked("")), asked, "newer", "old", retry=False, held=True) is verdict
