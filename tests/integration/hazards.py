@@ -95,7 +95,7 @@ CASES = [
     Case(
         "a Service that the API server would refuse",
         [
-            "F Service {ns}/nope does not exist and cannot be made, ",
+            "F Service {ns}/nope does not exist and cannot be created ",
             f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
         ],
         options={"services": {"stable": "nope", "canary": CLONE, "ports": [{"port": 80}, {"port": 81}]}},
@@ -107,7 +107,7 @@ CASES = [
     ),
     Case(
         "a router that the API server would refuse",
-        ["F VirtualService {ns}/new does not exist and cannot be made"],
+        ["F VirtualService {ns}/new does not exist and cannot be created"],
         options={"routers": [{"type": "istio", "name": "new", "spec": {"hosts": ["a.b"], "htp": [ROUTE]}}]},
     ),
     Case("no router", ["F VirtualService {ns}/nope does not exist"], options={"routers": [{"type": "istio", "name": "nope"}]}),
@@ -162,7 +162,7 @@ CASES = [
     Case("no history", [f"F {WORKLOAD} has revisionHistoryLimit 0"], patch={f"Deployment/{NAME}": {"spec": {"revisionHistoryLimit": 0}}}),
     Case(
         "the clone's name is taken",
-        [f"F Deployment {{ns}}/{CLONE} is there already and was not made by rollout {NAME}: rename or delete it"],
+        [f"F Deployment {{ns}}/{CLONE} exists already and was not created by rollout {NAME}: rename or delete it"],
         make=[plain_deployment(CLONE, {"app": "other"})],
     ),
     Case(

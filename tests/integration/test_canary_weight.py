@@ -104,7 +104,7 @@ def test_drift_is_told_and_handled_as_asked(app: Application, on_drift: str) -> 
     result = app.module("canary_weight", {**OPTIONS, "weight": 50, "on_drift": on_drift})
     if on_drift == "fail":
         assert (
-            "was changed by somebody else: spec.http[name=primary].route[host=rollouts-demo].weight is 60, was set to 80" in result["msg"]
+            "was changed by another client: spec.http[name=primary].route[host=rollouts-demo].weight is 60, was set to 80" in result["msg"]
         )
         assert app.snapshot() == before
         return

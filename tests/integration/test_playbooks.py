@@ -151,7 +151,7 @@ def test_drift_of_the_router_is_told_and_decided_in_every_playbook(app: Applicat
     app.patch("VirtualService", app.name, {"spec": {"http": http}})
     for name in ("promote", "abort", "hand_back"):
         code, out = app.playbook(name, _rollout(app))
-        assert code != 0 and "was changed by somebody else" in out and app.weights() == (50, 50), out
+        assert code != 0 and "was changed by another client" in out and app.weights() == (50, 50), out
     code, out = app.playbook("hand_back", _rollout(app, rollout_on_drift=on_drift))
     assert code == 0, out
     if on_drift == "repair":

@@ -42,12 +42,12 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     (
         "no pod matches",
         {"selector": {"version": "none"}},
-        "0 ready pods match app=rollouts-demo,version=none, 1 are needed (no pod matches)",
+        "0 ready pods that match app=rollouts-demo,version=none, 1 are needed (no pod matches)",
     ),
     (
         "too few pods",
         {"selector": {"istio-injection": "enabled"}, "min_ready": 2},
-        "1 ready pods match app=rollouts-demo,istio-injection=enabled, 2 are needed",
+        "1 ready pods that match app=rollouts-demo,istio-injection=enabled, 2 are needed",
     ),
     ("no such Service", {"name": "nope", "selector": {"a": "b"}}, "Service {ns}/nope does not exist"),
     ("no selector", {}, "selector is missing or empty"),
@@ -70,7 +70,7 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(still_app: Application, 
     ("spec", "message"),
     [
         ({"type": "ExternalName", "externalName": "example.org"}, "is of type ExternalName and has no pods"),
-        ({"ports": [{"port": 80}]}, "has no selector, so somebody else keeps its endpoints"),
+        ({"ports": [{"port": 80}]}, "has no selector, so another client manages its endpoints"),
     ],
 )
 def test_services_without_pods_are_refused(app: Application, spec: dict[str, Any], message: str) -> None:

@@ -139,11 +139,10 @@ def _ref(ctx: Context, pair: Pair) -> Ref:
 
 def _in_time(ctx: Context, problem: Drifted) -> Exception:
     """A refusal comes before the first write of a call."""
-    return (
-        Failed(f"{problem}. It happened while this call worked: state absent puts back what was changed")
-        if ctx.journal.changed
-        else problem
-    )
+    if not ctx.journal.changed:
+        return problem
+    parts = problem.problem
+    return Failed(parts.object, f"{parts.what} while this call worked", f"{parts.remedy}; state absent puts back what was changed")
 
 
 def _do(ctx: Context, pair: Pair, state: _State, plan: Plan, step: str, grace: float) -> None:
@@ -229,24 +228,21 @@ def _check(ctx: Context, pair: Pair, state: _State) -> None:
     """Raises Refused where the split would not be that of the pods, or would not stay."""
     title, selector = str(_ref(ctx, pair)), selector_of(state.service)
     if not selector or state.service["spec"].get("type") == "ExternalName":
-        raise Refused(f"{title} has no selector, so its endpoints are not the pods of these Deployments: name one that has")
+        raise Refused(title, "has no selector, so its endpoints are not the pods of these Deployments", "name one that has")
     pods = {role: _pod_labels(found) for role, found in state.deployments.items()}
     for role, name in pair.names.items():
         if not selects(selector, pods[role]):
-            raise Refused(
-                f"{title} (selector {selector_text(selector)}) does not select the pods of Deployment {name}: "
-                "give it a selector that takes the pods of both"
-            )
+            what = f"does not select the pods of Deployment {name} (selector {selector_text(selector)})"
+            raise Refused(title, what, "give it a selector that matches the pods of both")
     for role, other in ((STABLE, CANARY), (CANARY, STABLE)):
         if takes_pod(state.deployments[role] or {}, pods[other]):
-            raise Refused(
-                f"Deployment {pair.names[role]} (selector {pod_selector(state.deployments[role] or {})}) selects the pods of Deployment "
-                f"{pair.names[other]} too: give each a label of its own in selector and template"
-            )
+            own = pod_selector(state.deployments[role] or {})
+            what = f"selects the pods of Deployment {pair.names[other]}, too (selector {own})"
+            raise Refused(f"Deployment {pair.names[role]}", what, "give each a label of its own in selector and template")
     _no_others(ctx, title, state)
     _no_autoscaler(ctx, pair)
     if state.service["spec"].get("sessionAffinity") == "ClientIP":
-        ctx.journal.warnings.append(f"{title} has session affinity: clients stay with the pod that they got first, whatever the weight")
+        ctx.journal.warnings.append(f"{title} has session affinity: clients stay with the pod that they got first, whatever the weight is")
 
 
 def _no_others(ctx: Context, title: str, state: _State) -> None:
@@ -254,10 +250,8 @@ def _no_others(ctx: Context, title: str, state: _State) -> None:
     own = [state.deployments[role] or {} for role in ROLES]
     others = [name_of(pod) for pod in pods if is_ready(pod) and not any(takes_pod(each, labels(pod)) for each in own)]
     if others:
-        raise Refused(
-            f"{title} leads to other pods than those of the two Deployments ({', '.join(others[:3])}), which have a share too: "
-            "give it a selector that matches just these"
-        )
+        what = f"leads to other pods than those of the two Deployments ({', '.join(others[:3])}), which get a share, too"
+        raise Refused(title, what, "give it a selector that matches just these")
 
 
 def _no_autoscaler(ctx: Context, pair: Pair) -> None:
@@ -266,8 +260,9 @@ def _no_autoscaler(ctx: Context, pair: Pair) -> None:
         scaled = each["spec"].get("scaleTargetRef") or {}
         if scaled.get("kind") == "Deployment" and scaled.get("name") in pair.names.values():
             raise Refused(
-                f"HorizontalPodAutoscaler {ctx.namespace}/{name_of(each)} scales Deployment {scaled['name']} and would undo the split: "
-                "delete it (for a KEDA ScaledObject, pause that) and scale by hand, or split with a router"
+                f"HorizontalPodAutoscaler {ctx.namespace}/{name_of(each)}",
+                f"scales Deployment {scaled['name']} and would undo the split",
+                "delete it (for a KEDA ScaledObject, pause that) and scale by hand, or split with a router",
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Callable
 from .._objects.edits import Edit
 from .._objects.paths import MISSING
 from .._objects.refusal import Refused
-from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE
+from .._objects.resources import ENDPOINT_SLICE, POD, SERVICE, title_of
 from .._workloads.pods import ready_uids, troubles
 from .._workloads.services import Endpoints, Selector, endpoints_of, ports_lacking, selector_of, selector_text
 from . import objects
@@ -42,15 +42,15 @@ def has_selected_pods(service: Object) -> bool:
 
 def selector_edits(service: Object, changes: Mapping[str, str | None], merge: bool = True) -> list[Edit]:
     """The edits that merge the changes into a Service's selector (None takes a key away), or that make it exactly so."""
-    title = f"Service {service['metadata'].get('namespace', '')}/{service['metadata']['name']}"
+    title = title_of({**service, "kind": SERVICE.kind})
     if (service.get("spec") or {}).get("type") == "ExternalName":
-        raise Refused(f"{title} is of type ExternalName and has no pods: name another Service")
+        raise Refused(title, "is of type ExternalName and has no pods", "name another Service")
     own = selector_of(service)
     if not own:
-        raise Refused(f"{title} has no selector, so somebody else keeps its endpoints: name another Service")
+        raise Refused(title, "has no selector, so another client manages its endpoints", "name another Service")
     wanted = {**dict.fromkeys(own if merge is False else ()), **changes}
     if all(value is None for value in {**own, **wanted}.values()):
-        raise Refused(f"{title} would have no selector any more, and keep the pods that it has for ever: leave it a key")
+        raise Refused(title, "would have no selector any more, and keep the pods that it has for ever", "leave it a key")
     return [Edit(("spec", "selector", key), MISSING if value is None else value) for key, value in wanted.items()]
 
 
@@ -118,6 +118,7 @@ def require_ready(ctx: Context, name: str, selector: Selector, min_ready: int) -
     if ready < min_ready:
         why = "; ".join(troubles(pods)[:3]) or ("no pod matches" if not pods else f"there are {len(pods)} in all")
         raise Refused(
-            f"Service {ctx.namespace}/{name}: {ready} ready pods match {selector_text(selector)}, {min_ready} are needed ({why}): "
-            "correct the selector, make the pods ready, or set a smaller min_ready"
+            str(ctx.ref(SERVICE, name)),
+            f"has {ready} ready pods that match {selector_text(selector)}, {min_ready} are needed ({why})",
+            "correct the selector, make the pods ready, or set a smaller min_ready",
         )

@@ -45,7 +45,8 @@ class Store:
         if self._seen is None:
             return None
         if labels(self._seen).get(ROLLOUT) != self._rollout:
-            raise Refused(f"{self._ref} was not made by rollout {self._rollout}: rename or delete it, its name is needed for the record")
+            what = f"exists and was not created by rollout {self._rollout}"
+            raise Refused(str(self._ref), what, "rename or delete it, its name is needed for the record")
         data = self._seen.get("data") or {}
         record = upgraded(records.load(data, self._rollout), self._ref.namespace)
         self.sealed = self._seal is not None and self._seal.fits(self._place, data.get("record"), data.get("seal"))
@@ -64,18 +65,19 @@ class Store:
         return place_of(self._ref.namespace, self._ref.resource.kind, self._ref.name, "record")
 
     def _refuse(self, has_seal: bool) -> NoReturn:
-        where = f"the record of rollout {self._rollout}"
+        where = f"rollout {self._rollout}"
         if self._seal is None:
-            raise Refused(f"{where} is sealed: give the record_key with which it was sealed; an abort and a hand-back go without it")
+            remedy = "give the record_key with which it was sealed; an abort and a hand-back go without it"
+            raise Refused(where, "has a record that is sealed", remedy)
         if has_seal:
-            raise Refused(
-                f"{where} does not fit its seal: another client changed it, or record_key is another one: give the right record_key, "
-                f"restore {self._ref}, hand the rollout back (state absent), or set record_unsealed to accept once"
-            )
-        raise Refused(
-            f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; otherwise "
+            what = "has a record that does not fit its seal, because another client changed it, or record_key is another one"
+            restore = f"give the right record_key, restore {self._ref}, hand the rollout back (state absent)"
+            raise Refused(where, what, f"{restore}, or set record_unsealed to accept once")
+        remedy = (
+            "set record_unsealed to accept it once if it was written before record_key was introduced; otherwise "
             f"restore {self._ref}, or hand the rollout back (state absent)"
         )
+        raise Refused(where, "has a record that has no seal", remedy)
 
     def save(self, record: Record) -> bool:
         """Writes the record, unless it is so already (False); raises Lost where somebody else wrote it since."""

@@ -188,7 +188,7 @@ def measure_share(ctx: Context, previous: float | None, share: float, probe: Pro
     try:
         return probing.probe(ctx.clock, probe, previous, share, ctx.renew)
     except probing.NotServed as late:
-        raise Failed(str(late)) from None
+        raise Failed(late.problem.object, late.problem.what, late.problem.remedy) from None
 
 
 def objects_of(ctx: Context, target: Target, known: Objects | None = None) -> dict[str, Object | None]:

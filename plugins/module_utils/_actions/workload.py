@@ -59,7 +59,7 @@ def wait_ready_pods(ctx: Context, what: str, labels: str, count: int, stuck_as: 
             return None
         reason = stuck(pods)
         if reason:
-            raise NoProgress(f"{stuck_as} does not get ready: {reason}: {remedy}")
+            raise NoProgress(stuck_as, f"does not get ready: {reason}", remedy)
         reasons.take(pods)
         why = str(reasons) or ("" if pods else "there are no pods of this version yet")
         return f"{ready} of {count} pods are ready" + (f" ({why})" if why else "")
@@ -117,11 +117,9 @@ def _present(ctx: Context, deployment: Object, sets: list[Object], held: bool) -
     current = alive[0] if held and len(alive) == 1 else revisions.matching(sets, deployment["spec"]["template"])
     others = [each["metadata"]["name"] for each in alive if each is not current]
     if current is None or others:
-        raise Failed(
-            f"Deployment {ctx.namespace}/{name} is not fully rolled out: "
-            + (f"ReplicaSet {', '.join(others)} still has pods" if others else "no ReplicaSet has its present template")
-            + f": finish or undo its own rollout first (kubectl rollout status deployment/{name})"
-        )
+        reason = f"ReplicaSet {', '.join(others)} still has pods" if others else "no ReplicaSet has its present template"
+        remedy = f"finish or undo its own rollout first (kubectl rollout status deployment/{name})"
+        raise Failed(str(ctx.ref(DEPLOYMENT, name)), f"is not fully rolled out ({reason})", remedy)
     return current
 
 
@@ -195,13 +193,13 @@ def wait_rolled_out(ctx: Context, name: str, pod_labels: dict[str, str] | None =
 
     def missing(deployments: list[Object]) -> str | None:
         if not deployments:
-            raise Failed(f"Deployment {ctx.namespace}/{name} was deleted while it was waited for: run again")
+            raise Failed(look.title, "was deleted while this call waited for it", "create it, and run again")
         lacking = not_rolled_out(deployments[0])
         if lacking is None:
             return None
         verdict = failed(deployments[0])
         if verdict:
-            raise NoProgress(f"{look.title} does not get ready: {look.at(deployments[0], verdict)}")
+            raise NoProgress(look.title, f"does not get ready: {look.at(deployments[0], verdict)}", "correct the new version")
         return look.now_and_then(deployments[0], lacking)
 
     what = f"{look.title} fully rolled out"
@@ -226,7 +224,7 @@ class _PodLook:
         """What is lacking, with the reason as of the last look; looks at most once a second. Raises NoProgress as at."""
         self._deployment, self._lacking = deployment, lacking
         if self._ctx.clock.monotonic() - self._looked_at < _LOOK_AT_PODS_EVERY:
-            return self._told()
+            return self._describe()
         return self.at(deployment, lacking)
 
     def again(self) -> str:
@@ -241,11 +239,11 @@ class _PodLook:
         pods = self._ctx.client.list(POD, self._ctx.namespace, selector_text(labels))[0] if labels else []
         reason = self._stuck(pods)
         if reason:
-            raise NoProgress(f"{self.title} does not get ready: {reason}: correct the new version")
+            raise NoProgress(self.title, f"does not get ready: {reason}", "correct the new version")
         self._reasons.take(pods, cannot_make_pods(deployment))
-        return self._told()
+        return self._describe()
 
-    def _told(self) -> str:
+    def _describe(self) -> str:
         why = str(self._reasons)
         return f"{self._lacking} ({why})" if why else self._lacking
 

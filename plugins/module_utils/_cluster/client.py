@@ -34,9 +34,11 @@ _LATE, _COMES_BACK, _PER_SECOND, _AT_LATEST = 1.0, 10.0, 2.0, 60.0
 class Client:
     """The API of one cluster.
 
-    Every write is guarded by what the object was when it was read, so repeating one that got no answer cannot do harm:
-    where the first was carried out, the second is refused with Conflict and the caller reads again.
-    patience: seconds for which answers that mean "not now" are waited out.
+    Every write has the resourceVersion of the object as it was read, so a write whose answer was lost can be repeated safely: where the
+    first one was carried out, the API server refuses the second with Conflict, and the caller reads again.
+
+    Args:
+        patience: Seconds for which answers that mean "not now" are waited out.
     """
 
     def __init__(self, transport: Transport, clock: Clock, patience: float = 30.0) -> None:
@@ -91,24 +93,30 @@ class Client:
             answer = self._ask("GET", ref, ref.path, {**selectors, **limit, **goes_on}, listing=True)
             items += answer.get("items") or []
             if len(items) > _MOST:
-                remedy = "remove those that nobody needs, or give the application a namespace of its own"
-                raise Refused(f"namespace {ref.namespace} has more than {_MOST} {ref.resource.plural} to list: {remedy}")
+                remedy = "remove those that are not needed, or give the application a namespace of its own"
+                raise Refused(f"namespace {ref.namespace}", f"has more than {_MOST} {ref.resource.plural} to list", remedy)
             metadata = answer.get("metadata") or {}
             goes_on = {"continue": str(metadata.get("continue") or "")}
             if not goes_on["continue"]:
                 return items, str(metadata.get("resourceVersion", ""))
 
     def create(self, ref: Ref, obj: Object, dry_run: bool = False) -> Object:
-        """Makes the object; raises Conflict where one of that name is there. dry_run: as with patch, unknown fields being errors too."""
+        """Creates the object; raises Conflict where one of that name exists. dry_run: as in `patch`; unknown fields are errors, too."""
         query = {"fieldValidation": "Strict", "dryRun": "All"} if dry_run else None
         return dict(self._ask("POST", ref, ref.resource.path(ref.namespace), query, obj))
 
     def patch(self, ref: Ref, patch: Object, seen: Object, dry_run: bool = False) -> Object:
-        """Merges the patch into the object if it is still as it was seen; raises Conflict else.
+        """Merges the patch into the object.
 
-        A field that the server's definition of the kind does not have (older CRDs) is an error: it would be dropped without a word.
-        dry_run: nothing is kept; the answer is what it would be, defaults and admission included. It raises no Conflict: an object that
-            others write all the time is tried as it is.
+        A field that the server's definition of the kind does not have (older CRDs) is an error: the server would drop it silently.
+
+        Args:
+            seen: The object as it was read.
+            dry_run: Nothing is stored; the answer is what would be, defaults and admission included. The patch is tried on the object as
+                it is by then, so that clients that write it all the time do not matter.
+
+        Raises:
+            Conflict: The object has changed since it was read.
         """
         strict = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
         return dict(self._ask("PATCH", ref, ref.path, strict, patch if dry_run else with_resource_version(patch, seen), MERGE_PATCH))

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
 from .._objects.durations import show
+from .._objects.problem import ProblemError
 from .._objects.shown import names, shown
 from .._plan.probes import Probe, link_local, read_answer
 from .._routing.served import FAILED, RECENT, Answers, Measured, question
@@ -34,15 +35,15 @@ _Reply = Union[tuple[int, Mapping[str, str], str], str]
 _DEFAULT_HEADERS = {"User-Agent": "progressive.delivery", "Connection": "close"}
 
 
-class NotServed(Exception):
-    """The answers do not show the asked split, and the time is up; or the probe cannot be used at all."""
+class NotServed(ProblemError):
+    """The answers do not show the requested split, and the time is up; or the probe cannot be used at all."""
 
-    def __init__(self, message: str, measured: Measured) -> None:
-        super().__init__(message)
+    def __init__(self, measured: Measured, subject: str, what: str, remedy: str) -> None:
+        super().__init__(subject, what, remedy)
         self.measured = measured
 
 
-class AddressRefused(Exception):
+class AddressRefused(ProblemError):
     """The URL's host leads to an address that no probe may ask."""
 
 
@@ -56,17 +57,18 @@ def probe(clock: Clock, wanted: Probe, previous: float | None, asked: float, ren
     answers = Answers(question(previous, asked, most=math.ceil(wanted.timeout * _RATE)))
     began, last_failure = clock.monotonic(), ""
     if wanted.missing:
-        why = f"probe.headers: the value of {names(wanted.missing)} is not stored: give this call the option probe with all of its headers"
-        raise NotServed(why, answers.measured(0.0))
+        what = f"has values that are not stored ({names(wanted.missing)})"
+        raise NotServed(answers.measured(0.0), "probe.headers", what, "give this call the option probe with all of its headers")
     ask = _asker(wanted)
     try:
         last_failure = _collect(clock, wanted, answers, began, ask, renew)
-    except (AddressRefused, TooSlow) as problem:
-        raise NotServed(str(problem), answers.measured(clock.monotonic() - began)) from None
+    except (AddressRefused, TooSlow) as refused:
+        parts = refused.problem
+        raise NotServed(answers.measured(clock.monotonic() - began), parts.object, parts.what, parts.remedy) from None
     measured = answers.measured(clock.monotonic() - began)
     if answers.served or answers.likely:
         return measured
-    raise NotServed(_message(wanted, asked, measured, last_failure), measured)
+    raise NotServed(measured, "the split", *_failure(wanted, asked, measured, last_failure))
 
 
 def _collect(clock: Clock, wanted: Probe, answers: Answers, began: float, ask: Callable[[], _Reply], renew: Callable[[], None]) -> str:
@@ -125,10 +127,8 @@ def _guarded_pools(wanted: Probe) -> dict[str, Any]:
         address = str(sock.getpeername()[0])
         if link_local(address):
             sock.close()
-            raise AddressRefused(
-                f"probe.url: host {shown(wanted.host, 253)} leads to {address}, a link-local or metadata address, which no probe may ask: "
-                "use a host that leads to the gateway"
-            )
+            what = f"has the host {shown(wanted.host, 253)}, which leads to {address}, a link-local or metadata address"
+            raise AddressRefused("probe.url", what, "use a host that leads to the gateway")
         return sock
 
     class Plain(connection.HTTPConnection):
@@ -204,12 +204,13 @@ def _reason(error: BaseException) -> str:
     return shown(" ".join(str(said).split()), 200)  # some of it may be what the server said
 
 
-def _message(wanted: Probe, asked: float, measured: Measured, last_failure: str) -> str:
+def _failure(wanted: Probe, asked: float, measured: Measured, last_failure: str) -> tuple[str, str]:
+    """What the probe has found, and the remedy."""
     saw = "measured nothing"
     if measured.share is not None:
         saw = f"measured {measured.share:g} % of the last {min(RECENT, measured.requests)} answers"
     failed = f", {measured.failed} of {measured.requests} requests failed (last: {last_failure})" if measured.failed else ""
-    advice = "see in the router's status and its controller's log whether proxies take it, or set a longer timeout of probe"
+    remedy = "see in the router's status and its controller's log whether proxies take it, or set a longer timeout of probe"
     if measured.failed > measured.requests / 2:
-        advice = f"check url, headers{', validate_certs' if _is_tls(wanted) else ''} and expect of probe"
-    return f"the split was not served within {show(wanted.timeout)}: asked {100 * asked:g} %, {saw}{failed}: {advice}"
+        remedy = f"check url, headers{', validate_certs' if _is_tls(wanted) else ''} and expect of probe"
+    return f"was not served within {show(wanted.timeout)}: asked {100 * asked:g} %, {saw}{failed}", remedy

@@ -79,7 +79,9 @@ def edited(
         if _drifted(live, field, wishes_nothing or field.path not in written) and not (wishes_nothing and is_lost(live, field))
     ]
     if drifted and on_drift == "fail":
-        raise Drifted(_drift_message(live, drifted))
+        changed = [f"{paths.show(each.path)} is {_short(_get(live, each.path))}, was set to {_short(each.now)}" for each in drifted]
+        remedy = "set on_drift to repair (set it again) or accept (keep the other value), or put it back"
+        raise Drifted(title_of(live), f"was changed by another client: {'; '.join(changed)}", remedy)
     base = _undone(live, mine, on_drift)
     obj, fields = _applied(base, list(edits_of(base)), by)
     return Edited(obj, others + fields, [paths.show(field.path) for field in drifted])
@@ -158,10 +160,8 @@ def _annotation(obj: dict[str, Any]) -> tuple[float | None, list[Field]]:
             raise ValueError("it is not as it was written")
         fields = [load(each) for each in raw]
     except (AttributeError, ValueError):
-        raise Refused(
-            f"{title_of(obj)} carries an annotation {ANNOTATION} that is not ours to read any more: "
-            "put the object back by hand and remove the annotation"
-        ) from None
+        what = f"carries an annotation {ANNOTATION} that cannot be read any more"
+        raise Refused(title_of(obj), what, "put the object back by hand, and remove the annotation") from None
     refuse_unchangeable(obj, fields, f"its annotation {ANNOTATION}")
     return at, fields
 
@@ -173,10 +173,9 @@ def refuse_unchangeable(obj: dict[str, Any], fields: Sequence[Field], source: st
     """
     for field in fields:
         if not may_restore(obj, field.path, field.was):
-            raise Refused(
-                f"{title_of(obj)}: {source} says that {paths.show(field.path)[:120]} was changed here, which progressive.delivery never "
-                "changes: put the object back by hand, and remove what says so"
-            )
+            where = paths.show(field.path)[:120]
+            what = f"has a memory ({source}) by which {where} was changed here, which progressive.delivery never changes"
+            raise Refused(title_of(obj), what, "put the object back by hand, and remove the memory")
 
 
 def _remembered(live: dict[str, Any], by: str, memory: Sequence[Field] | None) -> tuple[list[Field], list[Field]]:
@@ -231,12 +230,6 @@ def _get(obj: dict[str, Any], path: Path) -> Any:
     except paths.AmbiguousPath:
         what = f"has several elements that match {paths.show(path)}"
         raise Refused(title_of(obj), what, "give them different names or destinations") from None
-
-
-def _drift_message(live: dict[str, Any], drifted: Sequence[Field]) -> str:
-    what = "; ".join(f"{paths.show(field.path)} is {_short(_get(live, field.path))}, was set to {_short(field.now)}" for field in drifted)
-    remedy = "set on_drift to repair (set it again) or accept (keep theirs), or put it back"
-    return f"{title_of(live)} was changed by somebody else: {what}: {remedy}"
 
 
 def _short(value: Any) -> str:

@@ -58,9 +58,8 @@ def read_key(text: Any) -> Seal | None:
     if text in (None, ""):
         return None
     if not isinstance(text, str) or len(text) < SHORTEST_KEY:
-        raise Refused(
-            f"record_key is shorter than {SHORTEST_KEY} characters: use a long random text, for example of `openssl rand -hex 32`"
-        )
+        what = f"is shorter than {SHORTEST_KEY} characters"
+        raise Refused("record_key", what, "use a long random text, for example of `openssl rand -hex 32`")
     return Seal(text)
 
 
@@ -106,21 +105,20 @@ def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False,
     """
     for annotation, memory in _memories(obj):
         content = _content(memory)
-        where = f"{title_of(obj)}: its annotation {annotation}"
         if _SEAL in memory and seal is None:
-            raise Refused(f"{where} is sealed: give the record_key with which it was sealed")
+            raise Refused(title_of(obj), f"has an annotation {annotation} that is sealed", "give the record_key with which it was sealed")
         if seal is None or accept_unsealed:
             continue
         if _SEAL in memory and not seal.fits(_place(obj, annotation), content, memory[_SEAL]):
-            raise Refused(
-                f"{where} does not fit its seal: another client changed it, or record_key is another one: put the object back by hand and "
-                "remove the annotation, or give the right record_key"
-            )
+            reason = "because another client changed it, or record_key is another one"
+            what = f"has an annotation {annotation} that does not fit its seal, {reason}"
+            raise Refused(title_of(obj), what, "put the object back by hand and remove the annotation, or give the right record_key")
         if _SEAL not in memory and not vouched:
-            raise Refused(
-                f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; "
-                "otherwise put the object back by hand and remove the annotation"
+            remedy = (
+                "set record_unsealed to accept it once if it was written before record_key was introduced; otherwise put the object "
+                "back by hand and remove the annotation"
             )
+            raise Refused(title_of(obj), f"has an annotation {annotation} that has no seal", remedy)
 
 
 def _memories(obj: Object) -> Iterator[tuple[str, Object]]:

@@ -122,7 +122,7 @@ def test_the_table_is_of_what_it_says(both: tuple[Played, Played]) -> None:
     assert "diff" not in here.of("a change, without a diff")
     assert here.of("nothing to change")["changed"] is False
     assert [each["weight"]["canary"] for each in here.of("a loop")["results"]] == [40, 45]
-    assert "is not there" in str(here.of("a warning of the module")["warnings"])
+    assert "shop/elsewhere" in str(here.of("a warning of the module")["warnings"])
     assert "alias verify_ssl" in str(here.of("an option and its alias")["warnings"])
     assert "missing required arguments" in here.of("an option is missing")["msg"]
     assert "Unsupported parameters for (progressive.delivery.canary_weight) module: wieght" in here.of("an option that there is not")["msg"]

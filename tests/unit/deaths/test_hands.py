@@ -126,7 +126,7 @@ CONTENT = {(style, "the selector") for style in ("pair", "StatefulSet", "DaemonS
 def test_an_edit_stops_the_rollout_and_can_be_repaired(style: str, edit: str) -> None:
     place = _edited(style, EDITS[edit])
     if (style, edit) not in CONTENT:
-        with pytest.raises(Drifted, match="changed by somebody else"):
+        with pytest.raises(Drifted, match="changed by another client"):
             place.call(promote={"full": True})
     place.call(promote={"full": True}, on_drift="repair")
     assert not wrong(place, undisturbed(style)[0])

@@ -74,7 +74,7 @@ def test_a_call_that_goes_on_with_a_release_does_not_say_so() -> None:
     body = {"spec": {"http": [{"name": "primary", "route": route}]}}
     place.cluster.server.request("PATCH", path, {}, body, "application/merge-patch+json")
     run = opened(place, None, promote={"revision": 1})
-    with pytest.raises(EXPECTED_ERRORS, match="was changed by somebody else"):
+    with pytest.raises(EXPECTED_ERRORS, match="was changed by another client"):
         rollout.carry_out(run)
     assert not refused(run) and result_of(run)["revision"] == 1
 

@@ -67,16 +67,16 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "one Service for both": ({"preview_service": SHOP}, "preview_service is 'shop', the same Service as active_service"),
     "a pod that is not ready": (
         {"target": "shop-slow"},
-        "Deployment test/shop-slow: 0 of its pods are ready, 2 are needed (pod shop-slow-",
+        "Deployment test/shop-slow has 0 ready pods, 2 are needed (pod shop-slow-",
     ),
     "a pod that cannot start": (
         {"target": "shop-crashing", "min_ready": 1},
         "container shop restarted 3 times, last exit code 1 (CrashLoopBackOff)",
     ),
-    "more pods than there are": ({"min_ready": 3}, "2 of its pods are ready, 3 are needed (there are 2 in all): make them ready, or set"),
+    "more pods than there are": ({"min_ready": 3}, "has 2 ready pods, 3 are needed (there are 2 in all): make them ready, or set"),
     "no pods": (
         {"target": "shop-none"},
-        "Deployment test/shop-none has no pods (0 replicas, or no node that takes any): scale it up first",
+        "Deployment test/shop-none has no pods (0 replicas, or no node that accepts any): scale it up first",
     ),
     "too few": ({"min_ready": 0}, "min_ready must be 1 or more, not 0"),
     "pods of another": (
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
         "Service shop leads to the port 'http' of its pods, which those of Deployment test/modest do not have (they have: web)",
     ),
     "a name elsewhere": ({"active_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
-    "no selector": ({"active_service": "manual"}, "Service test/manual has no selector, so somebody else keeps its endpoints"),
+    "no selector": ({"active_service": "manual"}, "Service test/manual has no selector, so another client manages its endpoints"),
     "a preview elsewhere": ({"preview_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
     "several at once": (
         {"active_service": "both"},
@@ -177,7 +177,7 @@ def test_nothing_is_handed_back_to_nobody() -> None:
     place.cluster.server.request("DELETE", "/apis/apps/v1/namespaces/test/deployments/shop-blue", {}, {})
     place.cluster.time.sleep(10)
     version = place.cluster.store.version
-    with pytest.raises(Refused, match="Service test/shop: 0 ready pods match app=shop,colour=blue, 1 are needed"):
+    with pytest.raises(Refused, match="Service test/shop has 0 ready pods that match app=shop,colour=blue, 1 are needed"):
         place.call(state="absent", target=None)
     assert place.cluster.store.version == version
     assert place.call(state="absent", target=None, min_ready=0)["changed"]
@@ -227,7 +227,7 @@ def test_drift_is_told_before_anything_is_written(name: str, asked: Object) -> N
     place.cluster.time.sleep(10)
     version = place.cluster.store.version
     with pytest.raises(
-        Drifted, match=f'Service test/{name} was changed by somebody else: spec.selector.colour is "red", was set to "green"'
+        Drifted, match=f'Service test/{name} was changed by another client: spec.selector.colour is "red", was set to "green"'
     ):
         place.call(**asked)
     assert place.cluster.store.version == version

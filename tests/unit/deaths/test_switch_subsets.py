@@ -119,7 +119,7 @@ def test_who_moves_the_route_meanwhile_is_told_before_anything_is_written() -> N
     api.patch("VirtualService", SHOP, spec={"http": [{"name": "primary", "route": route}]})
     place.cluster.time.sleep(10)
     version = place.cluster.store.version
-    with pytest.raises(Drifted, match="was changed by somebody else"):
+    with pytest.raises(Drifted, match="was changed by another client"):
         place.call(scale_down=False)
     assert place.cluster.store.version == version
     assert place.call(scale_down=False, on_drift="repair")["changed"] and subset_of(place) == "b"

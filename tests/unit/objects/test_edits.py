@@ -108,7 +108,7 @@ def test_drift_fails_unless_told_otherwise(value: Any) -> None:
     live = changed(pinned(), HASH, value)
     with pytest.raises(Drifted) as refused:
         call(live, Edit(HASH, "new"))
-    assert str(refused.value).startswith("Service test/shop was changed by somebody else: spec.selector.pod-template-hash is ")
+    assert str(refused.value).startswith("Service test/shop was changed by another client: spec.selector.pod-template-hash is ")
     assert 'was set to "abc": set on_drift to repair' in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -191,7 +191,7 @@ def test_own_memory_that_neither_value_fits_is_drift() -> None:
 def test_an_annotation_that_cannot_be_read_is_refused_by_name(text: str) -> None:
     live = service(annotations={ANNOTATION: text})
     with pytest.raises(
-        Refused, match=f"^Service test/shop carries an annotation {ANNOTATION} that is not ours to read any more: put the object back"
+        Refused, match=f"^Service test/shop carries an annotation {ANNOTATION} that cannot be read any more: put the object back"
     ) as told:
         call(live, Edit(HASH, "abc"))
     assert not isinstance(told.value, Drifted)

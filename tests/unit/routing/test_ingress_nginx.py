@@ -258,7 +258,7 @@ def test_flagger_787_what_somebody_else_changes_on_it_is_told(field: str, value:
     live["canary_ingress"]["metadata"]["annotations"][f"{PREFIX}/{field}"] = value
     with pytest.raises(Refused) as refused:
         carried_out(live, target(), wish(30))
-    assert said in str(refused.value) and str(refused.value).startswith("Ingress test/shop-canary was changed by somebody else: ")
+    assert said in str(refused.value) and str(refused.value).startswith("Ingress test/shop-canary was changed by another client: ")
     repaired = carried_out(live, target(), wish(30), on_drift="repair")
     assert plain(repaired) == pair(ingress(), canary(annotations=weighted(30)))
     assert carried_out(repaired, target(), None) == pair(ingress())
