@@ -109,10 +109,8 @@ def _ports(ctx: Context, backend: Backend) -> list[Object] | None:
         same = [port for port in ports if wanted in (port["port"], port.get("name"))]
         if not same:
             there = ", ".join(f"{port['name']} {port['port']}" if port.get("name") else str(port["port"]) for port in ports)
-            raise Refused(
-                f"Service {backend.namespace}/{backend.service} has no port {wanted}, at which the router sends requests to the stable one "
-                f"(it has: {there or 'none'}): give it the ports of the stable Service"
-            )
+            problem = f"has no port {wanted}, at which the router sends requests to the stable one (it has: {there or 'none'})"
+            raise Refused(f"Service {backend.namespace}/{backend.service}", problem, "give it the ports of the stable Service")
         found += same
     return found
 

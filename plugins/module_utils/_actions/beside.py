@@ -67,4 +67,5 @@ def refuse_siblings(ctx: Context, target: Target, found: Objects, there: Sequenc
             ours = labels(each).get(MANAGED_BY) == MANAGER
             if ours and (each["metadata"].get("annotations") or {}).get(annotation) == value:
                 name = each["metadata"]["name"]
-                raise Refused(f"{ctx.ref(part.resource, name)} was made for {value} already, and {part.name} is not there: name that one")
+                problem = f"was made for {value} already, and {part.name} is not there"
+                raise Refused(str(ctx.ref(part.resource, name)), problem, "name that one")

@@ -119,14 +119,14 @@ class _Seen:
             except ApiError as problem:
                 if problem.status != 403:
                     raise
-                raise Refused(f"{problem}, as {pages.RBAC_TRACK_CONFIGS} has it, or leave track_configs out") from None
+                found = problem.problem
+                remedy = f"{found.remedy} ({pages.RBAC_TRACK_CONFIGS}), or remove track_configs"
+                raise Refused(found.object, found.what, remedy) from None
         return self._found[named]
 
     def _missing(self, named: str) -> Refused:
-        return Refused(
-            f"{_ref(self._ctx, named)} does not exist, and the new version of {self._plan.title} names it: "
-            "make it first, or mark what names it as optional"
-        )
+        problem = f"does not exist, and the new version of {self._plan.title} names it"
+        return Refused(str(_ref(self._ctx, named)), problem, "create it first, or mark the reference as optional")
 
 
 def _ref(ctx: Context, named: str) -> Ref:

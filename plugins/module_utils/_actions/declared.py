@@ -33,9 +33,9 @@ def service_to_make(ctx: Context, plan: Plan, workload: Object) -> Object:
     """The stable Service as it would be made (dry run); raises Refused where it cannot be."""
     ref, wanted = ctx.ref(SERVICE, plan.stable_service), stable_service(workload, plan.stable_service, plan.ports)
     if not wanted["spec"]["ports"]:
-        raise Refused(f"{ref} does not exist, and no container of {plan.title} names a port: make the Service, or give services.ports")
+        raise Refused(str(ref), f"does not exist, and no container of {plan.title} names a port", "create it, or set services.ports")
     if not selector_of(wanted):
-        raise Refused(f"{ref} does not exist, and {plan.title} has no matchLabels by which to select its pods: make the Service")
+        raise Refused(str(ref), f"does not exist, and {plan.title} has no matchLabels by which to select its pods", "create it")
     return _tried(ctx, ref, wanted, "services.ports" if plan.ports else "the ports of the containers, or give services.ports")
 
 
@@ -105,4 +105,4 @@ def _tried(ctx: Context, ref: Ref, wanted: Object, by: str) -> Object:
     except ApiError as problem:
         if problem.status in _NOT_OF_THE_OBJECT or problem.status >= 500:
             raise
-        raise Refused(f"{ref} does not exist and cannot be made, {problem}: correct {by}") from None
+        raise Refused(str(ref), f"does not exist and cannot be created ({problem})", f"correct {by}") from None

@@ -84,12 +84,11 @@ def _refuse_stranger(stage: Stage, ref: Ref, states: Sequence[Object], pod_label
     for state in states:
         if ref.resource == POD_DISRUPTION_BUDGET:
             if not budgets.protects(state, pod_labels()):
-                raise Refused(f"{ref} does not protect the pods of rollout {stage.plan.name}: let it select them, or abort and start again")
+                problem = f"does not protect the pods of rollout {stage.plan.name}"
+                raise Refused(str(ref), problem, "let it select them, or abort and start again")
         elif scaling.target_of(state) not in _scaled(stage):
-            raise Refused(
-                f"{ref} scales {scaling.target_of(state)}, which is not of rollout {stage.plan.name}: let it scale {stage.plan.workload}, "
-                "or abort and start again"
-            )
+            problem = f"scales {scaling.target_of(state)}, which is not of rollout {stage.plan.name}"
+            raise Refused(str(ref), problem, f"let it scale {stage.plan.workload}, or abort and start again")
 
 
 def _scaled(stage: Stage) -> set[str]:

@@ -125,7 +125,7 @@ def remove_copy(ctx: Context, ref: Ref) -> None:
 def refuse_foreign(live: Object, ref: Ref, rollout: str, uid: str = "") -> None:
     """Raises Refused unless the object was created for this rollout. uid: what the record remembers, empty where it does not know."""
     if not _is_of(live, rollout, uid):
-        raise Refused(f"{ref} is there already and was not made by rollout {rollout}: rename or delete it, its name is needed")
+        raise Refused(str(ref), f"is there already and was not made by rollout {rollout}", "rename or delete it, its name is needed")
 
 
 def _is_of(live: Object, rollout: str, uid: str) -> bool:

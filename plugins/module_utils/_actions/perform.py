@@ -67,8 +67,10 @@ def _refuse_strangers(stage: Stage, names: Sequence[str], pin: Pin) -> None:
         own = selector_of(objects.original(stage.ctx, stage.ctx.ref(SERVICE, name), service))
         if not _stands_before(service, own, [pods]):
             raise Refused(
-                f"Service {stage.ctx.namespace}/{name} (selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so "
-                f"that rollout {stage.plan.name} must not move it: correct its selector, or abort and start again"
+                f"Service {stage.ctx.namespace}/{name}",
+                f"(selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so that rollout {stage.plan.name} must not "
+                "move it",
+                "correct its selector, or abort and start again",
             )
 
 

@@ -229,20 +229,16 @@ def _check(ctx: Context, pair: Pair, state: _State) -> None:
     """Raises Refused where the split would not be that of the pods, or would not stay."""
     title, selector = str(_ref(ctx, pair)), selector_of(state.service)
     if not selector or state.service["spec"].get("type") == "ExternalName":
-        raise Refused(f"{title} has no selector, so its endpoints are not the pods of these Deployments: name one that has")
+        raise Refused(title, "has no selector, so its endpoints are not the pods of these Deployments", "name a Service that has one")
     pods = {role: _pod_labels(found) for role, found in state.deployments.items()}
     for role, name in pair.names.items():
         if not selects(selector, pods[role]):
-            raise Refused(
-                f"{title} (selector {selector_text(selector)}) does not select the pods of Deployment {name}: "
-                "give it a selector that takes the pods of both"
-            )
+            problem = f"(selector {selector_text(selector)}) does not select the pods of Deployment {name}"
+            raise Refused(title, problem, "give it a selector that takes the pods of both")
     for role, other in ((STABLE, CANARY), (CANARY, STABLE)):
         if takes_pod(state.deployments[role] or {}, pods[other]):
-            raise Refused(
-                f"Deployment {pair.names[role]} (selector {pod_selector(state.deployments[role] or {})}) selects the pods of Deployment "
-                f"{pair.names[other]} too: give each a label of its own in selector and template"
-            )
+            problem = f"(selector {pod_selector(state.deployments[role] or {})}) selects the pods of Deployment {pair.names[other]} too"
+            raise Refused(f"Deployment {pair.names[role]}", problem, "give each a label of its own in selector and template")
     _no_others(ctx, title, state)
     _no_autoscaler(ctx, pair)
     if state.service["spec"].get("sessionAffinity") == "ClientIP":
@@ -254,10 +250,8 @@ def _no_others(ctx: Context, title: str, state: _State) -> None:
     own = [state.deployments[role] or {} for role in ROLES]
     others = [name_of(pod) for pod in pods if is_ready(pod) and not any(takes_pod(each, labels(pod)) for each in own)]
     if others:
-        raise Refused(
-            f"{title} leads to other pods than those of the two Deployments ({', '.join(others[:3])}), which have a share too: "
-            "give it a selector that matches just these"
-        )
+        problem = f"leads to other pods than those of the two Deployments ({', '.join(others[:3])}), which have a share too"
+        raise Refused(title, problem, "give it a selector that matches only these")
 
 
 def _no_autoscaler(ctx: Context, pair: Pair) -> None:
@@ -266,8 +260,9 @@ def _no_autoscaler(ctx: Context, pair: Pair) -> None:
         scaled = each["spec"].get("scaleTargetRef") or {}
         if scaled.get("kind") == "Deployment" and scaled.get("name") in pair.names.values():
             raise Refused(
-                f"HorizontalPodAutoscaler {ctx.namespace}/{name_of(each)} scales Deployment {scaled['name']} and would undo the split: "
-                "delete it (for a KEDA ScaledObject, pause that) and scale by hand, or split with a router"
+                f"HorizontalPodAutoscaler {ctx.namespace}/{name_of(each)}",
+                f"scales Deployment {scaled['name']} and would undo the split",
+                "delete it (for a KEDA ScaledObject, pause that) and scale by hand, or split with a router",
             )
 
 

@@ -44,13 +44,13 @@ def selector_edits(service: Object, changes: Mapping[str, str | None], merge: bo
     """The edits that merge the changes into a Service's selector (None takes a key away), or that make it exactly so."""
     title = f"Service {service['metadata'].get('namespace', '')}/{service['metadata']['name']}"
     if (service.get("spec") or {}).get("type") == "ExternalName":
-        raise Refused(f"{title} is of type ExternalName and has no pods: name another Service")
+        raise Refused(title, "is of type ExternalName and has no pods", "name another Service")
     own = selector_of(service)
     if not own:
-        raise Refused(f"{title} has no selector, so somebody else keeps its endpoints: name another Service")
+        raise Refused(title, "has no selector, so another client manages its endpoints", "name another Service")
     wanted = {**dict.fromkeys(own if merge is False else ()), **changes}
     if all(value is None for value in {**own, **wanted}.values()):
-        raise Refused(f"{title} would have no selector any more, and keep the pods that it has for ever: leave it a key")
+        raise Refused(title, "would have no selector any more, and its endpoints would never change", "keep at least one key")
     return [Edit(("spec", "selector", key), MISSING if value is None else value) for key, value in wanted.items()]
 
 

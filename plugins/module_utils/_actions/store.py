@@ -44,7 +44,7 @@ class Store:
         if self._seen is None:
             return None
         if labels(self._seen).get(ROLLOUT) != self._rollout:
-            raise Refused(f"{self._ref} was not made by rollout {self._rollout}: rename or delete it, its name is needed for the record")
+            raise Refused(str(self._ref), f"was not made by rollout {self._rollout}", "rename or delete it, the record needs its name")
         data = self._seen.get("data") or {}
         record = records.load(data, self._rollout)
         self.sealed = self._seal is not None and self._seal.fits(self._place, data.get("record"), data.get("seal"))
@@ -65,16 +65,12 @@ class Store:
     def _refuse(self, has_seal: bool) -> NoReturn:
         where = f"the record of rollout {self._rollout}"
         if self._seal is None:
-            raise Refused(f"{where} is sealed: give the record_key with which it was sealed; an abort and a hand-back go without it")
+            raise Refused(where, "is sealed", "give the record_key with which it was sealed (an abort and a hand-back need none)")
         if has_seal:
-            raise Refused(
-                f"{where} does not fit its seal: another client changed it, or record_key is another one: give the right record_key, "
-                f"restore {self._ref}, hand the rollout back (state absent), or set record_unsealed to accept once"
-            )
-        raise Refused(
-            f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; otherwise "
-            f"restore {self._ref}, or hand the rollout back (state absent)"
-        )
+            remedy = f"give the right record_key, restore {self._ref}, hand the rollout back (state absent), or set record_unsealed to accept once"
+            raise Refused(where, "does not fit its seal (another client changed it, or record_key is another one)", remedy)
+        remedy = f"set record_unsealed to accept once if it is older than record_key; else restore {self._ref}, or hand back (state absent)"
+        raise Refused(where, "has no seal", remedy)
 
     def save(self, record: Record) -> bool:
         """Writes the record, unless it is so already (False); raises Lost where somebody else wrote it since."""

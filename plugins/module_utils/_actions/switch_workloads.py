@@ -58,10 +58,11 @@ def require_ready(ctx: Context, workload: Object, least: int | None) -> None:
     ready, needed = len(ready_uids(pods)), max(1, size_of(workload)) if least is None else least
     where = ref_of(ctx, key_of(workload))
     if not size_of(workload):
-        raise Refused(f"{where} has no pods (0 replicas, or no node that takes any): scale it up first")
+        raise Refused(str(where), "has no pods (0 replicas, or no node that takes any)", "scale it up first")
     if ready < needed:
         why = "; ".join(troubles(pods)[:3]) or f"there are {len(pods)} in all"
-        raise Refused(f"{where}: {ready} of its pods are ready, {needed} are needed ({why}): make them ready, or set a smaller min_ready")
+        problem = f"has {ready} ready pods, {needed} are needed ({why})"
+        raise Refused(str(where), problem, "make them ready, or set a smaller min_ready")
     if least is None and not_at_rest(workload):
         _require_rest(ctx, where, workload)
 
@@ -77,7 +78,7 @@ def _require_rest(ctx: Context, where: Ref, workload: Object) -> None:
         replace(ctx, wait_timeout=moment, wait=True).until(str(where), where.resource, missing, name=where.name, known=workload)
     except Failed:
         problem = not_at_rest(ctx.client.get(where))
-        raise Refused(f"{where} is not fully rolled out ({problem}): wait for its own rollout, or set min_ready") from None
+        raise Refused(str(where), f"is not fully rolled out ({problem})", "wait for its own rollout, or set min_ready") from None
 
 
 def bring_back(hold: Hold, key: str, least: int | None = None) -> None:

@@ -72,10 +72,8 @@ def refuse_restless(ctx: Context, plan: Plan, workload: Object, new: Template, c
     again = _tried(ctx, plan, workload, new)
     where = difference(new, again)
     if where:
-        raise Refused(
-            f"{plan.title}: admission changes its pod template at each write ({where} differs from one dry run to the next): "
-            "make the mutating webhook or policy idempotent, or exclude this workload from it"
-        )
+        problem = f"has a pod template that admission changes at each write ({where} differs from one dry run to the next)"
+        raise Refused(plan.title, problem, "make the mutating webhook or policy idempotent, or exclude this workload from it")
 
 
 def difference(one: Template, other: Template) -> str:
@@ -93,10 +91,8 @@ def held(ctx: Context, plan: Plan, workload: Object, hash_of_template: str) -> T
     """The template with this hash, which an object of the cluster holds."""
     found = _find(ctx, plan, workload, hash_of_template)
     if found is None:
-        raise Refused(
-            f"{plan.title}: no object holds the template of that revision any more (revisionHistoryLimit, or what ran it was deleted): "
-            "release it by its images or its template instead"
-        )
+        problem = "has no object with the template of that revision any more (revisionHistoryLimit, or its owner was deleted)"
+        raise Refused(plan.title, problem, "release it by its images or its template instead")
     return found
 
 
@@ -104,10 +100,8 @@ def stable_template(ctx: Context, plan: Plan, workload: Object, hashes: Sequence
     """The stable version's template. hashes: its own, and that of what admission made of it, in ReplicaSets too."""
     found = find_first(ctx, plan, workload, hashes)
     if found is None:
-        raise Failed(
-            f"{plan.title}: the stable version's template is gone with the object that held it (revisionHistoryLimit?): "
-            "set the workload's template to the stable version by hand and run again"
-        )
+        problem = "has no object with the template of the stable version any more (revisionHistoryLimit?)"
+        raise Failed(plan.title, problem, "set the workload's template to the stable version by hand and run again")
     return found
 
 

@@ -136,7 +136,7 @@ def _refuse_one_for_several(targets: Sequence[Target]) -> None:
     for name in sorted(set(made)):
         if made.count(name) > 1:
             names = ", ".join(target.name for target in targets)
-            raise Refused(f"{name} would be made for each of {names}: let each have its own name, by default with -canary behind it")
+            raise Refused(name, f"would be made for each of {names}", "let each have its own name, by default with the suffix -canary")
 
 
 def _made(ctx: Context, target: Target) -> bool:
@@ -245,10 +245,8 @@ def validate(
     present = router.weight(found, target)
     if present.canary:
         # The new version would get this share as soon as the canary Service points at it, whatever the first step says.
-        raise Refused(
-            f"{next(iter(refs.values()))} sends {present.canary} of {present.total} parts to Service {target.canary_service} already: "
-            "give the canary weight 0 first"
-        )
+        problem = f"sends {present.canary} of {present.total} parts to Service {target.canary_service} already"
+        raise Refused(str(next(iter(refs.values()))), problem, "give the canary weight 0 first")
     return warnings
 
 
@@ -387,10 +385,9 @@ def _refuse_lost(ctx: Context, target: Target, refs: dict[str, Ref], before: Obj
     gone = [paths.show(path) for path in edits.lost(live, ctx.by, memory)]
     if gone and leads_to_canary(edits.base_of(live, ctx.by, "repair", memory), target):
         canary = target.canary_subset or target.canary_service
-        raise Drifted(
-            f"{ref} was changed by somebody else: {'; '.join(gone)} cannot be found any more, and {canary} still stands in it: take that "
-            "out by hand, or set on_drift to accept (take it as it is for what it was before)"
-        )
+        problem = f"was changed by another client ({'; '.join(gone)} cannot be found any more, and it still contains {canary})"
+        remedy = f"remove {canary} by hand, or set on_drift to accept (to use the object as it is as the original)"
+        raise Drifted(str(ref), problem, remedy)
 
 
 def _require_served(ctx: Context, target: Target, refs: dict[str, Ref], found: Objects) -> None:
@@ -436,7 +433,7 @@ def _until(ctx: Context, refs: dict[str, Ref], found: Objects, missing: Callable
 
     def still_missing(items: list[Object]) -> str | None:
         if not items:
-            raise Failed(f"{ref} was deleted while its status was waited for")
+            raise Failed(str(ref), "was deleted while this call waited for its status", "run again")
         return missing({**found, key: items[0]})
 
     ctx.until(f"the status of {ref}", ref.resource, still_missing, name=ref.name, known=found[key])

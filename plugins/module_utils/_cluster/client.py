@@ -91,8 +91,8 @@ class Client:
             answer = self._ask("GET", ref, ref.path, {**selectors, **limit, **goes_on}, listing=True)
             items += answer.get("items") or []
             if len(items) > _MOST:
-                remedy = "remove those that nobody needs, or give the application a namespace of its own"
-                raise Refused(f"namespace {ref.namespace} has more than {_MOST} {ref.resource.plural} to list: {remedy}")
+                remedy = "remove unused ones, or give the application a namespace of its own"
+                raise Refused(f"namespace {ref.namespace}", f"has more than {_MOST} {ref.resource.plural} to list", remedy)
             metadata = answer.get("metadata") or {}
             goes_on = {"continue": str(metadata.get("continue") or "")}
             if not goes_on["continue"]:

@@ -158,10 +158,8 @@ def _annotation(obj: dict[str, Any]) -> tuple[float | None, list[Field]]:
             raise ValueError("it is not as it was written")
         fields = [load(each) for each in raw]
     except (AttributeError, ValueError):
-        raise Refused(
-            f"{title_of(obj)} carries an annotation {ANNOTATION} that is not ours to read any more: "
-            "put the object back by hand and remove the annotation"
-        ) from None
+        problem = f"carries an annotation {ANNOTATION} that this collection did not write"
+        raise Refused(title_of(obj), problem, "put the object back by hand and remove the annotation") from None
     refuse_unchangeable(obj, fields, f"its annotation {ANNOTATION}")
     return at, fields
 
@@ -173,10 +171,9 @@ def refuse_unchangeable(obj: dict[str, Any], fields: Sequence[Field], source: st
     """
     for field in fields:
         if not may_restore(obj, field.path, field.was):
-            raise Refused(
-                f"{title_of(obj)}: {source} says that {paths.show(field.path)[:120]} was changed here, which progressive.delivery never "
-                "changes: put the object back by hand, and remove what says so"
-            )
+            path = paths.show(field.path)[:120]
+            problem = f"has {path}, which {source} says was changed here, but which progressive.delivery never changes"
+            raise Refused(title_of(obj), problem, "put the object back by hand, and remove what says so")
 
 
 def _remembered(live: dict[str, Any], by: str, memory: Sequence[Field] | None) -> tuple[list[Field], list[Field]]:

@@ -48,7 +48,7 @@ class Resource:
             (f"the name of a {self.kind}", name, names.is_name),
         ):
             if not is_one(text) and text != "":
-                raise Refused(f"{str(text)[:80]!r} is not {what}: use lower-case letters, digits and '-'")
+                raise Refused(f"{str(text)[:80]!r}", f"is not {what}", "use lower-case letters, digits and '-'")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def versioned(kind: str, api_version: str | None = None) -> Resource:
     version = (api_version or versions[0]).rsplit("/", 1)[-1]
     if api_version and (version not in versions or api_version not in (version, f"{group}/{version}")):
         known = ", ".join(f"{group}/{each}" for each in versions)
-        raise Refused(f"api_version {api_version!r} does not serve {kind}: use one of {known}")
+        raise Refused(f"api_version {api_version!r}", f"does not serve {kind}", f"use one of {known}")
     return Resource(group, version, kind, plural)
 
 

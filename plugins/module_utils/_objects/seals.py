@@ -58,9 +58,8 @@ def read_key(text: Any) -> Seal | None:
     if text in (None, ""):
         return None
     if not isinstance(text, str) or len(text) < SHORTEST_KEY:
-        raise Refused(
-            f"record_key is shorter than {SHORTEST_KEY} characters: use a long random text, for example of `openssl rand -hex 32`"
-        )
+        remedy = "use a long random text, for example of `openssl rand -hex 32`"
+        raise Refused("record_key", f"is shorter than {SHORTEST_KEY} characters", remedy)
     return Seal(text)
 
 
@@ -106,21 +105,19 @@ def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False,
     """
     for annotation, memory in _memories(obj):
         content = _content(memory)
-        where = f"{title_of(obj)}: its annotation {annotation}"
+        where, undo = title_of(obj), "put the object back by hand and remove the annotation"
         if _SEAL in memory and seal is None:
-            raise Refused(f"{where} is sealed: give the record_key with which it was sealed")
+            raise Refused(where, f"has the sealed annotation {annotation}", "give the record_key with which it was sealed")
         if seal is None or accept_unsealed:
             continue
         if _SEAL in memory and not seal.fits(_place(obj, annotation), content, memory[_SEAL]):
-            raise Refused(
-                f"{where} does not fit its seal: another client changed it, or record_key is another one: put the object back by hand and "
-                "remove the annotation, or give the right record_key"
+            problem = (
+                f"has the annotation {annotation}, which does not fit its seal (another client changed it, or record_key is another one)"
             )
+            raise Refused(where, problem, f"{undo}, or give the right record_key")
         if _SEAL not in memory and not vouched:
-            raise Refused(
-                f"{where} has no seal: if it was written before record_key was introduced, set record_unsealed to accept once; "
-                "otherwise put the object back by hand and remove the annotation"
-            )
+            problem = f"has the annotation {annotation}, which has no seal"
+            raise Refused(where, problem, f"set record_unsealed to accept once if it is older than record_key; else {undo}")
 
 
 def _memories(obj: Object) -> Iterator[tuple[str, Object]]:
