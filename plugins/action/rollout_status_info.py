@@ -14,9 +14,9 @@ from ansible import constants
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils import color
 from ansible.utils.display import Display
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import shown
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.tree import tree
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import ended, fitted, status_in, told
 from ansible_collections.progressive.delivery.plugins.modules import rollout_info

@@ -10,10 +10,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import keys, members
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import echo, shown
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import keys, members
 
 DOCUMENTATION = r"""
 name: checks

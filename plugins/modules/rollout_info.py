@@ -210,8 +210,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions impo
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_info_module, make_reading_context
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.picture import UNKNOWN
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.watching import line, mark
 

@@ -209,10 +209,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._module.optio
 from ansible_collections.progressive.delivery.plugins.module_utils._module.outcome import not_as_asked, refused, result_of, state_of
 from ansible_collections.progressive.delivery.plugins.module_utils._module.probes import callers_probe
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import EXPECTED_ERRORS, failure_of, journal_of, one_line
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Drifted, Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.probes import read_hosts
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},

@@ -95,10 +95,10 @@ from ansible_collections.progressive.delivery.plugins.module_utils._actions.cont
 from ansible_collections.progressive.delivery.plugins.module_utils._module.options import make_context, make_module
 from ansible_collections.progressive.delivery.plugins.module_utils._module.results import finish
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.edits import Edit
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.resources import SERVICE
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.labels import read_selector
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.reading import MAX_SERVICE, named
 from ansible_collections.progressive.delivery.plugins.module_utils._workloads.services import selector_of
 
 SPEC: dict[str, Any] = {

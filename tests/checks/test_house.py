@@ -13,8 +13,8 @@ from ansible_collections.progressive.delivery.tests.tools.in_copy import ROOT, t
 pytestmark = pytest.mark.quick
 
 # A room may import only what stands below it.
-ROOMS = ["modules", "_module", "_actions", "_cluster", "_rollout", "_plan", "_strategies", "_workloads", "_routing", "_objects"]
-PURE = {"_rollout", "_plan", "_strategies", "_workloads", "_routing", "_objects"}
+ROOMS = ["modules", "_module", "_actions", "_cluster", "_rollout", "_plan", "_strategies", "_steps", "_workloads", "_routing", "_objects"]
+PURE = {"_rollout", "_plan", "_strategies", "_steps", "_workloads", "_routing", "_objects"}
 MAY_USE_CLUSTER = {"_actions", "_module"}
 
 # What a pure room may import of others: nothing that reads a clock, a file, the network or the environment.
@@ -107,6 +107,40 @@ def test_pure_rooms_are_pure(name: str) -> None:
     assert foreign <= PURE_LIBRARY
     called = {ast.unparse(node.func) for node in ast.walk(parse(name)) if isinstance(node, ast.Call)}
     assert not [call for call in called if call in IMPURE_CALLS or ".".join(call.split(".")[-2:]) in IMPURE_CALLS]
+
+
+def _kinds() -> dict[str, str]:
+    """Each class of a step or an action, with the file that defines it."""
+    found = {"Step": "", "Action": ""}
+    # Twice, since a class may stand before the one that it is made from.
+    for _ in range(2):
+        for name in (name for name in PLUGINS if "/_steps/" in name):
+            for node in (node for node in ast.walk(parse(name)) if isinstance(node, ast.ClassDef)):
+                if node.name in found or found.keys() & {ast.unparse(base) for base in node.bases}:
+                    found[node.name] = name
+    return found
+
+
+def test_nobody_asks_for_the_kind_of_a_step_or_an_action() -> None:
+    """What a step or an action is like, it says itself: a new kind changes no other file."""
+    kinds = _kinds()
+    assert {"SetWeight", "Pause", "Preview", "MoveTraffic", "Drain"} <= kinds.keys()
+    asked = [
+        f"{name}: {ast.unparse(node)}"
+        for name in PLUGINS
+        for node in ast.walk(parse(name))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass")
+        if any(kinds[_called(part)] != name for part in _named(node.args[1], kinds))
+    ]
+    assert asked == []
+
+
+def _called(part: ast.Name | ast.Attribute) -> str:
+    return part.id if isinstance(part, ast.Name) else part.attr
+
+
+def _named(node: ast.AST, kinds: dict[str, str]) -> list[ast.Name | ast.Attribute]:
+    return [part for part in ast.walk(node) if isinstance(part, (ast.Name, ast.Attribute)) and _called(part) in kinds]
 
 
 def caught(name: str) -> set[str]:

@@ -17,9 +17,9 @@ from unittest import mock
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.transport import Response, Transport
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import MoveTraffic, PinServices, RestoreRouters
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import Record
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import MoveTraffic, PinServices, RestoreRouters
 from ansible_collections.progressive.delivery.tests.harness.calls import finish, start_program
 
 PHASES = ["start", "steps", "promotion", "end"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import RollWorkload
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import RollWorkload
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.harness.application import Application, until
 from ansible_collections.progressive.delivery.tests.harness.load import Load

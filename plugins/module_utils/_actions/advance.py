@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .._plan.durations import show
+from .._objects.durations import show
 from .._rollout import decide
 from .._rollout import record as records
-from .._rollout.actions import Action, RestoreRouters, WaitDelay, WaitPause, told
-from .._rollout.course import Entry
 from .._rollout.program import ABORT, HAND_BACK, RELEASE, program_of
 from .._rollout.record import Record
+from .._steps.action import Action, describe
+from .._steps.sequence import ScheduledAction
 from . import events
 from .context import NoProgress, NotYet, TimedOut
 from .perform import perform
@@ -47,7 +47,7 @@ def advance(this: Run) -> None:
 def _make_sure(this: Run) -> None:
     """A record without a seal may say that the routers have gone back: that finds out by itself what is left of it."""
     done = [entry.action for entry in program_of(this.record, this.plan)[: this.record.position]]
-    for action in (each for each in done if isinstance(each, RestoreRouters)):
+    for action in (each for each in done if each.restores_routers):
         _perform(this, action, resumed=False)
 
 
@@ -55,11 +55,11 @@ def _steps_done(this: Run) -> int:
     return this.record.steps_done if this.found else 0
 
 
-def _do(this: Run, entry: Entry) -> bool:
+def _do(this: Run, entry: ScheduledAction) -> bool:
     """Carries out one entry of the program; False where the call ends here."""
     entered = this.record.began is None
     this.save(decide.begin(this.record, entry, this.ctx.clock.now()))
-    if isinstance(entry.action, (WaitPause, WaitDelay)):
+    if entry.action.is_pause or entry.action.is_delay:
         if not _pause(this, entry, entered):
             return False
     else:
@@ -117,7 +117,7 @@ def _perform(this: Run, action: Action, resumed: bool) -> None:
     this.ctx.journal.acting = True
     perform(stage, action)
     if len(this.ctx.journal.diff) > written:
-        this.ctx.journal.actions.append(told(action, this.plan.strategy))
+        this.ctx.journal.actions.append(describe(action, this.plan.strategy))
 
 
 def _moved(this: Run) -> None:
@@ -125,7 +125,7 @@ def _moved(this: Run) -> None:
     this.save(replace(this.record, moved=this.ctx.clock.now()))
 
 
-def _next(this: Run, entry: Entry) -> None:
+def _next(this: Run, entry: ScheduledAction) -> None:
     before = _steps_done(this)
     this.record = decide.advance(this.record, this.plan, this.ctx.clock.now())
     if _steps_done(this) > before and entry.step is not None:
@@ -138,9 +138,9 @@ def _next(this: Run, entry: Entry) -> None:
         )
 
 
-def _pause(this: Run, entry: Entry, entered: bool) -> bool:
+def _pause(this: Run, entry: ScheduledAction, entered: bool) -> bool:
     """Whether the pause is over; waits for its end where the wish says so. The Lease is free meanwhile."""
-    delay = isinstance(entry.action, WaitDelay)
+    delay = entry.action.is_delay
     if entered and not delay:
         text = "until promoted" if this.record.resume_at is None else f"for {show(this.record.resume_at - (this.record.began or 0.0))}"
         events.emit(this.ctx, this.workload, "RolloutPaused", f"Revision {this.record.revision} pauses {text}")
@@ -162,15 +162,15 @@ def _pause(this: Run, entry: Entry, entered: bool) -> bool:
     return bool(_place(this.found) == place)
 
 
-def _pause_over(this: Run, entry: Entry) -> bool:
-    if isinstance(entry.action, WaitPause) and this.is_approved(str(entry.step)):
+def _pause_over(this: Run, entry: ScheduledAction) -> bool:
+    if entry.action.is_pause and this.is_approved(str(entry.step)):
         return True
-    if isinstance(entry.action, WaitDelay) and decide.DELAY in this.record.promoted:
+    if entry.action.is_delay and decide.DELAY in this.record.promoted:
         return True
     return this.record.resume_at is not None and this.ctx.clock.now() >= this.record.resume_at
 
 
-def _wait_out(this: Run, entry: Entry) -> bool:
+def _wait_out(this: Run, entry: ScheduledAction) -> bool:
     """Sleeps until the pause is over; False when somebody else went on with the rollout meanwhile."""
     place = _place(this.found)
     while not _pause_over(this, entry):

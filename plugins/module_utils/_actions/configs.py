@@ -15,9 +15,9 @@ from .._objects import pages
 from .._objects.refusal import Refused
 from .._objects.resources import CONFIGS, DEPLOYMENT, POD, Ref, labels
 from .._plan.plan import Plan
-from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._rollout.record import HEALTHY, Record
+from .._steps import actions as kinds
 from .._strategies.registry import strategy_of
 from .._workloads import configs, revisions
 from .._workloads.label_selectors import pod_selector

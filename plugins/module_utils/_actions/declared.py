@@ -13,10 +13,10 @@ from .._cluster.errors import ApiError
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE, Ref
 from .._plan.plan import Plan
-from .._rollout import actions as kinds
-from .._rollout.course import wishes
+from .._rollout.desired import desired_traffic
 from .._routing.registry import router_of
 from .._routing.target import Target
+from .._steps import actions as kinds
 from .._workloads.services import selector_of, stable_service
 from . import apply, services, traffic
 from .context import Context
@@ -60,7 +60,9 @@ def objects_to_be(ctx: Context, plan: Plan, target: Target) -> tuple[Objects, bo
 def validate(ctx: Context, plan: Plan, target: Target, found: Objects, made: bool) -> list[str]:
     """Raises Refused unless the plan can be carried out on the router; made: which is not there yet. Returns what users must know."""
     try:
-        return traffic.validate(ctx, target, wishes(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None)
+        return traffic.validate(
+            ctx, target, desired_traffic(plan), found, seen=not made, together=plan.routers, splits=plan.bluegreen is None
+        )
     except Refused as refused:
         if not made:
             raise

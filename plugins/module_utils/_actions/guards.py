@@ -15,8 +15,8 @@ from .._objects.edits import Edit
 from .._objects.plan_writes import Change, Objects
 from .._objects.refusal import Refused
 from .._objects.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, POD_DISRUPTION_BUDGET, SCALED_OBJECT, Ref, labels, name_of
-from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
+from .._steps import actions as kinds
 from .._strategies.registry import strategy_of
 from .._workloads import budgets, in_place, scaling
 from .._workloads.deployments import replicas_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._objects.patches import merged
 from .._objects.resources import POD, REPLICA_SET, SERVICE, Resource, labels, name_of
-from .._rollout import actions as kinds
+from .._steps import actions as kinds
 from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.in_place import CONTROLLER_REVISION_HASH

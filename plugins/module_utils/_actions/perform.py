@@ -14,9 +14,11 @@ from typing import Any, Callable
 from .._objects.refusal import Refused
 from .._objects.resources import POD, SERVICE, name_of
 from .._objects.resources import labels as labels_of
-from .._rollout import actions as kinds
 from .._rollout.program import RELEASE
 from .._routing.target import DesiredTraffic, Target, split_of
+from .._steps import actions as kinds
+from .._steps.action import Action
+from .._steps.registry import handler_of
 from .._strategies.handlers import Pin
 from .._strategies.registry import strategy_of
 from .._workloads.in_place import CONTROLLER_REVISION_HASH
@@ -28,9 +30,9 @@ from .stage import Stage
 _VERSION_LABELS = (POD_TEMPLATE_HASH, CONTROLLER_REVISION_HASH, REVISION)
 
 
-def perform(stage: Stage, action: kinds.Action) -> None:
+def perform(stage: Stage, action: Action) -> None:
     """Carries out the action, proof and waits included; does nothing that is done already."""
-    handler = strategy_of(stage.plan).handlers.actions.get(type(action)) or HANDLERS[type(action)]
+    handler = strategy_of(stage.plan).handlers.actions.get(type(action)) or HANDLERS.get(type(action)) or handler_of(action)
     handler(stage, action)
 
 

@@ -18,12 +18,12 @@ from .._plan.plan import Plan, read_plan
 from .._plan.probes import without_header_values
 from .._rollout import decide
 from .._rollout import record as records
-from .._rollout.actions import Action, WaitDelay
-from .._rollout.course import wishes
+from .._rollout.desired import desired_traffic
 from .._rollout.expiry import let_expire
 from .._rollout.program import RELEASE, program_of
 from .._rollout.record import Record
 from .._routing.target import DesiredTraffic, split_of
+from .._steps.action import Action
 from .._strategies.registry import strategy_of
 from .._workloads import revisions
 from .._workloads.configs import changed_since
@@ -139,7 +139,7 @@ def _replace(this: Run) -> None:
         old = turning.plan_of(this, this.record)
         turned = decide.replaced(this.record, old, reason, revisions.template_hash(this.template))
         rest = [entry.action for entry in program_of(turned, old)[turned.position :]]
-        rest = [each for each in rest if not (isinstance(each, WaitDelay) and decide.DELAY in turned.promoted)]
+        rest = [each for each in rest if not (each.is_delay and decide.DELAY in turned.promoted)]
         after = decide.successor(turned, old, this.plan, revisions.template_hash(this.template))
         _preview(this, after and replace(after, **_configs(this)), rest)
         return
@@ -181,7 +181,7 @@ def _rehearse(this: Run) -> None:
             declared.validate(rehearsal, this.plan, target, found, made)
             continue
         promotion = {} if this.plan.bluegreen else {"promotion": DesiredTraffic(split_of(100))}
-        for step, wish in {**promotion, **wishes(this.plan)}.items():
+        for step, wish in {**promotion, **desired_traffic(this.plan)}.items():
             try:
                 traffic.move(rehearsal, target, wish, require_ready=False, together=this.plan.routers)
             except Refused as problem:

@@ -17,9 +17,9 @@ from .._objects.resources import CONFIG_MAP, LEASE
 from .._objects.restorable import may_restore_in
 from .._plan.plan import STRATEGIES, Plan
 from .._plan.probes import Probe, allowed
-from .._rollout.actions import Action
 from .._rollout.program import RELEASE
 from .._rollout.record import Record, record_name
+from .._steps.action import Action
 from .configs import Version
 from .context import Context
 from .lease import RolloutLease

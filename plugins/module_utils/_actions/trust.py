@@ -16,10 +16,10 @@ from .._objects.resources import DEPLOYMENT, SERVICE, WORKLOADS, labels, name_of
 from .._plan.plan import Plan
 from .._plan.probes import read_probe
 from .._plan.revision import Revision
-from .._rollout import actions as kinds
 from .._rollout import trust
 from .._rollout.program import RELEASE, program_of
 from .._rollout.record import Record
+from .._steps.action import Action
 from .._strategies.registry import strategy_of
 from .._workloads import in_place, revisions
 from .._workloads.deployments import replicas_of
@@ -214,26 +214,26 @@ def _granted(this: Run) -> int:
     return max(by_promotion, ensured - 2 if ensured is not None else -1)
 
 
-def _shows(this: Run, action: kinds.Action, pause: int) -> bool:
+def _shows(this: Run, action: Action, pause: int) -> bool:
     """Whether the cluster looks as after this action, and not as at the pause (a place in the program) before it."""
-    if isinstance(action, kinds.MoveTraffic):
+    if action.evidence == "split":
         found = [traffic.look(this.ctx, target) for target in this.plan.routers]
-        return any(split.total and split.canary * 100 == action.weight * split.total for split in found)
-    if isinstance(action, kinds.PinServices):
+        return any(split.total and split.canary * 100 == (action.weight_after or 0) * split.total for split in found)
+    if action.evidence == "selector":
         service = this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.stable_service))
         live = selector_of(service or {})
         canary = (
             this.ctx.client.find(this.ctx.ref(SERVICE, this.plan.canary_service)) if strategy_of(this.plan).keeps_second_workload else None
         )
         return live.get(REVISION) == this.record.target or (canary is not None and bool(live) and live == selector_of(canary))
-    if isinstance(action, kinds.RollWorkload) and this.plan.hold and this.plan.revision.carried:
-        return False  # What waits in the template says nothing.
-    if isinstance(action, (kinds.RollWorkload, kinds.RetireStable)):
+    if action.evidence == "template":
+        if this.plan.hold and this.plan.revision.carried:
+            return False  # What waits in the template says nothing.
         return bool(revisions.template_hash(this.workload["spec"]["template"]) == this.record.target)
     return _has_size(this, action, pause)
 
 
-def _has_size(this: Run, action: kinds.Action, pause: int) -> bool:
+def _has_size(this: Run, action: Action, pause: int) -> bool:
     """Whether as many pods are asked for of the new version as an action, EnsureCanary or SharePods, asks for."""
     if strategy_of(this.plan).replaces_in_place:
         size = in_place.size_of(this.workload)
@@ -242,16 +242,16 @@ def _has_size(this: Run, action: kinds.Action, pause: int) -> bool:
     found = _beside(this)
     if found is None:
         return False
-    if isinstance(action, kinds.SharePods):
+    if action.evidence == "share":
         total = replicas_of(found) + replicas_of(this.workload)
-        return total > 0 and abs(100 * replicas_of(found) - action.weight * total) <= 50
+        return total > 0 and abs(100 * replicas_of(found) - (action.weight_after or 0) * total) <= 50
     wanted = _pods_more(this, action, pause, replicas_of(this.workload))
     return replicas_of(found) >= wanted > 0
 
 
-def _pods_more(this: Run, action: kinds.Action, pause: int, live: int) -> int:
+def _pods_more(this: Run, action: Action, pause: int, live: int) -> int:
     """How many pods of the new version an action asks for, where that is more than there were at the pause; else 0."""
-    wanted = action.pods(live) if isinstance(action, kinds.EnsureCanary) else 0
+    wanted = action.pods(live) or 0
     return wanted if wanted > trust.pods_at(program_of(this.record, this.plan), pause, live) else 0
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
+from .._objects.durations import show
 from .._objects.shown import names, shown
-from .._plan.durations import show
 from .._plan.probes import Probe, link_local, read_answer
 from .._routing.served import FAILED, RECENT, Answers, Measured, question
 from .clock import Clock

@@ -17,12 +17,12 @@ from .._cluster.client import Client
 from .._cluster.clock import Clock
 from .._cluster.official_client import is_importable
 from .._cluster.shared_tokens import share
+from .._objects.durations import seconds
 from .._objects.edits import ON_DRIFT
 from .._objects.names import is_namespace
 from .._objects.refusal import Refused
 from .._objects.seals import read_key
 from .._objects.shown import shown, shown_all
-from .._plan.durations import seconds
 from .auth_options import AUTH_MUTUALLY_EXCLUSIVE, AUTH_REQUIRED_TOGETHER, AUTH_SPEC, auth_of, unmask
 from .in_process import InProcessModule, current_call
 from .secrets import printed

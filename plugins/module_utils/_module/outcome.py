@@ -14,10 +14,10 @@ from .._actions.trust import options_of
 from .._actions.turning import was_undone
 from .._objects.refusal import Refused
 from .._plan.plan import Plan, read_plan
-from .._rollout.actions import told as in_words
 from .._rollout.decide import refuse_contradiction
 from .._rollout.program import RELEASE
 from .._rollout.report import report
+from .._steps.action import describe
 from .results import EXPECTED_ERRORS
 
 
@@ -37,7 +37,7 @@ def result_of(this: Run) -> dict[str, Any]:
         told["revision"] = this.working  # What follows from this result must not go at the release of another run.
     measured = this.ctx.journal.measured
     told.update({} if measured is None else {"measured": measured})
-    planned = [in_words(action, plan.strategy if plan else "") for action in this.ahead]
+    planned = [describe(action, plan.strategy if plan else "") for action in this.ahead]
     return {**told, "actions": planned or this.ctx.journal.actions}
 
 

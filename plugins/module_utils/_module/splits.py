@@ -11,12 +11,11 @@ from typing import Any
 
 from .._actions import replicas, traffic
 from .._actions.context import Context
+from .._objects.durations import seconds
 from .._objects.edits import fields_of
 from .._objects.patches import without_managed_fields
 from .._objects.refusal import Refused
 from .._objects.resources import SERVICE
-from .._plan.durations import seconds
-from .._plan.matches import read_matches, read_mirror
 from .._plan.replicas import read_pair, read_split
 from .._plan.routers import ALL_OPTIONS, REPLICAS, Between, read_router
 from .._routing.registry import WITHOUT_ROUTER, default_grace
@@ -24,6 +23,7 @@ from .._routing.replicas import deviation
 from .._routing.router import service_and_namespace
 from .._routing.served import Measured
 from .._routing.target import DesiredTraffic, ManagedRoute, Split, Target, split_of
+from .._steps.matches import read_matches, read_mirror
 from .definitions import given_definition
 from .probes import callers_probe
 

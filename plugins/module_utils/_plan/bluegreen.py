@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects.durations import seconds
+from .._objects.reading import keys, truth, whole
 from .._objects.refusal import Refused
-from .durations import seconds
+from .._steps.matches import read_mirror
+from .._steps.pause import Pause
+from .._steps.preview import Preview
+from .._steps.set_mirror_route import SetMirrorRoute
+from .._steps.step import Step
+from .._steps.switch import Switch
 from .labels import read_labels
-from .matches import read_mirror
-from .reading import keys, truth, whole
-from .steps import Pause, Preview, SetMirrorRoute, Step, Switch
 
 KEYS = (
     "preview_replicas",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._objects.reading import keys, members, whole
 from .._objects.refusal import Refused
-from .reading import keys, members, whole
 
 Object = dict[str, Any]
 

@@ -12,20 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects.durations import seconds
+from .._objects.reading import MAX_OBJECT, MAX_SERVICE, choice, keys, members, named, truth, whole
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Target, given_of
+from .._steps.reading import read_steps
+from .._steps.step import Step
 from .._strategies.registry import default_style, is_default, strategy_named, styles, styles_accepting
 from .._workloads.starting import StartTolerance
 from .bluegreen import BlueGreen, read_bluegreen
 from .declared import read_ports, read_spec
-from .durations import seconds
 from .probes import Probe, read_probe
-from .reading import MAX_OBJECT, MAX_SERVICE, choice, keys, members, named, truth, whole
 from .revision import Revision, read_revision
 from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
 from .starts import read_start_tolerance
-from .steps import Pause, SetWeight, Step, read_steps
 
 # The rollout's name stands in labels, which hold 63 characters, and has room for what is derived from it (<name>-canary, <name>.rollout).
 _MAX_NAME = 63 - len("-canary")
@@ -261,7 +262,7 @@ def _refuse_beside_pods(style: str, services: Mapping[str, Any], raw: Mapping[st
         if _wants(raw, key):
             raise Refused(key, f"cannot be used with router type {REPLICAS}", "remove it, or use another router")
     for where, step in members("canary.steps", steps):
-        if not isinstance(step, (SetWeight, Pause)):
+        if not step.by_pods:
             problem = f"({step}) cannot be used with router type {REPLICAS}"
             raise Refused(where, problem, "use only set_weight and pause, or another router")
 

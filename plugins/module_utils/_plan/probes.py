@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Union
 
+from .._objects.durations import seconds
+from .._objects.reading import keys, members, truth
 from .._objects.refusal import Refused
 from .._objects.shown import echo, names, shown
 from .._routing.served import CANARY, FAILED, STABLE
-from .durations import seconds
-from .reading import keys, members, truth
 
 _TIMEOUT = 30.0
 # Characters.

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._objects.reading import MAX_OBJECT, MAX_SERVICE, named
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.replicas import Pair
 from .._routing.target import Split, split_of
-from .reading import MAX_OBJECT, MAX_SERVICE, named
 from .routers import ALL_OPTIONS, REPLICAS
 
 # What only a router can do, and the reason why this cannot.

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._objects.reading import keys
 from .._objects.refusal import Refused
 from .._objects.shown import names
-from .reading import keys
 
 _ROUNDS = 20_000
 _FORMS = ("images", "template", "definition", "restart")

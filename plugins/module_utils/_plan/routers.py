@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._objects import pages
+from .._objects.reading import MAX_OBJECT, keys, members, named, texts, truth
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.custom.definition import read_definition
@@ -18,7 +19,6 @@ from .._routing.registry import ROUTERS, names
 from .._routing.router import COMMON_OPTIONS
 from .._routing.target import Level4Route, Target
 from .labels import read_labels
-from .reading import MAX_OBJECT, keys, members, named, texts, truth
 
 # The options that each router takes.
 OPTIONS: dict[str, tuple[str, ...]] = {name: router.options for name, router in ROUTERS.items()}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._objects.durations import seconds
+from .._objects.reading import keys, whole
 from .._workloads.starting import StartTolerance
-from .durations import seconds
-from .reading import keys, whole
 
 _MOST_RESTARTS = 1000
 

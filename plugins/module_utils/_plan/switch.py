@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._objects.durations import seconds
+from .._objects.reading import MAX_OBJECT, MAX_SERVICE, keys, members, named
 from .._objects.refusal import Refused
 from .._objects.resources import WORKLOADS
 from .._objects.shown import echo
 from .._routing.registry import default_grace
 from .._routing.target import Target
 from .._workloads.starting import StartTolerance
-from .durations import seconds
 from .probes import Probe, read_probe
-from .reading import MAX_OBJECT, MAX_SERVICE, keys, members, named
 from .routers import ALL_OPTIONS, REPLICAS, Between, read_router, refuse_twice
 from .starts import read_start_tolerance
 

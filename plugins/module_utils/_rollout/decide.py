@@ -12,10 +12,11 @@ from typing import Any
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
+from .._steps.action import Action
+from .._steps.actions import PinServices
+from .._steps.sequence import ScheduledAction
 from .._strategies.registry import strategy_of
 from .._strategies.sequence import facts_of, stable_services
-from .actions import Action, MoveTraffic, PinServices, RestoreRouters, SharePods, WaitDelay, WaitPause
-from .course import Entry
 from .program import ABORT, HAND_BACK, RELEASE, already_promoted, program_of, release_program
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record, record_name, with_history
 
@@ -108,7 +109,7 @@ def has_switched(record: Record, plan: Plan) -> bool:
     program = release_program(plan, facts_of(record))
     rest = [entry.action for entry in program[record.position :]]
     switch = PinServices(stable_services(plan, facts_of(record)), "canary")
-    return switch not in rest and (plan.bluegreen is not None or any(isinstance(each, WaitDelay) for each in rest))
+    return switch not in rest and (plan.bluegreen is not None or any(each.is_delay for each in rest))
 
 
 def successor(record: Record, its_plan: Plan, plan: Plan, target: str) -> Record | None:
@@ -245,20 +246,19 @@ def advance(record: Record, plan: Plan, now: float) -> Record:
     return replace(record, position=record.position + 1, began=None, moved=None, resume_at=None, phase=PROGRESSING, steps=steps)
 
 
-def begin(record: Record, entry: Entry, now: float) -> Record:
+def begin(record: Record, entry: ScheduledAction, now: float) -> Record:
     """The record as it is written before an action: from when, in which step, until when a pause lasts."""
     # After a deadline was over whoever goes on has its time anew.
     began = now if record.began is None or record.phase == DEGRADED else record.began
     steps: list[dict[str, Any]] = list(record.steps)
     if entry.step is not None and len(steps) <= entry.step:
         steps.append({"began": began})
-    wait = entry.action if isinstance(entry.action, (WaitPause, WaitDelay)) else None
-    resume_at = began + wait.duration if wait and wait.duration is not None else None
+    resume_at = began + entry.action.seconds if entry.action.seconds is not None else None
     return replace(
         record,
         began=began,
         steps=steps,
-        phase=PAUSED if isinstance(wait, WaitPause) else PROGRESSING,
+        phase=PAUSED if entry.action.is_pause else PROGRESSING,
         resume_at=resume_at,
         msg="" if record.program == RELEASE else record.msg,
     )
@@ -272,20 +272,20 @@ def ahead(record: Record, plan: Plan, until: str) -> list[Action]:
         entry = program[index]
         if until == "step" and _finished_before(program, index) > record.steps_done:
             break
-        if not isinstance(entry.action, WaitPause):
+        if not entry.action.is_pause:
             actions.append(entry.action)
         elif not _passed(record, index, entry.action, str(entry.step), until):
             break
     return actions
 
 
-def _passed(record: Record, index: int, pause: WaitPause, step: str, until: str) -> bool:
+def _passed(record: Record, index: int, pause: Action, step: str, until: str) -> bool:
     """Whether a call goes over this pause: one that is promoted, and a timed one that it finds or rides out."""
     found = index == record.position and record.began is not None
-    return step in record.promoted or (pause.duration is not None and (found or until == "end"))
+    return step in record.promoted or (pause.seconds is not None and (found or until == "end"))
 
 
-def _finished_before(program: list[Entry], index: int) -> int:
+def _finished_before(program: list[ScheduledAction], index: int) -> int:
     """How many steps have no entry from this one on."""
     return len({each.step for each in program[:index]} - {each.step for each in program[index:]} - {None})
 
@@ -308,17 +308,16 @@ def current_weight(record: Record, plan: Plan) -> int:
     weight = 0
     services = stable_services(plan, facts_of(record))
     for entry in walked(record, plan):
-        if plan.bluegreen is not None and isinstance(entry.action, PinServices):
-            if entry.action.services == services:
-                weight = 100 if entry.action.to == "canary" else 0
-        elif isinstance(entry.action, (MoveTraffic, SharePods)):
-            weight = entry.action.weight
-        elif isinstance(entry.action, RestoreRouters):
+        if plan.bluegreen is not None and entry.action.pins(services) is not None:
+            weight = 100 if entry.action.pins(services) == "canary" else 0
+        elif entry.action.weight_after is not None:
+            weight = entry.action.weight_after
+        elif entry.action.restores_routers:
             weight = 0
     return weight
 
 
-def walked(record: Record, plan: Plan) -> list[Entry]:
+def walked(record: Record, plan: Plan) -> list[ScheduledAction]:
     """The entries of the revision under way that are done: of the release, and of the way back where it has turned round."""
     if not record.under_way or record.program == HAND_BACK:
         return []

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .._plan.durations import show
+from .._objects.durations import show
 from .._plan.plan import Plan
-from .._plan.steps import Pause
 from .decide import begin_abort
 from .program import RELEASE
 from .record import PAUSED, Record
@@ -31,9 +30,10 @@ def expiry(record: Record, plan: Plan) -> Expiry | None:
     if record.program != RELEASE or record.phase != PAUSED or record.began is None or str(here) in record.promoted:
         return None
     step = plan.steps[here] if here < len(plan.steps) else None
-    if not isinstance(step, Pause) or step.expires is None:
+    if step is None or step.expiry is None:
         return None
-    return Expiry(record.began + step.expires, step.then, step.expires)
+    after, then = step.expiry
+    return Expiry(record.began + after, then, after)
 
 
 def let_expire(record: Record, plan: Plan, now: float) -> Record:

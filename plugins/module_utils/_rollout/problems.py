@@ -14,7 +14,6 @@ from .._objects.resources import DEPLOYMENT, SERVICE, name_of
 from .._plan.plan import Plan
 from .._strategies.registry import strategy_named
 from .._workloads.services import endpoints_of
-from . import actions as kinds
 from .decide import walked
 from .lease import title_of
 from .observed import BLUEGREEN, Object, Observed, Subject
@@ -54,14 +53,10 @@ def _made(record: Record, plan: Plan | None) -> Mapping[str, bool]:
     """Whether what runs the new version, and its Service, must be there by what has been done of the rollout, or begun."""
     made = {"workload": False, "service": not record.canary_service_made}
     at = action_at(record, plan)
-    ending = [at] if isinstance(at, (kinds.RemoveCanary, kinds.RetireCanary, kinds.RemoveCanaryService)) else []
+    ending = [at] if at is not None and False in (at.canary_after, at.canary_service_after) else []
     for action in [*([entry.action for entry in walked(record, plan)] if plan is not None else []), *ending]:
-        if isinstance(action, (kinds.EnsureCanary, kinds.SharePods)):
-            made["workload"] = True
-        elif isinstance(action, (kinds.RemoveCanary, kinds.RetireCanary)):
-            made["workload"] = False
-        elif isinstance(action, (kinds.MakeCanaryService, kinds.RemoveCanaryService)):
-            made["service"] = isinstance(action, kinds.MakeCanaryService)
+        made["workload"] = made["workload"] if action.canary_after is None else action.canary_after
+        made["service"] = made["service"] if action.canary_service_after is None else action.canary_service_after
     return made
 
 

@@ -10,16 +10,17 @@ from collections.abc import Sequence
 
 from .._objects.refusal import Refused
 from .._plan.plan import Plan
+from .._steps.action import Action
+from .._steps.actions import CopyConfigs, LabelPods, MakeDeclared, RemoveConfigs, UnlabelPods
+from .._steps.sequence import ScheduledAction, identified
 from .._strategies.registry import strategy_of
 from .._strategies.sequence import Facts, facts_of, floor_of, stable_services
-from .actions import Action, CopyConfigs, LabelPods, MakeDeclared, PinServices, RemoveConfigs, UnlabelPods
-from .course import Entry
 from .record import Record
 
 RELEASE, ABORT, HAND_BACK = "release", "abort", "hand back"
 
 
-def program_of(record: Record, plan: Plan) -> list[Entry]:
+def program_of(record: Record, plan: Plan) -> list[ScheduledAction]:
     """The program that the record is carrying out."""
     facts = facts_of(record)
     if record.program == HAND_BACK:
@@ -28,7 +29,7 @@ def program_of(record: Record, plan: Plan) -> list[Entry]:
     return abort_program(release, record.aborted_at, plan, facts) if record.program == ABORT else release
 
 
-def release_program(plan: Plan, facts: Facts) -> list[Entry]:
+def release_program(plan: Plan, facts: Facts) -> list[ScheduledAction]:
     """What is not there yet, start, steps, promotion. What was made of the plan stays on every way back: it carries traffic."""
     sequence = strategy_of(plan).sequence
     made: list[Action] = [MakeDeclared(key) for key in facts.made]
@@ -37,13 +38,14 @@ def release_program(plan: Plan, facts: Facts) -> list[Entry]:
     follows = facts.scaled and sequence.follows
     skipped = facts.skips or facts.unchanged
     steps = [] if skipped else sequence.course(plan.steps, follows, switch, floor_of(plan, facts))
-    start = [Entry(action) for action in (*made, *copied, *sequence.start(plan, facts))]
+    start = [ScheduledAction(action) for action in (*made, *copied, *sequence.start(plan, facts))]
     # A canary has no step for what its promotion begins with.
     rest = switch if plan.bluegreen is None or not steps else []
-    return _labelled(plan, facts, start + steps + [Entry(action) for action in (*rest, *sequence.ending(plan, facts), *_tidied(facts))])
+    ending = [ScheduledAction(action) for action in (*rest, *sequence.ending(plan, facts), *_tidied(facts))]
+    return _labelled(plan, facts, start + steps + ending)
 
 
-def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Facts) -> list[Entry]:
+def abort_program(release: Sequence[ScheduledAction], position: int, plan: Plan, facts: Facts) -> list[ScheduledAction]:
     """The way back from a position in the release (the action there may be half done)."""
     if already_promoted(release, position, plan):
         raise Refused(
@@ -51,27 +53,29 @@ def abort_program(release: Sequence[Entry], position: int, plan: Plan, facts: Fa
             "run it again to finish, then release the old version"
         )
     begun = [entry.action for entry in release[: position + 1]]
-    return _labelled(plan, facts, [Entry(action) for action in (*strategy_of(plan).sequence.way_back(plan, facts, begun), *_tidied(facts))])
+    actions = (*strategy_of(plan).sequence.way_back(plan, facts, begun), *_tidied(facts))
+    return _labelled(plan, facts, [ScheduledAction(action) for action in actions])
 
 
-def hand_back_program(plan: Plan, facts: Facts) -> list[Entry]:
+def hand_back_program(plan: Plan, facts: Facts) -> list[ScheduledAction]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
     unlabelled: list[Action] = [UnlabelPods()] if facts.labels else []
-    return [Entry(action) for action in (*strategy_of(plan).sequence.hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))]
+    actions = (*strategy_of(plan).sequence.hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))
+    return identified([ScheduledAction(action) for action in actions])
 
 
-def _labelled(plan: Plan, facts: Facts, program: list[Entry]) -> list[Entry]:
+def _labelled(plan: Plan, facts: Facts, program: list[ScheduledAction]) -> list[ScheduledAction]:
     """With the pods labelled wherever others become active or the preview, and once more for pods that come later."""
     if not facts.labels or facts.unchanged:
-        return program
+        return identified(program)
     stable = stable_services(plan, facts)
-    found: list[Entry] = []
+    found: list[ScheduledAction] = []
     for entry, following in zip(program, [*program[1:], None]):
         found.append(entry)
         previewed = entry.step == 0 and (following is None or following.step != 0)
-        if previewed or (isinstance(entry.action, PinServices) and entry.action.services == stable):
-            found.append(Entry(LabelPods(), entry.step))
-    return [*found, Entry(LabelPods())]
+        if previewed or entry.action.pins(stable):
+            found.append(ScheduledAction(LabelPods(), entry.step))
+    return identified([*found, ScheduledAction(LabelPods())])
 
 
 def _tidied(facts: Facts, history: bool = True) -> list[Action]:
@@ -79,7 +83,7 @@ def _tidied(facts: Facts, history: bool = True) -> list[Action]:
     return [RemoveConfigs(history)] if facts.tracks else []
 
 
-def already_promoted(release: Sequence[Entry], position: int, plan: Plan) -> bool:
+def already_promoted(release: Sequence[ScheduledAction], position: int, plan: Plan) -> bool:
     """Whether the way back is closed, so that there is none but another release."""
-    final = strategy_of(plan).sequence.final
-    return any(isinstance(entry.action, final) for entry in release[: position + 1])
+    final = {each.kind for each in strategy_of(plan).sequence.final}
+    return any(entry.action.kind in final for entry in release[: position + 1])

@@ -12,21 +12,15 @@ from typing import Any
 
 from .._objects.resources import labels
 from .._plan.plan import Plan
-from .._plan.steps import SetWeight
+from .._steps.action import Action, describe
 from .._workloads.pods import troubles
-from . import actions as kinds
 from .observed import Object, Observed
 from .program import RELEASE, program_of
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, Record
 from .versions import RolloutView, Waiting, is_pod_of, revisions_of, workloads_of
 
-_OF_NEW = (kinds.EnsureCanary, kinds.SharePods, kinds.RemoveCanary, kinds.RetireCanary)
-_OF_WORKLOAD = (kinds.PauseWorkload, kinds.RollWorkload, kinds.HoldUpdate, kinds.FinishUpdate)
-_OF_ROUTERS = (kinds.MoveTraffic, kinds.RestoreRouters)
-_OF_SERVICES = (kinds.PinServices, kinds.UnpinServices, kinds.MakeCanaryService)
 
-
-def action_at(record: Record, plan: Plan | None) -> kinds.Action | None:
+def action_at(record: Record, plan: Plan | None) -> Action | None:
     """The action that the record is at; None where nothing is under way, or it is at its end."""
     program = program_of(record, plan) if plan is not None and record.under_way else []
     return program[record.position].action if record.position < len(program) else None
@@ -34,7 +28,8 @@ def action_at(record: Record, plan: Plan | None) -> kinds.Action | None:
 
 def waiting_version(record: Record, plan: Plan | None) -> Waiting | None:
     """The version that has no traffic any more and is scaled down after a delay, where that is what the rollout is at."""
-    if not isinstance(action_at(record, plan), kinds.WaitDelay) or record.resume_at is None:
+    action = action_at(record, plan)
+    if action is None or not action.is_delay or record.resume_at is None:
         return None
     going = record.stable.get("template") if record.program == RELEASE else record.target
     return Waiting(str(going or ""), record.resume_at)
@@ -44,7 +39,7 @@ def set_weight(record: Record, plan: Plan | None) -> int | None:
     """The share in percent that the last step asks for that has begun; None where there is none, and before and after the steps."""
     if plan is None or record.program != RELEASE or record.skips or record.steps_done >= len(plan.steps):
         return None
-    weights = [step.weight for step in plan.steps[: record.steps_done + 1] if isinstance(step, SetWeight)]
+    weights = [step.new_weight for step in plan.steps[: record.steps_done + 1] if step.new_weight is not None]
     return weights[-1] if weights else None
 
 
@@ -59,7 +54,7 @@ def reason_of(record: Record, plan: Plan | None) -> str:
     action = action_at(record, plan)
     if action is None:
         return "coming to its end" if plan is not None else ""
-    said = kinds.told(action, plan.strategy if plan is not None else "")
+    said = describe(action, plan.strategy if plan is not None else "")
     return said if record.program == RELEASE or not record.msg else f"{said} ({record.msg})"
 
 
@@ -74,7 +69,7 @@ def progress_of(view: RolloutView, plan: Plan | None) -> Object | None:
     action = action_at(record, plan)
     about = _about(view, action)
     return {
-        "action": kinds.told(action, plan.strategy) if action is not None else "finish",
+        "action": describe(action, plan.strategy) if action is not None else "finish",
         "number": min(record.position + 1, max(1, len(program_of(record, plan)))),
         "total": len(program_of(record, plan)),
         "since": record.began,
@@ -90,39 +85,34 @@ def clock_time(at: float) -> str:
     return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _about(view: RolloutView, action: kinds.Action | None) -> list[Object]:
+def _about(view: RolloutView, action: Action | None) -> list[Object]:
     """The workloads whose pods the action is about."""
-    if isinstance(action, _OF_NEW):
+    concerns = action.concerns if action is not None else ""
+    if concerns == "canary":
         parts = [part for revision in revisions_of(view) for part in revision["workloads"]]
         return [part for part in parts if part["version"] == view.subject.words[1]]
-    if isinstance(action, _OF_WORKLOAD):
+    if concerns == "workload":
         return [each for each in workloads_of(view) if each["name"] == view.subject.workload]
     return []
 
 
-def _waiting_for(view: RolloutView, action: kinds.Action | None, about: Sequence[str]) -> str | None:
+def _waiting_for(view: RolloutView, action: Action | None, about: Sequence[str]) -> str | None:
     """In words; None where nothing is known of it. about: the names of the workloads that it is about."""
     record, observed = view.record, view.observed
     if record.phase == DEGRADED:
         return "somebody who mends the cause and runs it again"
-    if isinstance(action, kinds.WaitPause) and record.resume_at is None and record.began is not None:
+    if action is not None and action.is_pause and record.resume_at is None and record.began is not None:
         return "promotion"
-    if isinstance(action, (kinds.WaitPause, kinds.WaitDelay)) and record.resume_at is not None:
+    if action is not None and (action.is_pause or action.is_delay) and record.resume_at is not None:
         over = observed.now is not None and observed.now >= record.resume_at
-        what = "the pause" if isinstance(action, kinds.WaitPause) else "the delay"
+        what = "the pause" if action.is_pause else "the delay"
         return (
             f"a run, since {what} is over" if over and observed.holder is None else f"the end of {what} at {clock_time(record.resume_at)}"
         )
     if observed.lease is not None and observed.holder is None:
         return "a run that goes on with it"
     lacking = _lacking(observed, [each for each in observed.workloads or [] if each["metadata"]["name"] in about])
-    if lacking:
-        return lacking
-    if isinstance(action, kinds.Drain):
-        return "requests that are under way to end"
-    if isinstance(action, _OF_ROUTERS):
-        return "the routers, and proxies to know it"
-    return "the endpoints of the Services, and proxies to know it" if isinstance(action, _OF_SERVICES) else None
+    return lacking or (action.waits_for if action is not None else None)
 
 
 def _lacking(observed: Observed, workloads: Sequence[Mapping[str, Any]]) -> str | None:

@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._plan.plan import Plan
-from .._plan.steps import SetWeight
 from .decide import current_weight
 from .expiry import Expiry, expiry
 from .record import ABORTED, DEGRADED, HEALTHY, PAUSED, PROGRESSING, Record
@@ -89,5 +88,5 @@ def _before(record: Record, plan: Plan) -> str:
     """The last weight before the pause, as `20 %`, or of blue-green the step."""
     if plan.bluegreen is not None:
         return str(plan.steps[min(record.steps_done, len(plan.steps)) - 1])
-    weights = [step.weight for step in plan.steps[: record.steps_done] if isinstance(step, SetWeight)]
+    weights = [step.new_weight for step in plan.steps[: record.steps_done] if step.new_weight is not None]
     return f"{weights[-1] if weights else 0} %"

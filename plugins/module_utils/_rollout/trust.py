@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._objects.durations import seconds
 from .._objects.refusal import Refused
-from .._plan.durations import seconds
-from .actions import Action, EnsureCanary, MoveTraffic, PinServices, RetireStable, RollWorkload, SharePods, WaitPause
-from .course import Entry
+from .._steps.action import Action
+from .._steps.sequence import ScheduledAction
 
 # The longest times that a record may ask for, in seconds: an abort must not wait for ever.
 MOST_GRACE = 3600.0
@@ -41,32 +41,20 @@ def _capped(part: Mapping[str, Any], keys: Sequence[str], most: float) -> dict[s
     return found
 
 
-def last_open_pause(program: Sequence[Entry], position: int) -> int | None:
+def last_open_pause(program: Sequence[ScheduledAction], position: int) -> int | None:
     """The place of the last pause before a position that somebody had to promote; None where there was none."""
-    passed = [
-        index for index, entry in enumerate(program[:position]) if isinstance(entry.action, WaitPause) and entry.action.duration is None
-    ]
+    passed = [index for index, entry in enumerate(program[:position]) if entry.action.is_pause and entry.action.seconds is None]
     return passed[-1] if passed else None
 
 
-def visible_since(program: Sequence[Entry], pause: int, position: int) -> list[Action]:
+def visible_since(program: Sequence[ScheduledAction], pause: int, position: int) -> list[Action]:
     """What was done after a pause and before a position, and shows in the cluster: only who may change the application can have done it."""
     before = [entry.action for entry in program[:pause]]
-    weight = next((each.weight for each in reversed(before) if isinstance(each, (MoveTraffic, SharePods))), 0)
-    found: list[Action] = []
-    for action in (entry.action for entry in program[pause + 1 : position]):
-        differs = (
-            (isinstance(action, (MoveTraffic, SharePods)) and action.weight != weight)
-            or isinstance(action, (EnsureCanary, RetireStable))
-            or (isinstance(action, PinServices) and action.to == "canary" and action.carries_traffic)
-            or (isinstance(action, RollWorkload) and action.to == "new")
-        )
-        if differs:
-            found.append(action)
-    return found
+    weight = next((each.weight_after for each in reversed(before) if each.weight_after is not None), 0)
+    after = [entry.action for entry in program[pause + 1 : position]]
+    return [each for each in after if each.proves_promotion or each.weight_after not in (None, weight)]
 
 
-def pods_at(program: Sequence[Entry], pause: int, live: int) -> int:
+def pods_at(program: Sequence[ScheduledAction], pause: int, live: int) -> int:
     """How many pods of the new version there are at a pause. live: those of the stable version."""
-    sizes = [entry.action for entry in program[:pause] if isinstance(entry.action, EnsureCanary)]
-    return max((each.pods(live) for each in sizes), default=0)
+    return max((entry.action.pods(live) or 0 for entry in program[:pause]), default=0)

@@ -12,9 +12,9 @@ from typing import Callable
 
 from .._objects.resources import POD_DISRUPTION_BUDGET
 from .._plan.plan import Plan
-from .._plan.steps import Step
-from .._rollout.actions import (
-    Action,
+from .._rollout.record import Record
+from .._steps.action import Action
+from .._steps.actions import (
     Drain,
     MakeCanaryService,
     MoveTraffic,
@@ -26,8 +26,8 @@ from .._rollout.actions import (
     ScaleFollows,
     WaitDelay,
 )
-from .._rollout.course import Entry, Floor, entries
-from .._rollout.record import Record
+from .._steps.sequence import ScheduledAction, compile_steps
+from .._steps.step import MinimumPods, Step
 from .._workloads.configs import copies_in
 from .registry import strategy_of
 
@@ -81,9 +81,9 @@ def facts_of(record: Record) -> Facts:
     )
 
 
-def floor_of(plan: Plan, facts: Facts) -> Floor:
+def floor_of(plan: Plan, facts: Facts) -> MinimumPods:
     """A number of pods that a step gives is more than a default, and less than what the plan says."""
-    return Floor(facts.min_replicas, facts.min_replicas if plan.min_replicas is not None else 1)
+    return MinimumPods(facts.min_replicas, facts.min_replicas if plan.min_replicas is not None else 1)
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ class Program:
     switch: Callable[[Plan, Facts], list[Action]]
     ending: Callable[[Plan, Facts], list[Action]]
     way_back: Callable[[Plan, Facts, Sequence[Action]], list[Action]]
-    final: tuple[type, ...]
+    final: tuple[type[Action], ...]
     hand_back: Callable[[Plan, Facts], list[Action]]
     follows: bool = True
-    course: Callable[[Sequence[Step], bool, Sequence[Action], Floor], list[Entry]] = entries
+    course: Callable[[Sequence[Step], bool, Sequence[Action], MinimumPods], list[ScheduledAction]] = compile_steps
 
 
 def stable_services(plan: Plan, facts: Facts) -> tuple[str, ...]:
@@ -171,9 +171,9 @@ def release_autoscaling(facts: Facts, to: str) -> list[Action]:
     return [ReleaseGuards(to)] if facts.guards else []
 
 
-def has(actions: Sequence[Action], kind: type) -> bool:
+def has(actions: Sequence[Action], kind: type[Action]) -> bool:
     """Whether there is an action of this kind."""
-    return any(isinstance(action, kind) for action in actions)
+    return any(action.kind == kind.kind for action in actions)
 
 
 def resume_workload(plan: Plan) -> list[Action]:

@@ -20,8 +20,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._objects.reso
     STATEFUL_SET,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import ReleaseGuards, ScaleFollows
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.hazards.registry import ClusterSnapshot
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import ReleaseGuards, ScaleFollows
 from ansible_collections.progressive.delivery.tests.unit.api.conftest import FakeClock, MemoryServer, answer
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._objects.durations import seconds, show
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.shown import echo
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.durations import seconds, show
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

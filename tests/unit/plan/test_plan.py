@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import PLAN_KEYS, Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import Pause, SetWeight
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Target
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.pause import Pause
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_weight import SetWeight
 
 Object = dict[str, Any]
 REMOVED = object()

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import (
-    Pause,
-    SetCanaryScale,
-    SetHeaderRoute,
-    SetMirrorRoute,
-    SetWeight,
-    read_steps,
-)
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import Condition
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.pause import Pause
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.reading import read_steps
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.registry import STEPS
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_canary_scale import SetCanaryScale
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_header_route import SetHeaderRoute
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_mirror_route import SetMirrorRoute
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.set_weight import SetWeight
 
 QA = Condition("header", "x-qa", "exact", "1")
+KINDS = ", ".join(STEPS)
 
 
 @pytest.mark.parametrize(
@@ -82,86 +82,66 @@ def test_steps_keep_their_order() -> None:
     assert read_steps(raw) == (SetWeight(20), Pause(None), SetWeight(10), SetWeight(100))
 
 
-STEP = "canary.steps[1]"
-WEIGHT, PAUSE, SCALE, HEADER, MIRROR = (
-    f"{STEP}.{kind}" for kind in ("set_weight", "pause", "set_canary_scale", "set_header_route", "set_mirror_route")
-)
-ONE_OF = "must have exactly one option"
-NOT_A_WEIGHT = "must be a whole number from 0 to 100, not {!r}"
-NOT_A_DURATION = "must be a duration, not {!r}"
-NOT_A_STEP = "must be a mapping with one step, not {!r}"
 NO_STEPS: list[Any] = ["set_weight", 20, None, {}, [], [{"set_weight": 5}], {"set_weight": 5, "pause": {}}]
 NO_WEIGHTS: list[Any] = [-1, 101, 120, 5.5, "5.5", "5%", "", "²", "five", None, True, False, [5], {"weight": 5}]
 NO_DURATIONS: list[Any] = [True, False, "", "soon", "-3s", -3, [30]]
 
 
 @pytest.mark.parametrize(
-    ("bad", "option", "what"),
+    ("bad", "where", "what", "remedy"),
     [
-        *((value, STEP, NOT_A_STEP.format(value)) for value in NO_STEPS),
-        *(({"set_weight": value}, WEIGHT, NOT_A_WEIGHT.format(value)) for value in NO_WEIGHTS),
-        *(({"pause": value}, f"{PAUSE}.duration", NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, []]),
-        *(({"pause": {"duration": value}}, f"{PAUSE}.duration", NOT_A_DURATION.format(value)) for value in [*NO_DURATIONS, {}]),
-        ({"setWeight": 5}, STEP, "has the unknown step 'setWeight'"),
-        ({5: 5}, STEP, "has the unknown step 5"),
-        (
-            {"pause": {"duration": 5, "until": 3, 7: 1}},
-            PAUSE,
-            "does not take 7, until",
-        ),
-        ({"pause": {"expires": "soon"}}, f"{PAUSE}.expires", NOT_A_DURATION.format("soon")),
-        (
-            {"pause": {"expires": 0}},
-            f"{PAUSE}.expires",
-            "must be longer than 0",
-        ),
-        (
-            {"pause": {"expires": "4h", "duration": "1h"}},
-            PAUSE,
-            "has both duration and expires",
-        ),
-        ({"pause": {"then": "abort"}}, f"{PAUSE}.then", "needs expires"),
-        ({"pause": {"expires": "4h", "then": "stop"}}, f"{PAUSE}.then", "cannot be 'stop'"),
-        ({"set_canary_scale": {}}, SCALE, ONE_OF),
-        ({"set_canary_scale": {"replicas": 2, "percent": 5}}, SCALE, ONE_OF),
-        ({"set_canary_scale": 2}, SCALE, "must be a mapping"),
-        ({"set_canary_scale": {"replicas": 0}}, f"{SCALE}.replicas", "must be a whole number of 1 or more, not 0"),
-        ({"set_canary_scale": {"percent": 101}}, f"{SCALE}.percent", "must be a whole number from 1 to 100, not 101"),
-        (
-            {"set_canary_scale": {"match_traffic_weight": False}},
-            f"{SCALE}.match_traffic_weight",
-            "must be true, not False",
-        ),
-        ({"set_header_route": {}}, f"{HEADER}.name", "is missing"),
-        ({"set_header_route": {"name": "a", "match": []}}, HEADER, "does not take match"),
-        (
-            {"set_header_route": {"name": "a", "matches": [{}]}},
-            f"{HEADER}.matches[0]",
-            "is empty and would match every request",
-        ),
-        ({"set_header_route": {"name": "a", "inherit": "x"}}, f"{HEADER}.inherit", "must be true or false, not 'x'"),
-        (
-            {"set_mirror_route": {"name": "A"}},
-            f"{MIRROR}.name",
-            "must be a Kubernetes name, not 'A'",
-        ),
-        ({"set_mirror_route": {"name": "a", "percent": 101}}, f"{MIRROR}.percent", "must be a number from 0 to 100, not 101"),
+        *((value, "", f"must be a mapping with one key, not {value!r}", KINDS) for value in NO_STEPS),
+        *(({"set_weight": value}, ".set_weight", "whole number from 0 to 100", "") for value in NO_WEIGHTS),
+        *(({"pause": value}, ".pause.duration", "must be a duration", "30s") for value in [*NO_DURATIONS, []]),
+        *(({"pause": {"duration": value}}, ".pause.duration", "must be a duration", "30s") for value in [*NO_DURATIONS, {}]),
+        ({"setWeight": 5}, "", "has the unknown kind 'setWeight'", KINDS),
+        ({5: 5}, "", "has the unknown kind 5", KINDS),
+        ({"pause": {"duration": 5, "until": 3, 7: 1}}, ".pause", "7, until", "duration, expires, then"),
+        ({"pause": {"expires": "soon"}}, ".pause.expires", "must be a duration", "30s"),
+        ({"pause": {"expires": 0}}, ".pause.expires", "more than 0 seconds", "longer time"),
+        ({"pause": {"expires": "4h", "duration": "1h"}}, ".pause", "both duration and expires", "remove one"),
+        ({"pause": {"then": "abort"}}, ".pause.then", "a pause that expires", "set expires"),
+        ({"pause": {"expires": "4h", "then": "stop"}}, ".pause.then", "'stop'", "abort, promote"),
+        ({"set_canary_scale": {}}, ".set_canary_scale", "exactly one key, not 0", "replicas, percent, weight, match_traffic_weight"),
+        ({"set_canary_scale": {"replicas": 2, "percent": 5}}, ".set_canary_scale", "exactly one key, not 2", "replicas, percent"),
+        ({"set_canary_scale": 2}, ".set_canary_scale", "must be a mapping", "replicas, percent, weight, match_traffic_weight"),
+        ({"set_canary_scale": {"replicas": 0}}, ".set_canary_scale.replicas", "whole number from 1", ""),
+        ({"set_canary_scale": {"percent": 101}}, ".set_canary_scale.percent", "whole number from 1 to 100", ""),
+        ({"set_canary_scale": {"match_traffic_weight": False}}, ".set_canary_scale.match_traffic_weight", "can only be true", "use true"),
+        ({"set_header_route": {}}, ".set_header_route.name", "is missing", "name"),
+        ({"set_header_route": {"name": "a", "match": []}}, ".set_header_route", "match", "name, matches, inherit"),
+        ({"set_header_route": {"name": "a", "matches": [{}]}}, ".set_header_route.matches[0]", "matches every request", "condition"),
+        ({"set_header_route": {"name": "a", "inherit": "x"}}, ".set_header_route.inherit", "must be true or false, not 'x'", ""),
+        ({"set_mirror_route": {"name": "A"}}, ".set_mirror_route.name", "'A'", "63 lower-case letters"),
+        ({"set_mirror_route": {"name": "a", "percent": 101}}, ".set_mirror_route.percent", "from 0 to 100", ""),
     ],
 )
-def test_a_malformed_step_is_named_by_its_place(bad: Any, option: str, what: str) -> None:
+def test_a_malformed_step_is_named_by_its_index(bad: Any, where: str, what: str, remedy: str) -> None:
     with pytest.raises(Refused) as refused:
         read_steps([{"set_weight": 5}, bad])
-    assert (refused.value.problem.object, refused.value.problem.what) == (option, what)
+    problem = refused.value.problem
+    assert problem.object == f"canary.steps[1]{where}"
+    assert what in problem.what and remedy in problem.remedy and problem.remedy
 
 
 def test_requests_are_copied_once() -> None:
     one, other, end = ({"set_mirror_route": {"name": name, "percent": percent}} for name, percent in (("a", 5), ("b", 5), ("a", 0)))
     assert len(read_steps([one, one, end, other])) == 4
-    with pytest.raises(Refused, match=r"^canary\.steps\[1\]\.set_mirror_route starts while 'a' still copies requests: end 'a' first"):
+    with pytest.raises(Refused) as refused:
         read_steps([one, other])
+    assert refused.value.problem.object == "canary.steps[1].set_mirror_route" and "copied as 'a'" in refused.value.problem.what
+
+
+def test_steps_as_data_and_in_words() -> None:
+    """Steps that do the same are the same data, however they are written; others are not."""
+    same = [read_steps([{"pause": "1m"}])[0], read_steps([{"pause": {"duration": 60}}])[0]]
+    assert same[0].data == same[1].data == {"pause": {"duration": 60.0, "expires": None, "then": "abort"}}
+    assert read_steps([{"set_canary_scale": {"weight": 5}}])[0].data == read_steps([{"set_canary_scale": {"percent": 5}}])[0].data
+    assert read_steps([{"pause": {}}])[0].data != same[0].data
 
 
 @pytest.mark.parametrize("raw", ["set_weight: 5", {"set_weight": 5}, 5, True, b"x"])
 def test_steps_that_are_no_list(raw: Any) -> None:
-    with pytest.raises(Refused, match=r"^canary\.steps must be a list: write for example \["):
+    with pytest.raises(Refused) as refused:
         read_steps(raw)
+    assert (refused.value.problem.object, refused.value.problem.what) == ("canary.steps", "must be a list")

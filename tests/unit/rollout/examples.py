@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PROGRESSING, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import facts_of
 
 SEED: tuple[Any, ...] = (
@@ -40,11 +40,11 @@ def record_of(plan: Plan, **changes: Any) -> Record:
     return Record(name=plan.name, plan=plan.raw, plan_hash=plan.hash, **{**made, **changes})
 
 
-def release_of(plan: Plan, record: Record) -> list[Entry]:
+def release_of(plan: Plan, record: Record) -> list[ScheduledAction]:
     """The release that the record carries out, or turned back from."""
     return release_program(plan, facts_of(record))
 
 
-def position_of(program: list[Entry], text: str, nth: int = 0) -> int:
+def position_of(program: list[ScheduledAction], text: str, nth: int = 0) -> int:
     """The position of the nth action that users read as this text."""
     return [index for index, entry in enumerate(program) if str(entry.action) == text][nth]

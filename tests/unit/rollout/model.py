@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout import actions
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import Action
+from ansible_collections.progressive.delivery.plugins.module_utils._steps import actions
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.action import Action
 
 LIVE, GROWN = 4, 5
 OLD, NEW = "old", "new"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, already_promoted, release_program
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import HEALTHY, Record
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.report import report
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts, facts_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
@@ -28,11 +28,11 @@ def plan(style: str = "clone", routers: Any = None, kind: str = "Deployment", **
     return plan_of(services=services, workload=workload, routers=routers, canary=None, bluegreen=part)
 
 
-def texts(program: list[Entry]) -> list[str]:
+def texts(program: list[ScheduledAction]) -> list[str]:
     return [str(entry.action) for entry in program]
 
 
-def steps(program: list[Entry]) -> list[tuple[int, str]]:
+def steps(program: list[ScheduledAction]) -> list[tuple[int, str]]:
     return [(entry.step, str(entry.action)) for entry in program if entry.step is not None]
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.steps import Pause
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import WaitPause
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import already_promoted, program_of
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import PAUSED, PROGRESSING, Record
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import WaitPause
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.pause import Pause
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, record_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.model import World, carry_out
 

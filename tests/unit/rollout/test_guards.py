@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan, read_plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     hand_back_program,
     release_program,
 )
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of
 
@@ -33,11 +33,11 @@ def plan_in(style: str, *steps: Any) -> Plan:
     return read_plan("shop", "test", {**raw, "workload": {"name": "shop", "style": style, "kind": KINDS.get(style, "Deployment")}})
 
 
-def texts(program: list[Entry]) -> list[str]:
+def texts(program: list[ScheduledAction]) -> list[str]:
     return [str(entry.action) for entry in program]
 
 
-def marked(program: list[Entry]) -> list[str]:
+def marked(program: list[ScheduledAction]) -> list[str]:
     """The actions of guards, each with the one that comes after it."""
     found = texts(program)
     pairs = zip(found, [*found[1:], "the end"], strict=True)
@@ -117,9 +117,9 @@ def test_abort(style: str, text: str, nth: int, expected: list[str]) -> None:
 def test_after_revisions_it_goes_on_with_what_runs_and_at_the_hand_back_to_the_workload() -> None:
     plan, facts = plan_in("revisions", *SEED), Facts(guards=SCALED, stable_made=True)
     release = release_program(plan, facts)
-    assert [entry.action.to for entry in release if str(entry.action) == BACK] == ["canary"]  # type: ignore[union-attr]
+    assert [entry.action.variant for entry in release if str(entry.action) == BACK] == ["canary"]
     back = abort_program(release, position_of(release, "pause"), plan, facts)
-    assert [entry.action.to for entry in back if str(entry.action) == BACK] == ["stable"]  # type: ignore[union-attr]
+    assert [entry.action.variant for entry in back if str(entry.action) == BACK] == ["stable"]
     handed = hand_back_program(plan, facts)
     assert marked(handed) == [f"{WORKLOAD}, {PIN} workload", f"{BACK}, unpause the workload"]
-    assert [entry.action.to for entry in handed if str(entry.action) == BACK] == ["workload"]  # type: ignore[union-attr]
+    assert [entry.action.variant for entry in handed if str(entry.action) == BACK] == ["workload"]

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout import actions
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     already_promoted,
@@ -15,6 +13,8 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
     program_of,
     release_program,
 )
+from ansible_collections.progressive.delivery.plugins.module_utils._steps import actions
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of, position_of, record_of
 
@@ -22,7 +22,7 @@ MADE = "make the canary Service"
 GIVEN = "point Service shop-canary at the canary"
 
 
-def texts(program: list[Entry]) -> list[str]:
+def texts(program: list[ScheduledAction]) -> list[str]:
     return [str(entry.action) for entry in program]
 
 

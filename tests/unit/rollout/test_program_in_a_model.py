@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.actions import (
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.actions import (
     EnsureCanary,
     MoveTraffic,
     ScaleFollows,
     WaitPause,
 )
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import abort_program, release_program
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import SEED, plan_of
 from ansible_collections.progressive.delivery.tests.unit.rollout.model import LIVE, NEW, Lost, World, begin, carry_out
@@ -57,17 +57,17 @@ def cleared(world: World) -> World:
     return seen
 
 
-def once(world: World, entry: Entry) -> None:
+def once(world: World, entry: ScheduledAction) -> None:
     carry_out(world, entry.action)
 
 
-def with_a_death_in_between(world: World, entry: Entry) -> None:
+def with_a_death_in_between(world: World, entry: ScheduledAction) -> None:
     """The run dies after the first write; the next carries the whole action out again."""
     begin(world, entry.action)
     carry_out(world, entry.action)
 
 
-def twice(world: World, entry: Entry) -> None:
+def twice(world: World, entry: ScheduledAction) -> None:
     """The run dies before it has written down that the action is done; the second time must change nothing."""
     carry_out(world, entry.action)
     after = copy.deepcopy(world)
@@ -78,20 +78,20 @@ def twice(world: World, entry: Entry) -> None:
 MANNERS = [once, with_a_death_in_between, twice]
 
 
-def finish(world: World, program: Sequence[Entry], manner: Any) -> World:
+def finish(world: World, program: Sequence[ScheduledAction], manner: Any) -> World:
     for entry in program:
         manner(world, entry)
     return world
 
 
-def scene(steps: Sequence[Any], facts: Facts) -> tuple[Plan, list[Entry], World]:
+def scene(steps: Sequence[Any], facts: Facts) -> tuple[Plan, list[ScheduledAction], World]:
     plan = plan_of(*steps)
     by_hand = any("set_canary_scale" in step for step in steps)
     world = World(facts.bystanders, canary_given=not facts.canary_service_made, sized_by_hand=by_hand, scaled=facts.scaled)
     return plan, release_program(plan, facts), world
 
 
-def found_at(world: World, entry: Entry) -> list[World]:
+def found_at(world: World, entry: ScheduledAction) -> list[World]:
     """The worlds in which a release can be found that is at this action: it is not begun, begun, or done and not written down."""
     worlds = [copy.deepcopy(world) for _number in range(3)]
     begin(worlds[1], entry.action)

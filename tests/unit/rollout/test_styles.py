@@ -8,7 +8,6 @@ import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
 from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import Plan
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout import decide
-from ansible_collections.progressive.delivery.plugins.module_utils._rollout.course import Entry
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import (
     abort_program,
     hand_back_program,
@@ -16,6 +15,7 @@ from ansible_collections.progressive.delivery.plugins.module_utils._rollout.prog
     release_program,
 )
 from ansible_collections.progressive.delivery.plugins.module_utils._rollout.record import ABORTED, HEALTHY
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.sequence import ScheduledAction
 from ansible_collections.progressive.delivery.plugins.module_utils._strategies.sequence import Facts
 from ansible_collections.progressive.delivery.tests.unit.rollout.examples import plan_of, record_of
 
@@ -33,7 +33,7 @@ def plan(style: str, kind: str = "Deployment", **more: Any) -> Plan:
     return plan_of({"set_weight": 50}, workload={"name": "shop", "style": style, "kind": kind}, **more)
 
 
-def texts(program: list[Entry]) -> list[str]:
+def texts(program: list[ScheduledAction]) -> list[str]:
     return [str(entry.action) for entry in program]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.matches import read_matches
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, ManagedRoute, Target, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.matches import read_matches
 
 Object = dict[str, Any]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.matches import read_matches
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.gateway_api import router as gateway_api
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.target import DesiredTraffic, ManagedRoute, split_of
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.matches import read_matches
 
 from .gateway_routes import ALL, BOTH, HEADER_QA, QA, REGEX, Object, header, match, objects, path, plain_rule, route, rule, target, to, wish
 from .moves import moved

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._plan.matches import read_matches
 from ansible_collections.progressive.delivery.plugins.module_utils._routing.gateway_api import requests
+from ansible_collections.progressive.delivery.plugins.module_utils._steps.matches import read_matches
 
 from .gateway_routes import REGEX, Object, header, match, path
 

@@ -19,7 +19,7 @@ from ..._objects.shown import echo
 from ..._routing.registry import router_of
 from ..._strategies.registry import strategy_of
 from ..._workloads import budgets, scaling
-from ..course import wishes
+from ..desired import desired_traffic
 from ..findings import Finding, warning
 from .snapshot import ClusterSnapshot, Object
 
@@ -97,7 +97,7 @@ def _of_template(snapshot: ClusterSnapshot) -> list[Path]:
 def _edited(snapshot: ClusterSnapshot, target: Any, objects: Mapping[str, Any], key: str) -> list[Path]:
     """Where the steps change one object of a router; what cannot be written down is refused elsewhere."""
     found: dict[str, Path] = {}
-    for wish in wishes(snapshot.plan).values():
+    for wish in desired_traffic(snapshot.plan).values():
         try:
             changes = router_of(target).changes(objects, target, wish)
         except Refused:

@@ -24,13 +24,14 @@ from ..._objects.resources import (
 )
 from ..._plan.plan import Plan
 from ..._routing.target import Target
+from ..._steps.action import Action
+from ..._steps.sequence import compile_steps
+from ..._steps.step import MinimumPods
 from ..._strategies.registry import strategy_of
 from ..._workloads import budgets, in_place, scaling
 from ..._workloads.deployments import not_complete, not_rolled_out, replicas_of, waits_for_surge
 from ..._workloads.marks import MANAGED_BY, MANAGER
 from ..._workloads.services import bystanders
-from ..actions import Action, EnsureCanary, MoveTraffic
-from ..course import Floor, entries
 
 Object = dict[str, Any]
 RouterObjects = Mapping[str, Optional[Object]]
@@ -95,21 +96,21 @@ class ClusterSnapshot:
     @property
     def sizes(self) -> list[int]:
         """How many pods the canary has in the steps."""
-        return [action.pods(self.replicas) for action in self._course if isinstance(action, EnsureCanary)]
+        return [size for action in self._actions if (size := action.pods(self.replicas)) is not None]
 
     @property
     def sizes_under_traffic(self) -> list[int]:
         """The same in those in which it has a share of the traffic."""
         sizes, size = [], 1
-        for action in self._course:
-            size = action.pods(self.replicas) if isinstance(action, EnsureCanary) else size
-            sizes += [size] if isinstance(action, MoveTraffic) and action.weight else []
+        for action in self._actions:
+            size = action.pods(self.replicas) or size
+            sizes += [size] if action.weight_after else []
         return sizes
 
     @property
-    def _course(self) -> list[Action]:
-        floor = Floor(self.min_replicas, self.min_replicas if self.plan.min_replicas is not None else 1)
-        return [each.action for each in entries(self.plan.steps, floor=floor)]
+    def _actions(self) -> list[Action]:
+        minimum = MinimumPods(self.min_replicas, self.min_replicas if self.plan.min_replicas is not None else 1)
+        return [each.action for each in compile_steps(self.plan.steps, minimum=minimum)]
 
     @property
     def min_replicas(self) -> int:

@@ -14,7 +14,7 @@ from ..._objects.resources import name_of
 from ..._routing.istio.hosts import is_service
 from ..._routing.registry import router_of
 from ..._routing.target import DesiredTraffic, Target
-from ..course import wishes
+from ..desired import desired_traffic
 from ..findings import Finding, warning
 from .snapshot import DESTINATION_RULE, ClusterSnapshot, RouterObjects
 
@@ -48,7 +48,7 @@ def told_by_routers(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """What routers have to say of the steps, as a rollout warns of it with each move: sessions that come before weights, for one."""
     for target, found in snapshot.routers:
         title = _title(snapshot, target)
-        for text in dict.fromkeys(text for wish in wishes(snapshot.plan).values() for text in _told(target, found, wish)):
+        for text in dict.fromkeys(text for wish in desired_traffic(snapshot.plan).values() for text in _told(target, found, wish)):
             yield warning(title, text.removeprefix(f"{title} "), "change that until the rollout has ended, or know that it is so")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..._objects import pages
-from ..._plan.steps import SetWeight
 from ..._strategies.registry import strategy_of
 from ..._workloads.deployments import not_rolled_out
 from ..._workloads.revisions import template_hash
@@ -68,7 +67,7 @@ def stops_all(snapshot: ClusterSnapshot) -> Iterator[Finding]:
 
 def cannot_be_split(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """One pod is of one version."""
-    weights = [step.weight for step in snapshot.plan.steps if isinstance(step, SetWeight)]
+    weights = [step.new_weight or 0 for step in snapshot.plan.steps]
     if snapshot.plan.by_pods and snapshot.replicas == 1 and any(0 < weight < 100 for weight in weights):
         yield fatal(snapshot.title, "has one pod, which router type replicas cannot split", "scale it to 2 or more, or use another router")
 

@@ -14,8 +14,8 @@ from ..._actions.stage import Stage
 from ..._objects.refusal import Drifted
 from ..._objects.resources import DEPLOYMENT, SERVICE
 from ..._plan.plan import Plan
-from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
+from ..._steps import actions as kinds
 from ..._workloads import revisions
 from ..._workloads.clones import clone_name, clone_of
 from ..._workloads.deployments import replicas_of

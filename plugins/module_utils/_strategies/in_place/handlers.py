@@ -15,7 +15,7 @@ from ..._actions.stage import Stage
 from ..._objects.refusal import Refused
 from ..._objects.resources import CONTROLLER_REVISION, POD, STATEFUL_SET, labels, name_of
 from ..._plan.plan import Plan
-from ..._rollout import actions as kinds
+from ..._steps import actions as kinds
 from ..._workloads import in_place, revisions
 from ..._workloads.in_place import CONTROLLER_REVISION_HASH
 from ..._workloads.label_selectors import pod_selector

@@ -9,17 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..._rollout.actions import (
-    Action,
-    Drain,
-    EnsureCanary,
-    FinishUpdate,
-    HoldUpdate,
-    PinServices,
-    RollWorkload,
-    UnpinServices,
-)
-from ..._rollout.course import first_size
+from ..._steps.action import Action
+from ..._steps.actions import Drain, EnsureCanary, FinishUpdate, HoldUpdate, PinServices, RollWorkload, UnpinServices
+from ..._steps.sequence import first_size
 from ..sequence import (
     Facts,
     Program,

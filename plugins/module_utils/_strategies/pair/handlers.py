@@ -16,8 +16,8 @@ from ..._objects.edits import Edit
 from ..._objects.refusal import Refused
 from ..._objects.resources import DEPLOYMENT, Ref, labels
 from ..._plan.plan import Plan
-from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
+from ..._steps import actions as kinds
 from ..._workloads import revisions
 from ..._workloads.deployments import replicas_of
 from ..._workloads.label_selectors import match_labels

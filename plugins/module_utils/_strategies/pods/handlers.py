@@ -14,10 +14,10 @@ from ..._actions.stage import Stage
 from ..._objects import edits
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, SERVICE
-from ..._rollout import actions as kinds
 from ..._rollout.program import RELEASE
 from ..._routing import replicas
 from ..._routing.target import split_of
+from ..._steps import actions as kinds
 from ..._workloads.clones import clone_name, clone_of
 from ..._workloads.deployments import replicas_of
 from ..clone import handlers as clone

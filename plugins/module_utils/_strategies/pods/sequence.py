@@ -9,18 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..._rollout.actions import (
-    Action,
-    Drain,
-    EnsureCanary,
-    PauseWorkload,
-    PinServices,
-    RemoveCanary,
-    RollWorkload,
-    SharePods,
-    UnpinServices,
-)
-from ..._rollout.course import sharing_pods
+from ..._steps.action import Action
+from ..._steps.actions import Drain, EnsureCanary, PauseWorkload, PinServices, RemoveCanary, RollWorkload, SharePods, UnpinServices
+from ..._steps.sequence import compile_for_pods
 from ..sequence import Facts, Program, has, nothing, release_autoscaling, resume_workload, stable_services
 
 
@@ -57,4 +48,4 @@ def _clean_up(plan: Plan, facts: Facts) -> list[Action]:
     return [RemoveCanary(), UnpinServices(stable_services(plan, facts)), *release_autoscaling(facts, "workload"), *resume_workload(plan)]
 
 
-SEQUENCE = Program(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=sharing_pods)
+SEQUENCE = Program(_start, nothing, _ending, _way_back, (RemoveCanary,), nothing, follows=False, course=compile_for_pods)

@@ -12,7 +12,7 @@ from ..._actions import guards, made, objects, workload
 from ..._actions.stage import Stage
 from ..._objects.edits import Edit
 from ..._objects.resources import DEPLOYMENT, labels, name_of
-from ..._rollout import actions as kinds
+from ..._steps import actions as kinds
 from ..._workloads.clones import revision_name
 from ..._workloads.deployments import replicas_of
 from ..._workloads.marks import POD_TEMPLATE_HASH, REVISION

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..._plan.plan import Plan
-from ..._rollout.actions import (
-    Action,
+from ..._steps.action import Action
+from ..._steps.actions import (
     Drain,
     EnsureCanary,
     PauseWorkload,
@@ -22,7 +22,7 @@ from ..._rollout.actions import (
     RollWorkload,
     UnpinServices,
 )
-from ..._rollout.course import first_size
+from ..._steps.sequence import first_size
 from ..sequence import (
     Facts,
     Program,

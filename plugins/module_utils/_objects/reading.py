@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .._objects import names as kube_names
-from .._objects.refusal import Refused
-from .._objects.shown import echo, names
+from . import names as kube_names
+from .refusal import Refused
+from .shown import echo, names
 
 MAX_SERVICE = kube_names.MAX_LABEL
 MAX_OBJECT = kube_names.MAX_NAME

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._objects.reading import keys
 from .._objects.refusal import Refused
 from .._objects.shown import echo
 from .._routing.target import Condition, Match
-from .reading import keys, members
 
 # The option's keys, and what a condition is called by each.
 _NAMED = {"headers": "header", "cookies": "cookie", "query": "query"}
@@ -29,7 +29,7 @@ def read_matches(raw: Any, where: str = "matches") -> tuple[Match, ...]:
     """
     if not isinstance(raw, (list, tuple)):
         raise Refused(where, "must be a list", "write for example [{headers: {x-canary: {exact: '1'}}}]")
-    return tuple(_match(each, each_where) for each_where, each in members(where, raw))
+    return tuple(_match(each, f"{where}[{index}]") for index, each in enumerate(raw))
 
 
 def read_mirror(raw: Any, where: str = "mirror") -> float:
@@ -47,7 +47,7 @@ def _match(raw: Any, where: str) -> Match:
     given = keys(where, raw, (), (*_NAMED, *_UNNAMED))
     conditions = tuple(_conditions(given, where))
     if not conditions:
-        raise Refused(where, "is empty and would match every request", "add a condition, or remove it and set weight")
+        raise Refused(where, "is empty, so that it matches every request", "add a condition, or remove it and set a weight")
     return conditions
 
 
@@ -66,11 +66,11 @@ def _conditions(given: Mapping[str, Any], where: str) -> Iterator[Condition]:
 def _condition(what: str, name: str, raw: Any, where: str) -> Condition:
     given = {"exact": raw} if isinstance(raw, (str, int, float)) and not isinstance(raw, bool) else keys(where, raw, (), _HOW)
     if len(given) != 1:
-        raise Refused(where, "must have exactly one kind of condition", f"use one of {', '.join(_HOW)}")
+        raise Refused(where, f"must have exactly one key, not {len(given)}", f"use one of {', '.join(_HOW)}")
     how, value = next(iter(given.items()))
     if how in ("present", "switch"):
         if str(value).lower() not in ("true", "yes", "1"):
-            raise Refused(f"{where}.{how}", f"must be true, not {echo(value)}", "use true, or remove it")
+            raise Refused(f"{where}.{how}", f"can only be true, not {echo(value)}", "use true, or remove it")
         if not name:
             raise Refused(where, f"cannot use {how}, which is for headers, cookies and query parameters", "use exact, prefix or regex")
         return Condition(what, name, how)
@@ -79,15 +79,13 @@ def _condition(what: str, name: str, raw: Any, where: str) -> Condition:
 
 def _text(how: str, value: Any, where: str) -> str:
     if isinstance(value, (Mapping, list, bool)):
-        raise Refused(f"{where}.{how}", f"must be a string, not {echo(value)}", "put the value between quotes")
+        raise Refused(f"{where}.{how}", f"must be a text, not {echo(value)}", "put it into quotes")
     text = str(value)
     if how == "regex":
         try:
             re.compile(text)
         except re.error as problem:
-            raise Refused(
-                f"{where}.{how}", f"must be a regular expression, not {echo(text)} ({problem})", "correct the expression"
-            ) from None
+            raise Refused(where, f"is not a regular expression: {echo(text)} ({problem})", "correct the expression") from None
     elif not text.isprintable():
-        raise Refused(f"{where}.{how}", f"is {echo(text)}, with control characters that no request can have", "remove these characters")
+        raise Refused(f"{where}.{how}", f"has control characters, which no request can contain: {echo(text)}", "remove them")
     return text
