@@ -67,7 +67,7 @@ class Store:
         if self._seal is None:
             raise Refused(where, "is sealed", "give the record_key with which it was sealed (an abort and a hand-back need none)")
         if has_seal:
-            remedy = f"give the right record_key, restore {self._ref}, hand the rollout back (state absent), or set record_unsealed to accept once"
+            remedy = f"give the right record_key, restore {self._ref}, hand back (state absent), or set record_unsealed to accept once"
             raise Refused(where, "does not fit its seal (another client changed it, or record_key is another one)", remedy)
         remedy = f"set record_unsealed to accept once if it is older than record_key; else restore {self._ref}, or hand back (state absent)"
         raise Refused(where, "has no seal", remedy)

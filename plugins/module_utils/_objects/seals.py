@@ -111,9 +111,7 @@ def refuse_forged(obj: Object, seal: Seal | None, accept_unsealed: bool = False,
         if seal is None or accept_unsealed:
             continue
         if _SEAL in memory and not seal.fits(_place(obj, annotation), content, memory[_SEAL]):
-            problem = (
-                f"has the annotation {annotation}, which does not fit its seal (another client changed it, or record_key is another one)"
-            )
+            problem = f"has the annotation {annotation}, which does not fit its seal (another client or another record_key)"
             raise Refused(where, problem, f"{undo}, or give the right record_key")
         if _SEAL not in memory and not vouched:
             problem = f"has the annotation {annotation}, which has no seal"

@@ -115,7 +115,7 @@ EXPRESSIONS = {"matchExpressions": [{"key": "app", "operator": "In", "values": [
         (without_ports(), f"{STABLE} does not exist, and no container of Deployment {NAMESPACE}/{NAME} names a port: make the Service, or"),
         (
             {**workload("Deployment"), "spec": {**workload("Deployment")["spec"], "replicas": 2, "selector": EXPRESSIONS}},
-            f"{STABLE} does not exist, and Deployment {NAMESPACE}/{NAME} has no matchLabels by which to select its pods: make the Service",
+            f"{STABLE} does not exist, and Deployment {NAMESPACE}/{NAME} has no matchLabels by which to select its pods: create it",
         ),
     ],
     ids=["no port", "no labels"],

@@ -67,13 +67,13 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "one Service for both": ({"preview_service": SHOP}, "preview_service is 'shop', the same Service as active_service"),
     "a pod that is not ready": (
         {"target": "shop-slow"},
-        "Deployment test/shop-slow: 0 of its pods are ready, 2 are needed (pod shop-slow-",
+        "Deployment test/shop-slow has 0 ready pods, 2 are needed (pod shop-slow-",
     ),
     "a pod that cannot start": (
         {"target": "shop-crashing", "min_ready": 1},
         "container shop restarted 3 times, last exit code 1 (CrashLoopBackOff)",
     ),
-    "more pods than there are": ({"min_ready": 3}, "2 of its pods are ready, 3 are needed (there are 2 in all): make them ready, or set"),
+    "more pods than there are": ({"min_ready": 3}, "has 2 ready pods, 3 are needed (there are 2 in all): make them ready, or set"),
     "no pods": (
         {"target": "shop-none"},
         "Deployment test/shop-none has no pods (0 replicas, or no node that takes any): scale it up first",
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
         "Service shop leads to the port 'http' of its pods, which those of Deployment test/modest do not have (they have: web)",
     ),
     "a name elsewhere": ({"active_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
-    "no selector": ({"active_service": "manual"}, "Service test/manual has no selector, so somebody else keeps its endpoints"),
+    "no selector": ({"active_service": "manual"}, "Service test/manual has no selector, so another client manages its endpoints"),
     "a preview elsewhere": ({"preview_service": "elsewhere"}, "Service test/elsewhere is of type ExternalName and has no pods"),
     "several at once": (
         {"active_service": "both"},
