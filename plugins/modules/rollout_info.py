@@ -225,7 +225,7 @@ SPEC: dict[str, Any] = {
 def work(ctx: Context, name: str | None, changed_from: str | None, wait_timeout: str) -> dict[str, Any]:
     """Reads the rollout of this name, or all rollouts."""
     one = None if name is None else named("name", name, MAX_SERVICE)
-    rollouts = info.look_again(ctx, one, changed_from or "", seconds(wait_timeout, "wait_timeout"))
+    rollouts = info.wait_for_status(ctx, one, changed_from or "", seconds(wait_timeout, "wait_timeout"))
     if one is None:
         ctx.journal.warnings += [each["msg"] for each in rollouts if each["phase"] == UNKNOWN]
     return {"rollouts": [{**each, "line": line(each)} for each in rollouts], "mark": mark(rollouts)}

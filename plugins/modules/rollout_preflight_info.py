@@ -140,7 +140,7 @@ def plan_of(params: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Entry point."""
     module = make_info_module(SPEC)
-    finish(module, make_reading_context, lambda ctx: preflight.look(ctx, module.params["name"], plan_of(module.params)))
+    finish(module, make_reading_context, lambda ctx: preflight.run(ctx, module.params["name"], plan_of(module.params)))
 
 
 if __name__ == "__main__":

@@ -88,15 +88,15 @@ CASES = [
         [
             "W Service {ns}/nope does not exist, and will be created with the ports of the containers (http 8080): name",
             f"W {STABLE} selects the same pods",
-            f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
+            f"F VirtualService {{ns}}/{NAME} HTTP route primary does not lead to",
         ],
         options={"services": {"stable": "nope", "canary": CLONE}},
     ),
     Case(
         "a Service that the API server would refuse",
         [
-            "F Service {ns}/nope does not exist and cannot be made, ",
-            f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
+            "F Service {ns}/nope does not exist and cannot be created (",
+            f"F VirtualService {{ns}}/{NAME} HTTP route primary does not lead to",
         ],
         options={"services": {"stable": "nope", "canary": CLONE, "ports": [{"port": 80}, {"port": 81}]}},
     ),
@@ -107,7 +107,7 @@ CASES = [
     ),
     Case(
         "a router that the API server would refuse",
-        ["F VirtualService {ns}/new does not exist and cannot be made"],
+        ["F VirtualService {ns}/new does not exist and cannot be created"],
         options={"routers": [{"type": "istio", "name": "new", "spec": {"hosts": ["a.b"], "htp": [ROUTE]}}]},
     ),
     Case("no router", ["F VirtualService {ns}/nope does not exist"], options={"routers": [{"type": "istio", "name": "nope"}]}),

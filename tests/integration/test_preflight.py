@@ -38,7 +38,7 @@ def look(app: Application, **options: Any) -> list[str]:
     """All findings that are fatal or warnings, as F or W and text."""
     context = Context(client=Client(app.transport, Clock()), clock=Clock(), namespace=app.namespace, by="")
     plan = app.plan(**{"steps": STEPS, **options})
-    seen = preflight.look(context, plan.pop("name"), plan)
+    seen = preflight.run(context, plan.pop("name"), plan)
     told = [each for each in seen["findings"] if each["severity"] != "info"]
     texts = [f"{each['severity'][0].upper()} {each['object']} {each['problem']}: {each['remedy']}" for each in told]
     assert seen["ok"] == (not any(text.startswith("F") for text in texts)) and "\n" not in "".join(texts) + seen["msg"]
@@ -87,7 +87,7 @@ def test_each_hazard_is_found_and_nothing_else(still_app: Application, case: Cas
 
 def test_what_a_release_does_not_see_is_told_and_stands_in_no_way(still_app: Application) -> None:
     context = Context(client=Client(still_app.transport, Clock()), clock=Clock(), namespace=still_app.namespace, by="")
-    seen = preflight.look(context, still_app.name, still_app.plan(steps=STEPS))
+    seen = preflight.run(context, still_app.name, still_app.plan(steps=STEPS))
     assert seen["msg"].endswith("nothing stands in its way") and seen["ok"]
     assert [(each["severity"], each["object"].split()[0]) for each in seen["findings"]] == [("info", "rollout"), ("info", "Deployment")]
 

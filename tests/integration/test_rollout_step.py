@@ -220,7 +220,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str]] = [
     (
         "a port of no Service",
         {"services": {"stable": "nope", "ports": [{"port": 80, "protocol": "X"}]}},
-        "Service {ns}/nope does not exist and cannot be made",
+        "Service {ns}/nope does not exist and cannot be created",
     ),
     (
         "a router's spec",

@@ -70,7 +70,7 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(still_app: Application, 
     ("spec", "message"),
     [
         ({"type": "ExternalName", "externalName": "example.org"}, "is of type ExternalName and has no pods"),
-        ({"ports": [{"port": 80}]}, "has no selector, so somebody else keeps its endpoints"),
+        ({"ports": [{"port": 80}]}, "has no selector, so another client manages its endpoints"),
     ],
 )
 def test_services_without_pods_are_refused(app: Application, spec: dict[str, Any], message: str) -> None:

@@ -56,7 +56,7 @@ def test_there_and_back(app: Application) -> None:
     for each in app.request("GET", "ReplicaSet")["items"]:
         if each["spec"]["template"]["spec"]["containers"][0]["image"].endswith("green"):
             app.request("DELETE", "ReplicaSet", each["metadata"]["name"])
-    refused(app, "no object holds the template of that revision any more (revisionHistoryLimit", undo="2")
+    refused(app, "has no object with the template of that revision any more (revisionHistoryLimit", undo="2")
 
 
 def test_the_way_back_has_its_pauses_and_can_be_aborted(app: Application) -> None:

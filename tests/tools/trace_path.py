@@ -86,10 +86,9 @@ def traced() -> Iterator[Path]:
 
 def weight_path() -> Path:
     """The way of one weight, on a VirtualService, by module canary_weight."""
-    cluster = MemoryCluster().apply(*CASES["pair"].objects)
+    cluster = MemoryCluster().apply(*CASES["clone"].objects)
     spec = {key: each.get("default") for key, each in canary_weight.SPEC.items()}
-    params = {**spec, "router": "istio", "name": [NAME], "stable_service": NAME, "canary_service": NAME, "weight": 20}
-    params.update(canary_service=f"{NAME}-canary", require_ready=False)
+    params = {**spec, "router": "istio", "name": [NAME], "stable_service": NAME, "weight": 20}
     ctx = Context(Client(cluster.server, cluster.time), cluster.time, NAMESPACE, "")
     with traced() as path:
         split(ctx, params)

@@ -16,7 +16,6 @@ from .._objects.resources import DEPLOYMENT, POD, SERVICE, WORKLOADS, Resource, 
 from .._plan.plan import Plan
 from .._rollout.findings import FATAL, WARNING, Finding, fatal, of_message, warning
 from .._rollout.hazards.registry import hazards_in
-from .._rollout.hazards.services import lacking_port
 from .._rollout.permissions import lacking
 from .._routing.target import Target
 from .._strategies.registry import strategy_of
@@ -24,7 +23,7 @@ from .._workloads import revisions
 from .._workloads.marks import ROLLOUT
 from .._workloads.pods import is_ready
 from .._workloads.services import selector_of, selector_text, selects
-from . import declared, guards, rights, templates
+from . import declared, guards, rights
 from .context import Context, Failed
 from .gather import PreflightInputs
 from .workload_preconditions import refuse_taken
@@ -162,23 +161,8 @@ def _name_is_free(inputs: PreflightInputs) -> Iterator[Finding]:
 
 
 def _stable_version(inputs: PreflightInputs) -> Iterator[Finding]:
-    if inputs.stable and strategy_of(inputs.plan).keeps_second_workload:
-        yield from _service_of_the_other(inputs)
-
-
-def _service_of_the_other(inputs: PreflightInputs) -> Iterator[Finding]:
-    """What the canary Service of a pair takes are the pods of the second Deployment."""
-    other = f"Deployment {inputs.plan.canary_workload}"
-    for service in (each for each in inputs.services if name_of(each) == inputs.plan.canary_service):
-        if selector_of(service) and not selects(selector_of(service), labels(inputs.stable.other)):
-            problem = f"(selector {selector_text(selector_of(service))}) does not select the pods of {other}"
-            yield fatal(str(inputs.ctx.ref(SERVICE, name_of(service))), problem, "correct its selector or the template's labels")
-            continue
-        template = templates.of_canary(inputs.plan, {"spec": {"template": inputs.stable.other}}, inputs.template)
-        where = str(inputs.ctx.ref(SERVICE, name_of(service)))
-        finding = lacking_port(where, service, template, str(inputs.ctx.ref(DEPLOYMENT, inputs.plan.canary_workload)))
-        if finding is not None:
-            yield finding
+    if inputs.stable:  # Raises where the strategy cannot release the workload as it is.
+        yield from strategy_of(inputs.plan).handlers.check(inputs)
 
 
 def _router(inputs: PreflightInputs, target: Target) -> Check:

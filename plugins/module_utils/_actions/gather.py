@@ -1,4 +1,4 @@
-"""Reads what the checks before a start need, each thing once; what only hazards are looked for in may stay unknown."""
+"""Reads what the checks before a start need, each object once; objects that only hazards concern may stay unread."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -36,9 +36,13 @@ Object = dict[str, Any]
 
 
 class PreflightInputs:
-    """What is read for one plan. workload, template: the user's and its new version, where the caller has read them.
+    """What the checks of one plan read.
 
-    running: what the record tells of the stable version; None: there is no record. held: the workload is paused between releases.
+    Args:
+        workload: The user's workload, where the caller has read it.
+        template: Of the new version, likewise.
+        running: What the record says of the stable version; None: there is no record.
+        held: The workload is paused between releases.
     """
 
     def __init__(
@@ -136,7 +140,7 @@ class PreflightInputs:
 
     @cached_property
     def stable(self) -> StableVersion:
-        """How the version that runs is known; raises Failed or Refused where that cannot be told."""
+        """How the pods of the version that runs are known; raises Failed or Refused where the strategy cannot release the workload."""
         if self.running.get("made"):
             return of_revision(self.running)
         return strategy_of(self.plan).handlers.stable_version(self.ctx, self.plan, self.workload, self.held)
@@ -215,7 +219,7 @@ class PreflightInputs:
         return found
 
     def _list(self, resource: Resource, unknown: str | None) -> list[Object] | None:
-        """The objects, none of a kind that the cluster does not serve; None where they cannot be read. unknown: what nobody knows then."""
+        """The objects, none of a kind that the cluster does not serve; None where they cannot be read. unknown: what stays unknown then."""
         try:
             return self.ctx.client.list(resource, "" if resource == NODE else self.ctx.namespace)[0]
         except NotFound:

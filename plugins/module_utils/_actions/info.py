@@ -39,7 +39,7 @@ Found = TypeVar("Found")
 _NOBODY_IS_KNOWN = 401
 # What reading an object of an unexpected shape raises. Here, where nothing is written, such an object hides no other one.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-_LOOK_EVERY = 1.0
+_READ_EVERY = 1.0
 
 
 def names(ctx: Context) -> list[str]:
@@ -50,8 +50,8 @@ def names(ctx: Context) -> list[str]:
     return sorted(filter(None, rollouts | {labels(each).get(ROLLOUT, "") for each in left}))
 
 
-def look(ctx: Context, name: str) -> Object:
-    """All that can be seen of one rollout, and what is broken about it; without a record, what is left of it."""
+def read_status(ctx: Context, name: str) -> Object:
+    """The status of one rollout and its problems; without a record, the objects that are left of the rollout."""
     observed = Observed(now=ctx.clock.now())
     store = Store(ctx.client, ctx.ref(CONFIG_MAP, record_name(name)), name, ctx.seal)
     record = _try(observed.problems, store.look)
@@ -71,27 +71,27 @@ def look(ctx: Context, name: str) -> Object:
     return {**info, "sealed": store.sealed if record is not None and ctx.seal is not None else None, "tree": tree(info)}
 
 
-def look_again(ctx: Context, name: str | None, changed_from: str, seconds: float) -> list[Object]:
-    """The same of one, or of all, as soon as something else is seen than what that mark stands for, or the time is over."""
+def wait_for_status(ctx: Context, name: str | None, changed_from: str, seconds: float) -> list[Object]:
+    """The same of one rollout, or of all, as soon as it differs from the status with that mark, or the time is over."""
     over = ctx.clock.monotonic() + seconds
     while True:
-        found = [look(ctx, each) for each in (names(ctx) if name is None else [name])]
+        found = [read_status(ctx, each) for each in (names(ctx) if name is None else [name])]
         left = over - ctx.clock.monotonic()
         if left <= 0 or not changed_from or mark(found) != changed_from:
             return found
-        ctx.clock.sleep(min(_LOOK_EVERY, left))
+        ctx.clock.sleep(min(_READ_EVERY, left))
 
 
-def draw(ctx: Context, plan: Plan, record: Record, told: Object) -> str:
-    """The picture of a rollout whose record has been read; told: what `report` says of it. Costs four requests, or three."""
+def render(ctx: Context, plan: Plan, record: Record, result: Object) -> str:
+    """The tree of a rollout whose record has been read. result: what `report` returns for it. Costs four requests, or three."""
     observed = Observed(now=ctx.clock.now())
     _read(ctx, observed, subject_of(plan.name, ctx.namespace, record, plan), record)
-    return tree(picture(plan.name, ctx.namespace, record, plan, observed, told))
+    return tree(picture(plan.name, ctx.namespace, record, plan, observed, result))
 
 
-def sketch(name: str, namespace: str, plan: Plan | None, record: Record | None, told: Object) -> str:
-    """What of it can be told without any request."""
-    return tree(picture(name, namespace, record, plan, Observed(), told))
+def render_without_reading(name: str, namespace: str, plan: Plan | None, record: Record | None, result: Object) -> str:
+    """As much of the tree as needs no request."""
+    return tree(picture(name, namespace, record, plan, Observed(), result))
 
 
 def _try(problems: list[str], read: Callable[[], Found]) -> Found | None:
@@ -176,16 +176,16 @@ def _read_slices(ctx: Context, observed: Observed) -> None:
 
 
 def _router(ctx: Context, target: Target) -> Object:
-    """The split that it says; what is missing is told as the API server tells it."""
-    told: Object = {"type": target.router, "name": target.name, "weight": {"stable": 0, "canary": 0}}
+    """The split of a router; what is missing becomes its problem, in the words of the API server."""
+    found: Object = {"type": target.router, "name": target.name, "weight": {"stable": 0, "canary": 0}}
     problems: list[str] = []
     split = _try(problems, lambda: traffic.look(ctx, target))
     if split is not None:
-        told["weight"] = asdict(split)
+        found["weight"] = asdict(split)
     if split is not None and not split.total:
         first = next(iter(router_of(target).parts(target).values()))
         _try(problems, lambda: ctx.client.get(ctx.ref(first.resource, first.name)))
-    return {**told, "problem": problems[0] if problems else None}
+    return {**found, "problem": problems[0] if problems else None}
 
 
 def _workloads(ctx: Context, observed: Observed, subject: Subject) -> list[Object] | None:
@@ -202,7 +202,7 @@ def _workloads(ctx: Context, observed: Observed, subject: Subject) -> list[Objec
 
 
 def _pods(ctx: Context, workloads: Sequence[Object]) -> list[Object]:
-    """The pods of the workloads. What was made here selects by the user's labels, too, and needs no list of its own."""
+    """The pods of the workloads. Deployments of the rollout select by the user's labels, too, and need no list of their own."""
     widest = [each for each in workloads if not any(_is_wider(other, each) for other in workloads)]
     lists = [ctx.client.list(POD, ctx.namespace, text)[0] for text in dict.fromkeys(map(pod_selector, widest))]
     return sorted({name_of(pod): pod for pods in lists for pod in pods}.values(), key=name_of)

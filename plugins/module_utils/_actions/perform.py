@@ -70,7 +70,7 @@ def _refuse_strangers(stage: Stage, names: Sequence[str], pin: Pin) -> None:
         if not _stands_before(service, own, [pods]):
             raise Refused(
                 f"Service {stage.ctx.namespace}/{name}",
-                f"(selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so rollout {stage.plan.name} must not move it",
+                f"(selector {selector_text(own)}) does not select the pods of {stage.plan.title}, so {stage.plan.name} must not move it",
                 "correct its selector, or abort and start again",
             )
 

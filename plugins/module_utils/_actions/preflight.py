@@ -32,7 +32,7 @@ from .store import Store
 _OF_AN_OBJECT = (403, 404)
 
 
-def look(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def run(ctx: Context, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """What rollout_preflight_info returns. Raises Refused for an invalid plan."""
     inputs = PreflightInputs(ctx, read_plan(name, ctx.namespace, options))
     ctx.by = name

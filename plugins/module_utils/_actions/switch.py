@@ -35,10 +35,16 @@ _TO_PREVIEW, _TO_ACTIVE = DesiredTraffic(split_of(100)), DesiredTraffic(split_of
 
 @dataclass
 class Work:
-    """One call's work.
+    """One call of bluegreen_switch.
 
-    began: by the monotonic clock. switch_seconds: seconds from there until the new version was proven, None where it was not.
-    measured: by a probe. endpoints: of the active Service, once proven. waits: what is left to the next call.
+    Attributes:
+        hold: The active Service and what is remembered on it.
+        began: When the call began, by the monotonic clock.
+        target: The workload to switch to.
+        switch_seconds: Seconds from the beginning until the endpoints showed the new version, None where nothing was switched.
+        measured: What a probe saw.
+        endpoints: Of the active Service, once they were seen.
+        waits: What is left to the next call.
     """
 
     hold: Hold

@@ -22,7 +22,7 @@ from .._routing.registry import router_of
 from .._routing.router import Backend, Change, NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import DesiredTraffic, Split, Target
-from . import backends, beside, objects, shared
+from . import backends, neighbours, objects
 from .context import Context, Failed, Journal
 
 Object = dict[str, Any]
@@ -236,7 +236,7 @@ def validate(
             router.changes(found, target, wish)
         except Refused as problem:
             raise Refused(f"{step}: {problem}" if step else str(problem)) from None
-    warnings = beside.look(ctx, target, found, DesiredTraffic(Split(0, 1) if splits else Split(1, 0)), together)
+    warnings = neighbours.look(ctx, target, found, DesiredTraffic(Split(0, 1) if splits else Split(1, 0)), together)
     if seen:
         _require_served(ctx, target, refs, found)
     for key, obj in found.items():
@@ -245,8 +245,8 @@ def validate(
     present = router.weight(found, target)
     if present.canary:
         # The new version would get this share as soon as the canary Service points at it, whatever the first step says.
-        problem = f"sends {present.canary} of {present.total} parts to Service {target.canary_service} already"
-        raise Refused(str(next(iter(refs.values()))), problem, "give the canary weight 0 first")
+        share = f"sends {present.canary} of {present.total} parts to Service {target.canary_service} already"
+        raise Refused(str(next(iter(refs.values()))), share, "give the canary weight 0 first")
     return warnings
 
 
@@ -274,13 +274,13 @@ def _edit(
     def look_at(live: Objects) -> None:
         if not (ctx.check or introduced) and _is_new(target, live, wish):
             raise _NotIntroduced
-        shared.refuse_foreign(ctx, target, next(iter(refs.values())), _first(live), wish is None)
+        neighbours.refuse_foreign(ctx, target, next(iter(refs.values())), _first(live), wish is None)
         kept.clear()
-        kept.update(shared.still_needed(ctx, target, refs, live))
+        kept.update(neighbours.still_needed(ctx, target, refs, live))
 
     def changes(bases: Objects) -> list[Change]:
         found = drained(bases, target) if drained is not None else router.changes(bases, target, wish)
-        return [shared.keeping(each, kept.get(each.part, [])) for each in found]
+        return [neighbours.keeping(each, kept.get(each.part, [])) for each in found]
 
     def check(before: Objects, after: Objects) -> None:
         router.check_ownership(before, target, ctx.by)
@@ -295,8 +295,8 @@ def _edit(
 
     outcome = objects.edit_all(ctx, refs, required, changes, check, between_writes=between, after_read=look_at)
     if wish is None:
-        beside.refuse_siblings(ctx, target, outcome.before)
-        shared.warn_of_kept(ctx, refs, kept)
+        neighbours.refuse_siblings(ctx, target, outcome.before)
+        neighbours.warn_of_kept(ctx, refs, kept)
     warnings += _left_behind(ctx, target, outcome, wish, together)
     if not ctx.check and _first(outcome.after) is not None:
         _prove(ctx, target, refs, outcome, wish)
@@ -309,7 +309,7 @@ def _left_behind(
     """What other objects still do once the canary gets no requests of this router."""
     if not outcome.changed or (wish is not None and wish.reaches_canary):
         return []
-    return beside.left_behind(ctx, target, outcome.before, wish, together)
+    return neighbours.left_behind(ctx, target, outcome.before, wish, together)
 
 
 def _look_around(
@@ -318,7 +318,7 @@ def _look_around(
     """What users must know of other objects; raises Refused where these, or the router's controller, stand against the split."""
     if wish is None:
         return []
-    found = beside.look(ctx, target, before, wish, together)
+    found = neighbours.look(ctx, target, before, wish, together)
     _require_served(ctx, target, refs, before)
     return found
 

@@ -46,10 +46,10 @@ def tree_of(this: Run) -> str:
     told, plan, journal = result_of(this), _plan_of(this), this.ctx.journal
     if this.found is not None and plan is not None and not this.ctx.check and (journal.acting or journal.changed):
         try:
-            return info.draw(this.ctx, plan, this.found, told)
+            return info.render(this.ctx, plan, this.found, told)
         except EXPECTED_ERRORS:
             pass  # What the call itself has to tell is what the user must see.
-    return info.sketch(this.wish.name, this.ctx.namespace, plan, this.found, told)
+    return info.render_without_reading(this.wish.name, this.ctx.namespace, plan, this.found, told)
 
 
 def state_of(this: Run) -> dict[str, Any]:

@@ -25,8 +25,6 @@ def callers_probe(params: Mapping[str, Any]) -> Probe | None:
     Raises:
         Refused: The probe cannot be sent, or `probe_hosts` does not allow it.
     """
-    if params.get("probe") is None and params.get("probe_hosts") is None:
-        return None
     hosts, probe = read_hosts(params.get("probe_hosts")), read_probe(params.get("probe"))
     refuse_other_hosts(probe, hosts)
     refuse_missing_headers(probe)

@@ -76,7 +76,7 @@ def split(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     ctx.by = _owner(targets[0])
     grace = default_grace(targets, None if params["grace"] is None else seconds(params["grace"], "grace"))
 
-    probe = callers_probe(params)
+    probe = None if params["probe"] is None and params["probe_hosts"] is None else callers_probe(params)
 
     def settle(*moves: traffic.Moved) -> Measured | None:
         return None if ctx.check or not ctx.wait else traffic.settle(ctx, moves, grace, probe)

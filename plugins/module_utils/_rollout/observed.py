@@ -1,4 +1,4 @@
-"""What is looked at for a rollout, and what was found: as much of it as could be read."""
+"""What belongs to a rollout, and which of its objects a status call could read."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)

@@ -46,7 +46,7 @@ class Grant:
     """Verbs on one kind of object.
 
     Attributes:
-        names: of the objects that are enough; None: all, or such as nobody knows before.
+        names: of the objects that are enough; None: all, or names that are not known before.
         optional: a rollout goes on without it, and warns.
     """
 
@@ -160,7 +160,7 @@ def _missing(grant: Grant, rules: Sequence[Mapping[str, Any]]) -> list[tuple[str
             continue
         named = {name for rule in of_verb for name in rule.get("resourceNames") or []}
         if grant.names is None:
-            # Where nobody knows the names before, rules for certain names are taken as granted: whether they suffice shows in time.
+            # The names are not known before: rules for certain names count as granted, and the API server decides in the end.
             if not named or verb in _UNNAMED:
                 found.append((verb, ""))
         elif not set(grant.names) <= named:

@@ -93,17 +93,17 @@ def replicas_in_all(view: RolloutView, workloads: Sequence[Mapping[str, Any]]) -
     first, second = view.subject.words
     main = next((each for word in (first, second) for each in workloads if word in each["roles"]), workloads[0])
     status = [each.get("status") or {} for each in found]
-    told: Object = {"desired": main["replicas"]}
+    counts: Object = {"desired": main["replicas"]}
     if view.observed.pods is None:
-        told.update(
+        counts.update(
             current=_sum(status, "replicas", "currentNumberScheduled"), updated=None, ready=_sum(status, "readyReplicas", "numberReady")
         )
     else:
         own = [(each, pod) for each in found for pod in _own(each, view.observed.pods) if not has_ended(pod)]
         live = [(each, pod) for each, pod in own if not pod["metadata"].get("deletionTimestamp")]
         updated = sum(_version(view, each, pod) == view.record.target for each, pod in live)
-        told.update(current=len(live), updated=updated, ready=sum(is_ready(pod) for _each, pod in live))
-    return {**told, "available": _sum(status, "availableReplicas", "numberAvailable")}
+        counts.update(current=len(live), updated=updated, ready=sum(is_ready(pod) for _each, pod in live))
+    return {**counts, "available": _sum(status, "availableReplicas", "numberAvailable")}
 
 
 def seconds_since(stamp: Any, now: float | None) -> float | None:
@@ -120,12 +120,12 @@ def _sum(statuses: Sequence[Mapping[str, Any]], *keys: str) -> int:
 
 
 def _own(workload: Mapping[str, Any], pods: Sequence[Object]) -> list[Object]:
-    """The pods of what was made here keep all labels of the workload's."""
+    """The pods of a Deployment of the rollout keep all labels of the workload's pods."""
     return [pod for pod in pods if is_pod_of(workload, labels(pod))]
 
 
 def is_pod_of(workload: Mapping[str, Any], pod_labels: Mapping[str, str]) -> bool:
-    """Whether a pod with these labels is one of the workload's; what was made here has its selector, and the revision beside that."""
+    """Whether a pod with these labels is the workload's; a Deployment of the rollout has the workload's selector and the revision."""
     return takes_pod(workload, pod_labels) and (REVISION in pod_labels) == (REVISION in match_labels(workload))
 
 

@@ -60,7 +60,11 @@ class Kept:
 class Memory:
     """What is remembered on the Service.
 
-    grown: when the pods that came were proven ready (epoch seconds). at: when the move was complete; None while it is under way.
+    Attributes:
+        stable: The stable Deployment.
+        canary: The canary Deployment.
+        grown: When the pods that came were seen ready (epoch seconds).
+        at: When the move was complete, None while it is under way.
     """
 
     stable: Kept
@@ -88,8 +92,12 @@ class Memory:
 class Plan:
     """What a call has to reach.
 
-    wanted: replicas by role. memory: what must be remembered on the way there. done: nothing is to be done, nothing to be remembered.
-    forget: in the end all is as it was before the first split, so that nothing needs to be remembered.
+    Attributes:
+        wanted: Replicas by role.
+        memory: What must be remembered on the way there.
+        drifted: The fields that another client changed.
+        forget: Whether the end is the state before the first split, so that nothing needs to be remembered.
+        done: Whether nothing is left to do or to remember.
     """
 
     wanted: Counts
@@ -146,9 +154,19 @@ def nearest(split: Split, total: int, where: str, least_canary: int = 1) -> Spli
 
 
 def plan(memory: Memory | None, live: Counts, names: Mapping[str, str], split: Split | None, on_drift: str, where: str) -> Plan:
-    """What must be done. live: the replicas as they are. names: of the Deployments. split: None puts everything back. where: the Service.
+    """Plans the replicas of both Deployments.
 
-    Raises Drifted where another client scaled a Deployment meanwhile and on_drift is `fail`.
+    Args:
+        memory: What the Service remembers.
+        live: The replicas as they are.
+        names: The Deployments by role.
+        split: The split, None to put everything back.
+        on_drift: `fail`, `repair` or `accept`.
+        where: The Service, in messages.
+
+    Raises:
+        Refused: The split is between other Deployments, or there are too few pods.
+        Drifted: Another client scaled a Deployment, and `on_drift` is `fail`.
     """
     if memory is not None and any(memory.of(role).name != names[role] for role in ROLES):
         raise Refused(
@@ -201,7 +219,11 @@ def counts(live: Counts) -> Split:
 
 
 def deviation(asked: Split, reached: Split, least_canary: int = 1) -> str | None:
-    """How far what was reached is from what was asked for, None where it is just that."""
+    """Says how far the reached split is from the one that was asked for.
+
+    Returns:
+        The deviation, None where both are the same.
+    """
     if asked.canary * reached.total == reached.canary * asked.total:
         return None
     share, found = (100 * each.canary / each.total for each in (asked, reached))
@@ -210,7 +232,14 @@ def deviation(asked: Split, reached: Split, least_canary: int = 1) -> str | None
 
 
 def load(service: Mapping[str, Any]) -> Memory | None:
-    """What is remembered on a Service, None where nothing is."""
+    """Reads what is remembered on a Service.
+
+    Returns:
+        The memory, None without one.
+
+    Raises:
+        Refused: The annotation cannot be read.
+    """
     metadata = service["metadata"]
     text = (metadata.get("annotations") or {}).get(ANNOTATION)
     if text is None:

@@ -92,9 +92,13 @@ def shares_nothing(_objects: Objects, _target: Target, _by: str, _others: Sequen
 
 
 def backends_by_service(target: Target, split: Split, desired: DesiredTraffic | None, ports: Iterable[int | str | None]) -> list[Backend]:
-    """The Services that get a share, as nearly all routers send traffic: to the stable and to the canary Service.
+    """Returns the stable and the canary Service, where they get a share, as nearly all routers send traffic.
 
-    ports: of the stable Service, to which the routes that are split send requests; None where that is unknown.
+    Args:
+        target: The place of the split.
+        split: The split.
+        desired: How the traffic is to be shared, None where it is put back.
+        ports: Of the stable Service, to which the split routes send requests; None where that is unknown.
     """
     texts = shares_in_words(target.stable_service, target.canary_service, split, desired)
     known = tuple(dict.fromkeys(port for port in ports if port is not None))

@@ -49,8 +49,10 @@ _NEVER = 1e-9  # against a rival that never answers as the canary one stray answ
 class Measured:
     """What a probe saw. The counts are of all requests.
 
-    share: the canary's percent of the answers that decided, or of the last 500 where none did; None: there were none.
-    conclusive: whether they tell the asked split from the one before; if not, they replace no grace.
+    Attributes:
+        share: The canary's percent of the answers that decided, or of the last 500 where none did; None without answers.
+        seconds: How long the probe took.
+        conclusive: Whether the answers distinguish the asked split from the one before; if not, they replace no grace.
     """
 
     requests: int
@@ -64,7 +66,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Rival:
-    """A share that the canary must not have. needed: the evidence that rules it out; adds: what one answer adds to that."""
+    """A share that the canary must not have.
+
+    Attributes:
+        share: The share, 0 to 1.
+        needed: The evidence that rules it out.
+        adds: What one answer adds to the evidence.
+    """
 
     share: float
     needed: float
@@ -73,7 +81,13 @@ class Rival:
 
 @dataclass(frozen=True)
 class Question:
-    """Whether the canary has the share `asked` (0 to 1). old: the rivals on the old split's side; others: the rest."""
+    """Whether the canary has the share `asked`.
+
+    Attributes:
+        asked: The share, 0 to 1.
+        old: The rivals on the old split's side.
+        others: The other rivals.
+    """
 
     asked: float
     old: tuple[Rival, ...]
@@ -86,7 +100,13 @@ class Question:
 
 
 def question(previous: float | None, asked: float, most: int = 3000) -> Question:
-    """What to look for. previous: the share before the move, None where it is unknown. most: how many answers there can be in all."""
+    """Chooses the rivals of a share.
+
+    Args:
+        previous: The share before the move, None where it is unknown.
+        asked: The share that is asked for, 0 to 1.
+        most: How many answers there can be in all.
+    """
     if not all(0 <= share <= 1 for share in (asked, previous or 0)):
         raise ValueError(f"shares {previous} and {asked}: 0 to 1")
     old = None if previous is None else _rival(asked, previous, _OLD, most)
@@ -103,7 +123,11 @@ def question(previous: float | None, asked: float, most: int = 3000) -> Question
 
 
 class Answers:
-    """The answers so far. served: whether they show that the asked split is served."""
+    """The answers so far.
+
+    Attributes:
+        served: Whether they show that the asked split is served.
+    """
 
     def __init__(self, asked: Question) -> None:
         self.served = False

@@ -27,12 +27,15 @@ class Level4Route:
 class Target:
     """The place of a split: the router object, the two versions, and the routes in it.
 
-    routes: names; empty takes the only route that qualifies, ("*",) all that do. kind: of Gateway API routes.
-    The subsets are Istio's: with them the split is between two subsets of the host stable_service, which destination_rule
-    names; the labels are those that the subsets' pods must have (pairs, since this must be hashable).
-    additional_destinations: Services in the route that keep their share; the split is of what they leave.
-    allow_mirror_reload: a mirror may be written where the router's proxies reload for it.
-    definition: of a router that is described by data.
+    Attributes:
+        routes: Names of routes; empty for the only one that qualifies, ("*",) for all that do.
+        kind: Of Gateway API routes.
+        stable_subset: With subsets, Istio splits between two subsets of the host `stable_service`.
+        destination_rule: Names these subsets.
+        stable_labels: Labels that the subset's pods must have, as pairs so that this is hashable. So `canary_labels`.
+        additional_destinations: Services in the route that keep their share; the split is of what they leave.
+        definition: Of a custom router.
+        allow_mirror_reload: Whether a mirror may be written where the router's proxies reload for it.
     """
 
     router: str
@@ -86,18 +89,25 @@ def split_of(weight: int, total: int = 100) -> Split:
 
 
 def within(split: Split, parts: int) -> Split | None:
-    """The same shares in `parts` parts, None where whole parts cannot say them."""
+    """Converts a split to `parts` parts.
+
+    Returns:
+        The same shares, None where whole parts cannot express them.
+    """
     canary, rest = divmod(parts * split.canary, split.total)
     return None if rest else Split(parts - canary, canary)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that a request must have.
+    """One condition that a request must fulfil.
 
-    what: header, cookie, query, path, or method; name: of the header, cookie or query parameter, else empty.
-    how: exact, prefix, regex (with value), present (without), or switch (`always` takes the request to the canary, `never` keeps it away;
-    the value is empty).
+    Attributes:
+        what: `header`, `cookie`, `query`, `path` or `method`.
+        name: Of the header, cookie or query parameter, else empty.
+        how: `exact`, `prefix` or `regex` (with value), `present`, or `switch` (`always` takes the request to the canary, `never` keeps it
+            away).
+        value: Empty for `present` and `switch`.
     """
 
     what: str
@@ -114,9 +124,12 @@ Match = tuple[Condition, ...]
 
 @dataclass(frozen=True)
 class ManagedRoute:
-    """Requests that go to the canary whatever the weight: those for which all conditions of one of the matches hold.
+    """Requests that go to the canary whatever the weight: those that fulfil all conditions of one of the matches.
 
-    inherit: only requests that the route which is split would get, treated (rewritten, timed out, retried) as that one does.
+    Attributes:
+        name: Of the route.
+        matches: Alternatives.
+        inherit: Whether only requests count that the split route would get, which are then rewritten, timed out and retried as there.
     """
 
     name: str
@@ -128,9 +141,12 @@ class ManagedRoute:
 class DesiredTraffic:
     """How the traffic is to be shared.
 
-    mirror: percent of the requests that are copied to the canary, whose answers are dropped.
-    introduce: where given, the canary's destination is added so that no request comes to it and the router's controller can say whether
-        it takes it; a text that no request holds.
+    Attributes:
+        split: The shares.
+        routes: Requests that go to the canary whatever the split.
+        mirror: Percent of the requests that are copied to the canary, whose answers are dropped.
+        introduce: A text that no request holds. With it, the canary's destination is added so that it gets no request, and the router's
+            controller can say whether it accepts it.
     """
 
     split: Split

@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._actions.context import Context
 from .._actions.stage import Stage
 from .._plan.plan import Plan
+from .._rollout.findings import Finding
+
+if TYPE_CHECKING:
+    from .._actions.gather import PreflightInputs
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class StableVersion:
     other: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _nothing_to_check(_inputs: PreflightInputs) -> list[Finding]:
+    return []
+
+
 @dataclass(frozen=True)
 class Handlers:
     """What a strategy does in the cluster in its own way.
@@ -47,8 +55,10 @@ class Handlers:
         stable_version: How the stable version of a workload is known; raises Refused or Failed where the strategy cannot release the
             workload as it is. The last argument says whether the workload is paused between releases.
         actions: By kind of action, those that other strategies carry out differently or not at all.
+        check: What else must be true before a start.
     """
 
     pin: Callable[[Stage, str], Pin]
     stable_version: Callable[[Context, Plan, dict[str, Any], bool], StableVersion]
     actions: Mapping[type, Callable[[Stage, Any], None]]
+    check: Callable[[PreflightInputs], Iterable[Finding]] = _nothing_to_check

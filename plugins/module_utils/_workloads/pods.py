@@ -96,7 +96,11 @@ def restart_count(container: Mapping[str, Any]) -> int:
 
 
 def epoch_of(stamp: Any) -> float | None:
-    """A time of the API as seconds since the epoch; None where it is none."""
+    """Converts a time of the API to seconds since the epoch.
+
+    Returns:
+        The seconds, None where it is not a time.
+    """
     try:
         return datetime.strptime(str(stamp).replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S%z").timestamp()
     except (ValueError, OverflowError):
@@ -104,7 +108,7 @@ def epoch_of(stamp: Any) -> float | None:
 
 
 def started_at(pod: Mapping[str, Any]) -> float | None:
-    """When a kubelet took the pod up (epoch seconds), or else when it was made; None where it says neither."""
+    """Returns when a kubelet accepted the pod, or else when the pod was created (epoch seconds), None where neither is known."""
     taken_up = epoch_of((pod.get("status") or {}).get("startTime"))
     return epoch_of(pod["metadata"].get("creationTimestamp")) if taken_up is None else taken_up
 
@@ -148,7 +152,12 @@ def crashes(container: Mapping[str, Any]) -> bool:
 
 
 def fails(name: str, container: Mapping[str, Any]) -> bool:
-    """Whether a container has failed to start, or has ended though it should run. name: as containers_of says it."""
+    """Returns whether a container has failed to start, or has ended though it should run.
+
+    Args:
+        name: As containers_of returns it.
+        container: The container's status.
+    """
     reason = waiting_reason(container)
     if reason:
         return reason not in _STARTING

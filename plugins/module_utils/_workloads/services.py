@@ -82,7 +82,13 @@ def canary_service(stable: Mapping[str, Any], name: str, selector: Selector, rol
 
 
 def stable_service(workload: Mapping[str, Any], name: str, ports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A Service for all pods of a workload, with no mark of ours: it is the user's. ports: without any, those of the containers."""
+    """Returns a Service for all pods of a workload, without labels of this collection: it is the user's.
+
+    Args:
+        workload: The workload.
+        name: The name of the Service.
+        ports: Its ports; without any, those of the containers.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -158,11 +164,14 @@ class Endpoints:
 def endpoints_of(service: str, slices: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]] | None = None) -> Endpoints:
     """Reads the EndpointSlices of one Service.
 
-    slices: EndpointSlices, of this Service and others. ports: the Service's ports (a headless one may have none); with None any port
-    will do, but there must be one.
-    A pod counts as ready when it serves, is not terminating, and all ports of the Service lead to it: a named port
-    that a new version calls otherwise gives ready endpoints without that port, and every request gets a 503. `serving` is
-    the pod's own readiness; `ready` is also true for unready pods of a Service with publishNotReadyAddresses.
+    A pod counts as ready when it serves, is not terminating, and all ports of the Service lead to it: a named port that a new version names
+    differently gives ready endpoints without that port, and every request gets a 503. `serving` is the pod's own readiness; `ready` is also
+    true for unready pods of a Service with publishNotReadyAddresses.
+
+    Args:
+        service: The name of the Service.
+        slices: EndpointSlices, of this Service and others.
+        ports: The Service's ports (a headless one may have none); with None any port will do, but there must be one.
     """
     wanted = {port.get("name") or "" for port in ports or []}
     ready_ports: dict[str, set[str]] = {}

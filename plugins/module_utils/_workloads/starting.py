@@ -34,7 +34,9 @@ _ONE_MORE_ATTEMPT = 15.0
 class StartTolerance:
     """What a pod may go through before it counts as stuck.
 
-    time: seconds for which its image cannot be pulled, or its configuration is missing. restarts: of a container that crashes.
+    Attributes:
+        time: Seconds for which its image cannot be pulled, or its configuration is missing.
+        restarts: Of a container that crashes.
     """
 
     time: float = 60.0
@@ -48,10 +50,12 @@ DEFAULT_TOLERANCE = StartTolerance()
 class StartWatch:
     """Judges the pods of one wait.
 
-    Time counts by the pod's own times, so that a wait that goes on after a dead run does not begin anew, and by what this wait has seen,
-    since the clock here may differ from the cluster's.
+    Time counts by the pod's own times, so that a wait that continues after a killed run does not begin anew, and by what this wait has
+    seen, since the clock here may differ from the cluster's.
 
-    looks_once: the call may not wait, so it judges by the pod's own times alone.
+    Args:
+        tolerance: What a pod may go through.
+        looks_once: The call may not wait, so it judges by the pod's own times alone.
     """
 
     tolerance: StartTolerance
@@ -59,7 +63,13 @@ class StartWatch:
     _since: dict[str, float] = field(default_factory=dict)  # when a pod was first seen to fail, by its uid
 
     def stuck(self, pods: Sequence[Mapping[str, Any]], now: float, monotonic: float) -> str | None:
-        """The first pod that counts as stuck, with the reason; None without one. now: epoch seconds. monotonic: seconds of this process."""
+        """Returns the first pod that counts as stuck, with the reason, None without one.
+
+        Args:
+            pods: The pods.
+            now: Epoch seconds.
+            monotonic: Seconds of this process.
+        """
         for pod in pods:
             if has_ended(pod) or pod["metadata"].get("deletionTimestamp"):
                 continue

@@ -31,14 +31,18 @@ _MOST = 100_000  # replicas of a workload
 
 @dataclass(frozen=True)
 class Memory:
-    """What is remembered on the active Service, workloads as `Deployment/shop-green`.
+    """What is remembered on the active Service, with workloads as `Deployment/shop-green`.
 
-    active: to which it leads, or shall; empty while all is given back. previous: which had the traffic before.
-    run: the call that wrote it last, which is the only one that may go on.
-    at: since when the move is proven (epoch seconds); None while it is under way.
-    waiting: what is to be scaled down, and since when it has no traffic; None: it may have some still.
-    replicas: what was scaled to 0 here, and what it had before. retiring: that for which the call's write may be under way.
-    preview: the preview Service that was changed. routers: those that lead elsewhere than before.
+    Attributes:
+        active: To which it leads, or shall; empty while everything is given back.
+        previous: Which had the traffic before.
+        run: The call that wrote it last, which is the only one that may continue.
+        at: Since when the move is complete (epoch seconds), None while it is under way.
+        waiting: What is to be scaled down, and since when it has no traffic; None where it may have some still.
+        replicas: What this collection scaled to 0, and the replicas before.
+        retiring: The workload whose scaling down may be under way.
+        preview: The preview Service that was changed.
+        routers: Those that lead elsewhere than before.
     """
 
     active: str
@@ -62,7 +66,14 @@ class Memory:
 
 
 def load(service: Mapping[str, Any]) -> Memory | None:
-    """What is remembered on a Service, None where nothing is."""
+    """Reads what is remembered on a Service.
+
+    Returns:
+        The memory, None without one.
+
+    Raises:
+        Refused: The annotation cannot be read.
+    """
     metadata = service["metadata"]
     text = (metadata.get("annotations") or {}).get(ANNOTATION)
     if text is None:
@@ -129,9 +140,15 @@ def behind(selector: Mapping[str, str], workloads: Sequence[Object]) -> list[Obj
 
 
 def refuse_unclear(target: Object, workloads: Sequence[Object], leaving: Sequence[Object]) -> None:
-    """Raises Refused where a Service's selector cannot distinguish the versions by their labels.
+    """Checks that a Service's selector can distinguish the versions by their labels.
 
-    workloads: those of the namespace. leaving: those that have the traffic now.
+    Args:
+        target: The workload to switch to.
+        workloads: Those of the namespace.
+        leaving: Those that have the traffic now.
+
+    Raises:
+        Refused: It cannot.
     """
     own, where = match_labels(target), _title(target)
     if not own:

@@ -182,7 +182,7 @@ def test_a_second_canary_ingress_of_one_ingress_is_refused(shop: TwoVersions) ->
     shop.make(routers.ingress(shop, 0)[0])
     before = shop.snapshot()
     call(shop, INGRESS, weight=50, canary_ingress="second")
-    told = "Ingress {ns}/second was made for shop already, and shop-canary is not there: name that one"
+    told = "Ingress {ns}/second was created for shop, and shop-canary does not exist: name that object"
     refused(shop, told, INGRESS, weight=10)
     refused(shop, told, INGRESS, state="absent")
     call(shop, INGRESS, state="absent", canary_ingress="second")

@@ -68,18 +68,18 @@ FORGED: dict[str, tuple[Callable[[Stage], None], str, str]] = {
     "the record is changed": (reworded, KEY, "does not fit its seal"),
     "the seal is that of another place": (with_seal_of_another_place, KEY, "does not fit its seal"),
     "the seal is no text of ours": (lambda place: write(place, seal="x\u202e"), KEY, "does not fit its seal"),
-    "the seal is gone": (lambda place: write(place, seal=None), KEY, "has no seal: if it was written before record_key was introduced"),
+    "the seal is gone": (lambda place: write(place, seal=None), KEY, "has no seal: set record_unsealed to accept once"),
     "the key is another one": (lambda _place: None, OTHER_KEY, "does not fit its seal"),
     "the call has no key": (lambda _place: None, "", "is sealed: give the record_key"),
     "a router's memory is changed": (
         reworded_annotation(ROUTER_PATH),
         KEY,
-        f"VirtualService test/{NAME}: its annotation {ANNOTATION} does not fit",
+        f"VirtualService test/{NAME} has the annotation {ANNOTATION}, which does not fit its seal",
     ),
     "a Service's memory is changed": (
         reworded_annotation(SERVICE_PATH),
         KEY,
-        f"Service test/{NAME}: its annotation {ANNOTATION} does not fit",
+        f"Service test/{NAME} has the annotation {ANNOTATION}, which does not fit its seal",
     ),
     "a Service's memory has no seal, and says something else": (unsealed_annotation, KEY, "must not move it"),
 }

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import preflight
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context, Failed
-from ansible_collections.progressive.delivery.plugins.module_utils._actions.preflight import look
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster import process
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
@@ -248,7 +248,7 @@ def _refused(place: Place, *said: str) -> None:
         place.stage.call()
     assert place.stage.cluster.store.version == version and all(each in str(refused.value) for each in said)
     ctx = Context(Client(place.stage.cluster.server, place.stage.cluster.time), place.stage.cluster.time, NAMESPACE, NAME)
-    found = [each for each in look(ctx, NAME, place.stage.case.plan())["findings"] if each["severity"] == "fatal"]
+    found = [each for each in preflight.run(ctx, NAME, place.stage.case.plan())["findings"] if each["severity"] == "fatal"]
     assert len(found) == 1 and all(each in " ".join(found[0].values()) for each in said), found
 
 

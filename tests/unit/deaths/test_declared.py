@@ -92,7 +92,7 @@ def test_what_does_not_do_is_refused_before_anything_is_written(
     with pytest.raises((Refused, NotFound)) as refused:
         call(place, plan)
     assert str(refused.value).startswith(message) and "\n" not in str(refused.value)
-    found = preflight.look(context(place), NAME, plan)
+    found = preflight.run(context(place), NAME, plan)
     texts = [f"{each['object']} {each['problem']}: {each['remedy']}" for each in found["findings"] if each["severity"] == "fatal"]
     assert any(text.startswith(message) for text in texts), texts
     assert writes(place) == before
@@ -112,7 +112,7 @@ EXPRESSIONS = {"matchExpressions": [{"key": "app", "operator": "In", "values": [
 @pytest.mark.parametrize(
     ("obj", "message"),
     [
-        (without_ports(), f"{STABLE} does not exist, and no container of Deployment {NAMESPACE}/{NAME} names a port: make the Service, or"),
+        (without_ports(), f"{STABLE} does not exist, and no container of Deployment {NAMESPACE}/{NAME} names a port: create it, or"),
         (
             {**workload("Deployment"), "spec": {**workload("Deployment")["spec"], "replicas": 2, "selector": EXPRESSIONS}},
             f"{STABLE} does not exist, and Deployment {NAMESPACE}/{NAME} has no matchLabels by which to select its pods: create it",
@@ -126,7 +126,7 @@ def test_a_service_that_cannot_be_made(obj: Object, message: str) -> None:
     with pytest.raises(Refused) as refused:
         call(place, declaring(place, to(NAME)))
     assert str(refused.value).startswith(message)
-    assert preflight.look(context(place), NAME, declaring(place, to(NAME)))["findings"][0]["object"] == STABLE
+    assert preflight.run(context(place), NAME, declaring(place, to(NAME)))["findings"][0]["object"] == STABLE
     assert writes(place) == before
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.delivery.plugins.module_utils._actions import beside, preflight
+from ansible_collections.progressive.delivery.plugins.module_utils._actions import neighbours, preflight
 from ansible_collections.progressive.delivery.plugins.module_utils._actions.context import Context
 from ansible_collections.progressive.delivery.plugins.module_utils._cluster.client import Client
 from ansible_collections.progressive.delivery.plugins.module_utils._objects.refusal import Refused
@@ -81,7 +81,7 @@ FOUND: dict[str, tuple[Case, Sequence[Object], str, str]] = {
 
 def look(place: Stage) -> list[Object]:
     ctx = Context(Client(place.cluster.server, place.cluster.time), place.cluster.time, NAMESPACE, NAME)
-    found = preflight.look(ctx, NAME, place.case.plan())["findings"]
+    found = preflight.run(ctx, NAME, place.case.plan())["findings"]
     return [each for each in found if each["object"].startswith("Ingress") or "ingress_nginx" in each["problem"]]
 
 
@@ -141,7 +141,7 @@ LOSING = {"nobody beside it": [], **{name: FOUND[name][1] for name in ("a previe
 @pytest.mark.parametrize("case", LOSING)
 def test_without_the_look_a_step_reports_a_share_that_the_canary_does_not_get(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So the judge sees what the look prevents."""
-    monkeypatch.setattr(beside, "look", lambda *_given: [])
+    monkeypatch.setattr(neighbours, "look", lambda *_given: [])
     place = stage(PLAIN, *LOSING[case])
     place.call()
     assert "50" in str(place.cluster.get("Ingress", CANARY)["metadata"]["annotations"]) and place.phase() == "Paused"

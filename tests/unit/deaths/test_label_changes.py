@@ -53,7 +53,7 @@ def test_a_start_is_refused(options: Object) -> None:
         place.call(options={"revision": REVISION})
     assert str(refused.value).startswith(message) and place.cluster.store.version == version
     ctx = Context(Client(place.cluster.server, place.cluster.time), place.cluster.time, NAMESPACE, NAME)
-    found = preflight.look(ctx, NAME, {**place.case.plan(), "revision": REVISION})
+    found = preflight.run(ctx, NAME, {**place.case.plan(), "revision": REVISION})
     assert not found["ok"] and any(f"{each['object']} {each['problem']}".startswith(message) for each in found["findings"])
 
 

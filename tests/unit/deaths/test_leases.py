@@ -218,4 +218,4 @@ def test_any_lease_in_the_middle_ends_the_call_with_one_line(spec: Any, annotati
 
 def look(place: Place) -> Any:
     """What rollout_info says of the rollout."""
-    return info.look(Context(place.client, place.time, NAMESPACE, ""), "shop")
+    return info.read_status(Context(place.client, place.time, NAMESPACE, ""), "shop")

@@ -43,7 +43,8 @@ def context(place: Stage, *forbidden: str) -> Context:
 
 
 def look(place: Stage, *forbidden: str) -> Object:
-    [found] = [info.look(context(place, *forbidden), name) for name in ([NAME] if forbidden else info.names(context(place)) or [NAME])]
+    names = [NAME] if forbidden else info.names(context(place)) or [NAME]
+    [found] = [info.read_status(context(place, *forbidden), name) for name in names]
     return found
 
 
@@ -215,18 +216,18 @@ def test_one_that_is_broken_hides_no_other() -> None:
     body["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "progressive.delivery", "progressive.delivery/rollout": "other"}  # type: ignore[index]
     place.cluster.server.request("POST", f"/api/v1/namespaces/{NAMESPACE}/configmaps", None, body)
     ctx = context(place)
-    assert [info.look(ctx, name)["phase"] for name in info.names(ctx)] == ["Unknown", "Paused"]
+    assert [info.read_status(ctx, name)["phase"] for name in info.names(ctx)] == ["Unknown", "Paused"]
 
 
 def test_a_second_look_waits_for_a_change() -> None:
     place = paused()
-    first = info.look_again(context(place), None, "", 30.0)
+    first = info.wait_for_status(context(place), None, "", 30.0)
     began = place.cluster.time.now()
-    again = info.look_again(context(place), NAME, mark(first), 7.0)
+    again = info.wait_for_status(context(place), NAME, mark(first), 7.0)
     assert mark(again) == mark(first) and place.cluster.time.now() == pytest.approx(began + 7.0, abs=0.5)
     gone("Service", NAME)(place)
     began = place.cluster.time.now()
-    assert mark(info.look_again(context(place), NAME, mark(first), 7.0)) != mark(first)
+    assert mark(info.wait_for_status(context(place), NAME, mark(first), 7.0)) != mark(first)
     assert place.cluster.time.now() == pytest.approx(began, abs=0.5)
 
 

@@ -26,7 +26,7 @@ def test_a_port_that_the_new_version_calls_otherwise(style: str) -> None:
     assert str(refused.value).startswith(f"Service {NAMESPACE}/")
     assert "leads to the port 'http' of its pods, which those of the new version of" in str(refused.value)
     ctx = Context(Client(place.cluster.server, place.cluster.time), place.cluster.time, NAMESPACE, NAME)
-    findings = preflight.look(ctx, NAME, {**place.case.plan(), "revision": RENAMED})["findings"]
+    findings = preflight.run(ctx, NAME, {**place.case.plan(), "revision": RENAMED})["findings"]
     of_ports = {each["object"] for each in findings if "leads to the port" in each["problem"] and each["severity"] == "fatal"}
     # The canary Service of the second Deployment of a pair has pods of its own.
     there = {each["metadata"]["name"] for each in place.all("Service")}

@@ -33,7 +33,7 @@ def context(place: Stage, transport: Any) -> Context:
 
 def rules_for(place: Stage, transport: Any) -> list[dict[str, Any]]:
     """Those of the Role that rollout_preflight returns."""
-    told = preflight.look(context(place, transport), NAME, place.case.plan())
+    told = preflight.run(context(place, transport), NAME, place.case.plan())
     role = told["role"]
     assert (role["kind"], role["metadata"]) == ("Role", {"name": f"progressive-delivery-{NAME}", "namespace": NAMESPACE})
     return list(role["rules"])
@@ -45,7 +45,7 @@ def way_back(place: Stage, bound: Bound, **wish: Any) -> None:
         place.call(bound, **wish)  # type: ignore[arg-type]
     except Refused:
         place.call(bound)  # type: ignore[arg-type]  # Promoted, so that only tidying up is left.
-    assert not info.look(context(place, bound), NAME)["problems"]
+    assert not info.read_status(context(place, bound), NAME)["problems"]
     place.call(bound, state="absent")  # type: ignore[arg-type]
 
 
@@ -111,7 +111,7 @@ def test_a_right_that_is_taken_away_is_missed_before_anything_is_written(case: s
     whole = rights_of(rules_for(place, place.cluster.server))
     version = place.cluster.store.version
     for right in whole:
-        found = preflight.look(context(place, Bound(place.cluster.server, rules_of(whole - {right}))), NAME, place.case.plan())["findings"]
+        found = preflight.run(context(place, Bound(place.cluster.server, rules_of(whole - {right}))), NAME, place.case.plan())["findings"]
         full = f"{right.plural}.{right.group}" if right.group else right.plural
         denied = [each for each in found if each["severity"] == "fatal" and each["problem"].startswith("does not allow ")]
         if right.plural in OPTIONAL or right in SILENT:

@@ -191,7 +191,7 @@ def test_own_memory_that_neither_value_fits_is_drift() -> None:
 def test_an_annotation_that_cannot_be_read_is_refused_by_name(text: str) -> None:
     live = service(annotations={ANNOTATION: text})
     with pytest.raises(
-        Refused, match=f"^Service test/shop carries an annotation {ANNOTATION} that is not ours to read any more: put the object back"
+        Refused, match=f"^Service test/shop carries an annotation {ANNOTATION} that this collection did not write: put the object back"
     ) as told:
         call(live, Edit(HASH, "abc"))
     assert not isinstance(told.value, Drifted)

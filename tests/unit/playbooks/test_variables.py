@@ -130,6 +130,7 @@ def test_an_empty_one_is_not_given(playbook: str, tmp_path: Path) -> None:
 
 
 SWALLOWS = re.compile(r"\b(?<!__)(?:canary|bluegreen|rollout)_[a-z_]+\b(?<!_result)[^|{}\n]*\|\s*(?:default|d)\(|ansible\.builtin\.vars'")
+GUARD = "lookup('progressive.delivery.given', each, default=''"  # renders every variable, whatever its name
 YAML_FILES = [path for folder in ("playbooks", "roles") for path in sorted((ROOT / folder).rglob("*.yml"))]
 
 
@@ -137,6 +138,21 @@ YAML_FILES = [path for folder in ("playbooks", "roles") for path in sorted((ROOT
 def test_the_one_way_to_read_a_variable(path: Path) -> None:
     """Lookup given: default(), and lookup vars with a default, replace a given value that contains an undefined variable."""
     assert SWALLOWS.findall(path.read_text()) == []
+
+
+@pytest.mark.parametrize("role", ROLE_VARIABLES)
+def test_every_variable_of_a_role_is_read_by_its_name(role: str) -> None:
+    """So that a search for the variable finds its reader. The shared tasks read none."""
+    specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    for entry in ("main", "abort"):
+        read = set(re.findall(rf"'({role}_[a-z_]+)'", (ROOT / "roles" / role / "tasks" / f"{entry}.yml").read_text()))
+        assert set(specs[entry]["options"]) - read <= ({f"{role}_track_configs"} if entry == "abort" else set())
+
+
+@pytest.mark.parametrize("path", YAML_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_name_of_a_variable_is_computed(path: Path) -> None:
+    computed = re.findall(r"lookup\('progressive\.delivery\.given', (?!')[^)]*", path.read_text())
+    assert computed == ([GUARD] if path.name == "require.yml" else [])
 
 
 @pytest.mark.parametrize(

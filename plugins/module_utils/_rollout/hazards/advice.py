@@ -1,4 +1,4 @@
-"""What a release does not see, or cannot spare its users, as far as its plan shows: told by rollout_preflight_info alone."""
+"""Advice of rollout_preflight_info alone: what a release cannot see or prevent, as far as its plan shows."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)

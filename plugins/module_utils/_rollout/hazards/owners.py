@@ -46,7 +46,7 @@ class Owner:
 
 
 def owned(snapshot: ClusterSnapshot) -> Iterator[Finding]:
-    """One finding for each object of which somebody else keeps the fields that are set here."""
+    """One finding for each object on which another client maintains fields that a rollout sets."""
     for obj, paths in touched(snapshot):
         owner = owner_of(obj, paths)
         if owner is not None:

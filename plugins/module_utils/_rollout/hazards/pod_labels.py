@@ -154,7 +154,7 @@ def peers(snapshot: ClusterSnapshot) -> Iterator[Finding]:
 
 
 def spread(snapshot: ClusterSnapshot) -> Iterator[Finding]:
-    """A new version that is told to keep away from pods that it has no longer the labels of."""
+    """A new version whose anti-affinity or spread names labels that its pods no longer have."""
     if not change(snapshot.deployment, snapshot.template):
         return
     spec = snapshot.template.get("spec") or {}

@@ -27,7 +27,7 @@ def unfit(snapshot: ClusterSnapshot) -> Iterator[Finding]:
         elif kind == "ExternalName":
             yield fatal(title, "is of type ExternalName and has no pods", "name a Service with a selector")
         elif not selector_of(service):
-            yield fatal(title, "has no selector, so somebody else keeps its endpoints", "name a Service with a selector")
+            yield fatal(title, "has no selector, so another client maintains its endpoints", "name a Service with a selector")
 
 
 def switched(snapshot: ClusterSnapshot) -> Iterator[Finding]:

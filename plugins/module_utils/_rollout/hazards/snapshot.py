@@ -168,7 +168,7 @@ class ClusterSnapshot:
 
     @property
     def foreign_services(self) -> list[Object]:
-        """Those that were not made here."""
+        """Those that no rollout created."""
         return [each for each in self.services if labels(each).get(MANAGED_BY) != MANAGER]
 
     @property

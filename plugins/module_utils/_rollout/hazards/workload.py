@@ -17,7 +17,7 @@ from .snapshot import ClusterSnapshot
 
 
 def paused(snapshot: ClusterSnapshot) -> Iterator[Finding]:
-    """Whoever paused it waits for something."""
+    """A client paused the workload for a reason."""
     if snapshot.stable["spec"].get("paused") and not snapshot.held:
         yield fatal(snapshot.title, "is paused", f"resume it first (kubectl rollout resume deployment/{snapshot.plan.workload})")
 
@@ -44,7 +44,7 @@ def scaled_to_nothing(snapshot: ClusterSnapshot) -> Iterator[Finding]:
 
 
 def in_a_rollout_of_its_own(snapshot: ClusterSnapshot) -> Iterator[Finding]:
-    """Pods of two versions cannot be told apart by one hash."""
+    """One hash cannot distinguish the pods of two versions."""
     problem = snapshot.at_rest if snapshot.replicas else None
     if problem:
         remedy = "wait for its own rollout, or undo it (kubectl rollout undo)"

@@ -23,10 +23,11 @@ Pairs = tuple[tuple[Keys, Any], ...]
 
 @dataclass(frozen=True)
 class Definition:
-    """docs/routers.md explains the fields to users; here each has the name of its keys there, joined by `_`.
+    """The definition of a custom router: its fields are the keys of docs/routers.md, joined by `_`.
 
-    destinations: the keys to each list on the way, the last one being that of the destinations.
-    status_wanted: alternatives; one is fulfilled when all its conditions (type, status) are.
+    Attributes:
+        destinations: The keys to each list on the way, the last of which is the list of destinations.
+        status_wanted: Alternatives; one is fulfilled when all its conditions (type, status) are.
     """
 
     api_versions: tuple[str, ...]
@@ -206,7 +207,15 @@ _REQUIRED: dict[str, Keys] = {
 
 
 def read_definition(raw: Any, where: str = "definition") -> Definition:
-    """Reads a definition; raises Refused naming the key that is wrong. where: what it is called in messages."""
+    """Reads a definition.
+
+    Args:
+        raw: The definition as users write it.
+        where: The option, in messages.
+
+    Raises:
+        Refused: A key is missing, unknown, or has a wrong value.
+    """
     found = _read(where, raw, TABLE, _REQUIRED[""])
     versions = (found.pop("apiVersion"), *found.pop("other_versions", ()))
     return Definition(api_versions=versions, **found)

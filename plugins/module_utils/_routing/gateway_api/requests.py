@@ -38,7 +38,16 @@ class Undecidable(Exception):
 
 
 def asked(match: Match, kind: str, where: str) -> Object:
-    """What a user asks for, as one match of a rule; it says nothing of what is not asked for. where: names it in errors."""
+    """Converts the conditions that users write to one match of a rule.
+
+    Args:
+        match: The conditions, all of which must hold.
+        kind: The kind of the route.
+        where: The object of problems.
+
+    Raises:
+        Refused: A route of this kind cannot express them.
+    """
     made: Object = {}
     for condition in match:
         try:
@@ -125,7 +134,14 @@ def matches_of(rule: Object, kind: str) -> list[Object]:
 
 
 def both(one: Object, other: Object) -> Object | None:
-    """The match for the requests that have what both ask for; None where there can be none. Raises Undecidable."""
+    """Computes the match for the requests that two matches take.
+
+    Returns:
+        The match, None where no request fits both.
+
+    Raises:
+        Undecidable: It cannot be computed.
+    """
     made = {**other, **one}
     for key, join in (("path", _paths), ("method", _methods), ("headers", _headers), ("queryParams", _query)):
         if key in one and key in other:
@@ -194,7 +210,11 @@ def _values(one: Object, other: Object) -> Object | None:
 
 
 def rank(match: Object, kind: str) -> Rank | None:
-    """The greater goes first, whatever the order of the rules; None where controllers may differ."""
+    """Ranks a match: the greater rank takes the request, whatever the order of the rules.
+
+    Returns:
+        The rank, None where controllers differ.
+    """
     headers = len(match.get("headers") or [])
     if kind == "GRPCRoute":
         method = match.get("method") or {}

@@ -24,7 +24,13 @@ _MOST_WEIGHT = 1_000_000
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that is split. where, title: how messages call it, with and without the route; step: selects it, whatever is put above."""
+    """A rule that is split.
+
+    Attributes:
+        where: The rule with its route, in messages.
+        title: The rule alone, in messages.
+        step: Selects the rule, whatever is put above it.
+    """
 
     index: int
     where: str
@@ -47,7 +53,11 @@ def rules_of(route: Object) -> list[Object]:
 
 
 def chosen(route: Object, target: Target) -> list[Rule]:
-    """The rules to split. Raises Refused where they or their backends are not clear."""
+    """Returns the rules to split.
+
+    Raises:
+        Refused: The rules or their backends are not clear.
+    """
     if service_and_namespace(target.stable_service, target) == service_and_namespace(target.canary_service, target):
         raise Refused(
             "canary_service", f"is the same Service as stable_service: {target.stable_service!r}", "give the canary a Service of its own"
@@ -181,9 +191,16 @@ def _show(ref: Object, target: Target) -> str:
 
 
 def weights(rule: Rule, target: Target, split: Split, introduce: bool = False) -> list[Edit]:
-    """The two weights, in parts of their present sum where these can say the split.
+    """Computes the edits of both weights, in parts of their present sum where these can express the split.
 
-    introduce: a canary's backendRef that is not there is added with weight 0, too.
+    Args:
+        rule: The rule.
+        target: The place of the split.
+        split: The split.
+        introduce: Whether to add a canary's backendRef with weight 0 where there is none.
+
+    Raises:
+        Refused: The weights cannot express the split.
     """
     shares = _shares(rule, split, target)
     path, canary = ("spec", "rules", rule.step, "backendRefs"), to_canary(rule, target)

@@ -27,10 +27,17 @@ _NO_MIRROR = {"traefik.io/gateway-controller": "Traefik"}
 
 
 def not_ready_reason(route: Object, namespace: str) -> str | None:
-    """What is missing until every parent serves the route at its generation, None where nothing is.
+    """Says what is missing until every parent serves the route at its present generation.
 
-    Raises Refused where a parent refuses this generation, and where there is no parent; NotSeen where no controller speaks for one. Of
-    several controllers that do, one must serve it and none refuse: others may have written of older generations only, and are gone.
+    Of several controllers that speak for a parent one must serve the route and none reject it: others may have written about older
+    generations only, and be gone.
+
+    Returns:
+        What is missing, None where nothing is.
+
+    Raises:
+        Refused: A parent rejects this generation, or there is no parent.
+        NotSeen: No controller has written a status for a parent.
     """
     parents = list(_parents(route, namespace))
     if not parents:
@@ -45,7 +52,11 @@ def not_ready_reason(route: Object, namespace: str) -> str | None:
 
 
 def refuse_mirror(route: Object) -> None:
-    """Raises Refused where a controller is known to break rules that mirror."""
+    """Rejects a mirror where the controller is known to break rules that mirror.
+
+    Raises:
+        Refused: It is.
+    """
     for entry in _entries(route):
         if entry.get("controllerName") in _NO_MIRROR:
             raise Refused(

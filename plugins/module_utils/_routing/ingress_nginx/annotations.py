@@ -23,7 +23,15 @@ _CAN = "one header (exact, prefix, regex, present, switch) and one cookie (switc
 
 
 def annotations_for(where: str, desired: DesiredTraffic) -> dict[str, str]:
-    """By name, without the prefix. Raises Refused for what the dialect has no words for."""
+    """Returns the annotations of the canary Ingress, by name without the prefix.
+
+    Args:
+        where: The object of problems.
+        desired: How the traffic is to be shared.
+
+    Raises:
+        Refused: The annotations of ingress-nginx cannot express it.
+    """
     return {"canary": "true", **_weights(desired.split), **_matches(where, desired)}
 
 

@@ -42,7 +42,13 @@ def skeleton(stable: Mapping[str, Any], target: Target, name: str) -> Object:
 
 
 def canary_edits(stable: Mapping[str, Any], target: Target, wanted: Mapping[str, str]) -> list[Edit]:
-    """What the canary Ingress must have. wanted: the annotations that share the traffic, without their prefix."""
+    """Returns what the canary Ingress must have.
+
+    Args:
+        stable: The user's Ingress.
+        target: The place of the split.
+        wanted: The annotations that share the traffic, without their prefix.
+    """
     (service, _here), (canary, _also) = (service_and_namespace(each, target) for each in (target.stable_service, target.canary_service))
     spec, rules = stable["spec"], rules_to(stable, service, canary)
     annotations = {**_class_annotation(stable), **_not_for_dns(stable), **_read_there(stable, target, wanted)}

@@ -26,7 +26,16 @@ _SCHEMES = {"": "http", "HTTP": "http", "HTTPS": "https"}
 
 
 def mirror_edits(stable: Mapping[str, Any], target: Target, percent: float) -> list[Edit]:
-    """The annotations that the stable Ingress must have. Raises Refused where not just the stable Service's requests would be copied."""
+    """Returns the annotations that the stable Ingress must have for a mirror.
+
+    Args:
+        stable: The user's Ingress.
+        target: The place of the split.
+        percent: Percent of the requests to copy.
+
+    Raises:
+        Refused: Other requests than those of the stable Service would be copied, or users have not consented to the cost.
+    """
     if not percent:
         return []
     given = annotations_of(stable, target)

@@ -29,7 +29,15 @@ class Unsayable(Exception):
 
 
 def asked(where: str, match: Match) -> Object:
-    """What a user asks for, as a match. where: names it in errors."""
+    """Converts the conditions that users write to one match of an HTTP route.
+
+    Args:
+        where: The object of problems.
+        match: The conditions, all of which must hold.
+
+    Raises:
+        Refused: A VirtualService cannot express them.
+    """
     for condition in match:
         _refuse(where, condition)
     made: Object = {}
@@ -95,7 +103,14 @@ def _refuse(where: str, condition: Condition) -> None:
 
 
 def common(theirs: Object, ours: Object) -> Object | None:
-    """The match for the requests that both take, with all else of theirs; None where there are none. Raises Unsayable."""
+    """Computes the match for the requests that two matches take, with all other fields of the first.
+
+    Returns:
+        The match, None where no request fits both.
+
+    Raises:
+        Unsayable: One field would need two conditions.
+    """
     made = copy.deepcopy(theirs)
     if "method" in ours:
         method = _string(theirs.get("method") or {}, ours["method"], "method")

@@ -20,7 +20,15 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Missed:
-    """A subset without pods. route, rule: titles of the VirtualService that leads to it and of the DestinationRule that defines it."""
+    """A subset without pods.
+
+    Attributes:
+        route: The VirtualService that leads to it, as messages name it.
+        service: The Service.
+        subset: The subset.
+        labels: The labels of its pods.
+        rule: The DestinationRule that defines it, as messages name it.
+    """
 
     route: str
     service: str

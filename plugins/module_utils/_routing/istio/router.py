@@ -110,7 +110,11 @@ def first(key: str, before: Object | None, after: Object | None) -> bool:
 
 
 def check_ownership(objects: Objects, target: Target, by: str) -> None:
-    """Raises Refused for a split by subset where the target is none: its subsets would stay."""
+    """Rejects a target without subsets for a route that is split by subset: its subsets would stay.
+
+    Raises:
+        Refused: It is.
+    """
     obj = objects[_PART]
     if obj is None or target.destination_rule:
         return

@@ -23,7 +23,15 @@ HTTP, TLS, TCP = "http", "tls", "tcp"
 
 @dataclass(frozen=True)
 class Place:
-    """A route that is split. index: in its list; path: to it, whatever is put above it; title: of the route in messages."""
+    """A route that is split.
+
+    Attributes:
+        kind: `http`, `tls` or `tcp`.
+        index: Its index in the list.
+        entry: The route.
+        path: To the route, whatever is put above it.
+        title: The route in messages.
+    """
 
     kind: str
     index: int

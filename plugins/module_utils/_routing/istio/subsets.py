@@ -24,7 +24,11 @@ _WHOLE = 3  # the length of the path to a whole subset
 
 
 def refuse_half(target: Target) -> None:
-    """Raises Refused unless the target names all that a split by subset needs, or nothing of it."""
+    """Checks that the target names everything that a split by subset needs, or nothing of it.
+
+    Raises:
+        Refused: It names a part.
+    """
     options = {
         "stable_subset": target.stable_subset,
         "canary_subset": target.canary_subset,

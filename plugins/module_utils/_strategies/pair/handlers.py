@@ -6,25 +6,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._actions import guards, objects, templates, workload
 from ..._actions.context import Context
 from ..._actions.stage import Stage
 from ..._objects.edits import Edit
 from ..._objects.refusal import Refused
-from ..._objects.resources import DEPLOYMENT, Ref, labels
+from ..._objects.resources import DEPLOYMENT, SERVICE, Ref, labels, name_of
 from ..._plan.plan import Plan
+from ..._rollout.findings import Finding, fatal
+from ..._rollout.hazards.services import lacking_port
 from ..._rollout.program import RELEASE
 from ..._steps import actions as kinds
 from ..._workloads import revisions
 from ..._workloads.deployments import replicas_of
 from ..._workloads.label_selectors import match_labels
-from ..._workloads.services import selector_text, selects
+from ..._workloads.services import selector_of, selector_text, selects
 from ..clone.handlers import roll_workload, shrunk
 from ..handlers import Handlers, Pin, StableVersion
 from ..sequence import facts_of
+
+if TYPE_CHECKING:
+    from ..._actions.gather import PreflightInputs
 
 Object = dict[str, Any]
 
@@ -107,8 +113,24 @@ def stable_version(ctx: Context, plan: Plan, live: Object, _held: bool) -> Stabl
     return StableVersion(workload.present_hash(ctx, live), own, canary["spec"]["template"])
 
 
+def check(inputs: PreflightInputs) -> Iterator[Finding]:
+    """The canary Service must select the pods of the second Deployment."""
+    other = f"Deployment {inputs.plan.canary_workload}"
+    for service in (each for each in inputs.services if name_of(each) == inputs.plan.canary_service):
+        if selector_of(service) and not selects(selector_of(service), labels(inputs.stable.other)):
+            problem = f"(selector {selector_text(selector_of(service))}) does not select the pods of {other}"
+            yield fatal(str(inputs.ctx.ref(SERVICE, name_of(service))), problem, "correct its selector or the template's labels")
+            continue
+        template = templates.of_canary(inputs.plan, {"spec": {"template": inputs.stable.other}}, inputs.template)
+        where = str(inputs.ctx.ref(SERVICE, name_of(service)))
+        finding = lacking_port(where, service, template, str(inputs.ctx.ref(DEPLOYMENT, inputs.plan.canary_workload)))
+        if finding is not None:
+            yield finding
+
+
 HANDLERS = Handlers(
     pin,
     stable_version,
     {kinds.EnsureCanary: ensure_canary, kinds.RollWorkload: roll_workload, kinds.RemoveCanary: remove_canary},
+    check,
 )

@@ -1,4 +1,4 @@
-"""What a split may take away when it ends: not what other splits, or routes of the user's, need, and nothing that it did not add."""
+"""Respects other objects of a router's kind: those that affect a split, were created in its place, or need what a split added."""
 
 # Copyright: (c) 2026, progressive.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -13,14 +13,68 @@ from typing import Any
 from .._cluster.errors import ApiError
 from .._objects import paths
 from .._objects.edits import Edit, fields_of
+from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.paths import MISSING
 from .._objects.refusal import Refused
 from .._objects.relocation import found_again
-from .._objects.resources import Ref, name_of
+from .._objects.resources import Ref, labels, name_of
 from .._routing.registry import router_of
 from .._routing.router import Change, Objects, leads_to_canary, shares_nothing
-from .._routing.target import Target
+from .._routing.target import DesiredTraffic, Target
 from .context import Context
+
+Object = dict[str, Any]
+
+_FORBIDDEN = 403
+
+
+def look(ctx: Context, target: Target, found: Objects, wish: DesiredTraffic, together: Sequence[Target]) -> list[str]:
+    """What other objects of the kind do to the split, which users must know; raises Refused where they make it ineffective.
+
+    All objects of the kind in the namespace come with one list; none is asked for where nothing leads to the canary, or they do not matter.
+    """
+    router = router_of(target)
+    if router.beside is None or not wish.reaches_canary:
+        refuse_siblings(ctx, target, found)
+        return []
+    there = _all_like_the_first(ctx, target)
+    refuse_siblings(ctx, target, found, there)
+    return router.beside(found, target, wish, there, together)
+
+
+def left_behind(ctx: Context, target: Target, before: Objects, wish: DesiredTraffic | None, together: Sequence[Target]) -> list[str]:
+    """What other objects of the kind go on doing, which users must know; that stops no way back, so they need not be readable."""
+    router = router_of(target)
+    if router.beside is None:
+        return []
+    try:
+        return router.beside(before, target, wish, _all_like_the_first(ctx, target), together)
+    except ApiError as problem:
+        if problem.status != _FORBIDDEN:
+            raise
+        return []
+
+
+def _all_like_the_first(ctx: Context, target: Target) -> list[Object]:
+    """All objects of the kind of the first one in the namespace."""
+    first = next(iter(router_of(target).parts(target).values()))
+    return ctx.client.list(first.resource, ctx.namespace)[0]
+
+
+def refuse_siblings(ctx: Context, target: Target, found: Objects, there: Sequence[Object] | None = None) -> None:
+    """Raises Refused where an object that is not there was made under another name. there: all of its kind, where they have been read."""
+    for key, part in router_of(target).parts(target).items():
+        if part.sibling is None or found[key] is not None:
+            continue
+        annotation, value = part.sibling
+        listed = ctx.client.list(part.resource, ctx.namespace, f"{MANAGED_BY}={MANAGER}")[0] if there is None else there
+        for each in listed:
+            ours = labels(each).get(MANAGED_BY) == MANAGER
+            if ours and (each["metadata"].get("annotations") or {}).get(annotation) == value:
+                name = each["metadata"]["name"]
+                raise Refused(
+                    str(ctx.ref(part.resource, name)), f"was created for {value}, and {part.name} does not exist", "name that object"
+                )
 
 
 def still_needed(ctx: Context, target: Target, refs: Mapping[str, Ref], live: Objects) -> dict[str, list[Edit]]:
@@ -31,7 +85,7 @@ def still_needed(ctx: Context, target: Target, refs: Mapping[str, Ref], live: Ob
     try:
         found = ctx.client.list(refs[first].resource, ctx.namespace)[0]
     except ApiError as problem:
-        if problem.status != 403:
+        if problem.status != _FORBIDDEN:
             raise
         return router.still_needed(live, target, ctx.by, None)
     return router.still_needed(live, target, ctx.by, [each for each in found if name_of(each) != refs[first].name])
