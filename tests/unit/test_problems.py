@@ -15,14 +15,7 @@ ROOT = Path(__file__).parents[2] / "plugins"
 # Functions and classes that take object, what and remedy, besides the exceptions that are derived from ProblemError.
 MAKERS = {"Problem", "fatal", "warning", "info"}
 # How many messages of a room are still one text. These numbers only fall.
-ONE_TEXT = {
-    "module_utils/_actions": 104,
-    "module_utils/_cluster": 1,
-    "module_utils/_objects": 10,
-    "module_utils/_plan": 36,
-    "module_utils/_rollout": 22,
-    "modules": 2,
-}
+ONE_TEXT = {"module_utils/_actions": 41, "module_utils/_objects": 1, "module_utils/_rollout": 22}
 VERBS = re.compile(
     r"(accept|add|allow|answer|apply|ask|begin|change|check|choose|clear|convert|copy|correct|create|declare|define|delete|describe|"
     r"detach|disable|do|draw|drop|edit|end|find|finish|fix|free|give|go|grant|hand|include|increase|install|keep|leave|let|list|"

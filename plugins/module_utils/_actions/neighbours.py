@@ -132,9 +132,6 @@ def refuse_foreign(ctx: Context, target: Target, ref: Ref, live: dict[str, Any] 
             and not leads_to_canary(part, target)
             and (strict or any(leads_to_canary(part, each) for each in protected))
         ):
-            raise Refused(
-                str(ref),
-                f"is remembered to have got {paths.show(field.path)[:120]}, which does not lead to "
-                f"{target.canary_subset or target.canary_service}",
-                "put the object back by hand, and remove its annotation",
-            )
+            canary = target.canary_subset or target.canary_service
+            problem = f"has an annotation by which {paths.show(field.path)[:120]} was added here, but that does not lead to {canary}"
+            raise Refused(str(ref), problem, "put the object back by hand, and remove the annotation")

@@ -256,7 +256,7 @@ def _refused(place: Place, *said: str) -> None:
 def test_what_is_missing(kind: str, name: str) -> None:
     place = Place("clone")
     place.api.ask("DELETE", kind, name)
-    _refused(place, f"{kind} test/{name}", "does not exist", "make it first")
+    _refused(place, f"{kind} test/{name}", "does not exist", "create it first")
 
 
 def test_an_old_version_whose_copies_are_gone() -> None:
