@@ -17,8 +17,8 @@ MAKERS = {"Problem", "fatal", "warning", "info"}
 # How many messages of a room are still one text. These numbers only fall.
 ONE_TEXT = {"module_utils/_actions": 41, "module_utils/_objects": 1, "module_utils/_rollout": 22}
 VERBS = re.compile(
-    r"(accept|add|allow|answer|apply|ask|begin|change|check|choose|clear|convert|copy|correct|create|declare|define|delete|describe|"
-    r"detach|disable|do|draw|drop|edit|end|find|finish|fix|free|give|go|grant|hand|include|increase|install|keep|leave|let|list|"
+    r"(abort|accept|add|allow|answer|apply|approve|ask|begin|change|check|choose|clear|convert|copy|correct|create|declare|define|delete|describe|"
+    r"detach|disable|do|draw|drop|edit|end|ensure|find|finish|fix|free|give|go|grant|hand|include|increase|install|keep|leave|let|list|"
     r"look|make|map|mend|merge|move|name|narrow|omit|open|pass|pause|pin|point|promote|put|raise|read|release|remove|rename|renew|"
     r"repair|repeat|replace|report|restore|resume|retry|return|roll|run|save|say|scale|see|select|send|set|shorten|show|simplify|split|start|"
     r"state|stop|switch|take|tell|turn|undo|unset|update|upgrade|use|wait|widen|write)\b"
