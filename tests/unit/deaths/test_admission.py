@@ -177,7 +177,7 @@ def test_admission_that_never_comes_to_rest_is_refused_before_anything_is_writte
     place = stage(CASES[case], webhooks=[counted()])
     version = place.cluster.store.version
     with pytest.raises(
-        Refused, match=r"changes its pod template at each write .*annotations.*: make the mutating webhook or policy idempot"
+        Refused, match=r"pod template that admission changes at each write .*annotations.*: make the mutating webhook or policy idempot"
     ):
         place.call()
     assert place.cluster.store.version == version
