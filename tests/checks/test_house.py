@@ -113,7 +113,7 @@ def _kinds() -> dict[str, str]:
     """Each class of a step or an action, with the file that defines it."""
     found = {"Step": "", "Action": ""}
     # Twice, since a class may stand before the one that it is made from.
-    for _ in range(2):
+    for _round in range(2):
         for name in (name for name in PLUGINS if "/_steps/" in name):
             for node in (node for node in ast.walk(parse(name)) if isinstance(node, ast.ClassDef)):
                 if node.name in found or found.keys() & {ast.unparse(base) for base in node.bases}:
@@ -165,7 +165,7 @@ def _names_a_strategy(node: ast.expr) -> bool:
         return any(map(_names_a_strategy, node.elts))
     if isinstance(node, ast.Constant):
         return node.value in STYLES
-    return ast.unparse(node).split(".")[-1] in ("style", "order")
+    return ast.unparse(node).rsplit(".", maxsplit=1)[-1] in ("style", "order")
 
 
 @pytest.mark.parametrize("name", [name for name in PLUGINS if "/_strategies/" not in name])

@@ -15,11 +15,12 @@ from .._objects import paths
 from .._objects.edits import Edit, fields_of
 from .._objects.marks import MANAGED_BY, MANAGER
 from .._objects.paths import MISSING
+from .._objects.plan_writes import Change
 from .._objects.refusal import Refused
 from .._objects.relocation import found_again
 from .._objects.resources import Ref, labels, name_of
 from .._routing.registry import router_of
-from .._routing.router import Change, Objects, leads_to_canary, shares_nothing
+from .._routing.router import Objects, leads_to_canary, shares_nothing
 from .._routing.target import DesiredTraffic, Target
 from .context import Context
 

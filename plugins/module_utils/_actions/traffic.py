@@ -14,12 +14,12 @@ from typing import Any, Callable
 from .._cluster import probing
 from .._objects import edits, paths
 from .._objects.edits import Edit, changed_at, fields_of
-from .._objects.plan_writes import refuse_other_owners
+from .._objects.plan_writes import Change, refuse_other_owners
 from .._objects.refusal import Drifted, Refused
 from .._objects.resources import Ref
 from .._plan.probes import Probe
 from .._routing.registry import router_of
-from .._routing.router import Change, NotSeen, Objects, Part, leads_to_canary
+from .._routing.router import NotSeen, Objects, Part, leads_to_canary
 from .._routing.served import Measured
 from .._routing.target import DesiredTraffic, Split, Target
 from . import backends, neighbours, objects

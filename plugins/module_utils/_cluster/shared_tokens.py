@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import hashlib
 import json
@@ -32,6 +33,7 @@ class SharedTokens:
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SIZE)
         self._lock = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as this process runs
+        atexit.register(self._lock.close)
 
     @contextmanager
     def turn(self, key: str) -> Iterator[None]:

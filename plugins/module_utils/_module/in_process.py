@@ -91,7 +91,8 @@ class InProcessModule:
     """What the modules use of AnsibleModule, with the same results and messages."""
 
     def __init__(self, call: Call, argument_spec: dict[str, Any], supports_check_mode: bool = False, **rules: Any) -> None:
-        assert supports_check_mode
+        if not supports_check_mode:
+            raise ValueError("every module of this collection supports check mode")
         self._call = call
         self.argument_spec, self.check_mode, self._diff = argument_spec, call.check, call.diff
         self._warnings: list[str] = []

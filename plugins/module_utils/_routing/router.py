@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .._objects.edits import Edit
-from .._objects.plan_writes import Change as Change
+from .._objects.plan_writes import Change
 from .._objects.refusal import Refused
 from .._objects.resources import Resource
 from .target import DesiredTraffic, Split, Target

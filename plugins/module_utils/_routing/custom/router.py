@@ -16,9 +16,10 @@ from typing import Any
 from ..._objects import paths
 from ..._objects.edits import Edit
 from ..._objects.paths import MISSING, Path, Step
+from ..._objects.plan_writes import Change
 from ..._objects.refusal import Refused
 from ..._objects.resources import Resource
-from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, refuse_requests, service_and_namespace, title
+from ..router import Backend, Object, Objects, Part, Router, backends_by_service, refuse_requests, service_and_namespace, title
 from ..target import DesiredTraffic, Split, Target, within
 from .definition import Definition, Keys, Pairs
 

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from ..._objects.plan_writes import Change
+
 # Source: https://gateway-api.sigs.k8s.io/reference/spec/ (HTTPRouteRule, HTTPBackendRef, RouteParentStatus) and the schemas of its CRDs.
 from ..._objects.resources import versioned
-from ..router import COMMON_OPTIONS, Backend, Change, Objects, Part, Router, backends_by_service, refuse_requests, title
+from ..router import COMMON_OPTIONS, Backend, Objects, Part, Router, backends_by_service, refuse_requests, title
 from ..target import Condition, DesiredTraffic, ManagedRoute, Split, Target
 from . import managed, rules, status
 

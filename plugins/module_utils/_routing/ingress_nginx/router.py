@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._objects.marks import MANAGED_BY, MANAGER
+from ..._objects.plan_writes import Change
 from ..._objects.refusal import Refused
 from ..._objects.resources import labels, versioned
-from ..router import Backend, Change, Object, Objects, Part, Router, backends_by_service, service_and_namespace, title
+from ..router import Backend, Object, Objects, Part, Router, backends_by_service, service_and_namespace, title
 from ..target import DesiredTraffic, Split, Target, split_of
 from .annotations import annotations_for, said
 from .canary import OF, annotations_of, canary_edits, skeleton

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..._objects.edits import Edit, fields_of
+from ..._objects.plan_writes import Change
 from ..._objects.refusal import Refused
 from ..._objects.resources import versioned
 from ..router import (
     COMMON_OPTIONS,
     Backend,
-    Change,
     Object,
     Objects,
     Part,
