@@ -14,6 +14,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.delivery.plugins.module_utils._plan.plan import read_plan
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout import record as records
+from ansible_collections.progressive.delivery.plugins.module_utils._rollout.program import program_of
 from ansible_collections.progressive.delivery.tests.harness.application import Application, application
 from ansible_collections.progressive.delivery.tests.harness.namespace import fresh_namespace
 from ansible_collections.progressive.delivery.tests.harness.users import shipped_rules, user
@@ -129,9 +132,12 @@ def _original(key: str, path: list[Any], was: Any) -> Change:
     return lambda record, _victims: {**record, "originals": {key: [field]}}
 
 
-def _behind_the_pause(record: Object, _victims: Victims) -> Object:
+def _behind_the_pause(record: Object, victims: Victims) -> Object:
     steps = [{"began": 1.0, "ended": 2.0}] * 2
-    return {**record, "position": record["position"] + 1, "phase": "Progressing", "began": None, "steps": steps}
+    now = records.load({"record": json.dumps(record)}, "rollouts-demo")
+    program = program_of(now, read_plan("rollouts-demo", victims.app.namespace, now.plan))
+    [here] = [index for index, entry in enumerate(program) if entry.id == now.position]
+    return {**record, "position": program[here + 1].id, "phase": "Progressing", "began": None, "steps": steps}
 
 
 PROMOTE: Object = {"promote": {}, "until": "end"}

@@ -219,7 +219,7 @@ def test_what_cannot_be_split_is_one_clear_line_and_writes_nothing(quiet: TwoVer
         assert message.format(ns=quiet.namespace) in result["msg"], result["msg"]
         assert quiet.snapshot() == before
 
-    refused("matches cannot be used with replicas, every pod behind the Service gets any request", matches=[{"path": "/"}])
+    refused("because every pod behind the Service receives any request", matches=[{"path": "/"}])
     refused("mirror cannot be used with router replicas, because no router copies requests: remove it", mirror=5)
     refused("Deployment {ns}/nope does not exist: check its name and the namespace", canary_workload="nope")
     refused("Service {ns}/shop (selector app=shop) does not select the pods of Deployment web", stable_service="shop")
@@ -269,7 +269,7 @@ def test_two_calls_at_once_end_each_with_a_clear_result(quiet: TwoVersions) -> N
         assert done, [result["msg"] for result in results.values()]
         assert scaled(quiet) in [(5 - weight // 20, weight // 20) for weight in done]
         for weight in set(results) - set(done):
-            assert "another call asked for another split meanwhile" in results[weight]["msg"]
+            assert "is being given another split by another call, which took over" in results[weight]["msg"]
     call(quiet, CALL, state="absent")
     assert quiet.snapshot() == before
 
@@ -287,7 +287,7 @@ def test_a_write_that_comes_too_late_is_taken_back(quiet: TwoVersions) -> None:
     with closing(connect({"kubeconfig": quiet.kubeconfig})) as transport:
         clock = Clock()
         ctx = Context(Client(transport, clock), clock, quiet.namespace, "test", ensure_lock_held=guard)
-        with pytest.raises(Failed, match="another call asked for another split meanwhile"):
+        with pytest.raises(Failed, match="is being given another split by another call, which took over"):
             replicas.move(ctx, Pair("web", "web", "web-canary"), Split(0, 100), 0.0)
     assert len(guarded) == 2 and scaled(quiet) == (4, 1)
     assert not call(quiet, CALL, weight=20)["changed"]

@@ -127,7 +127,7 @@ def test_testers_and_copies_come_first(app: Application, manifest: Any, router: 
 @pytest.mark.parametrize(
     ("manifest", "router", "step", "message"),
     [
-        (_http_route, "gateway_api", {"set_mirror_route": {"name": "shadow", "percent": 5}}, "Traefik cannot mirror"),
+        (_http_route, "gateway_api", {"set_mirror_route": {"name": "shadow", "percent": 5}}, "is served by Traefik, which cannot mirror"),
         (
             _ingress,
             "ingress_nginx",
