@@ -56,7 +56,7 @@ def test_every_module_is_in_the_action_group() -> None:
 def test_modules_that_only_read_are_named_so() -> None:
     """The community's requirements for collections want modules that only gather information to be named *_info."""
     documented = {path.stem: path.read_text().partition("EXAMPLES")[0] for path in (ROOT / "plugins" / "modules").glob("*.py")}
-    reading = {module for module, text in documented.items() if "Reads only" in text}
+    reading = {module for module, text in documented.items() if "Only reads" in text}
     assert reading == {module for module in MODULES if module.endswith("_info")}
     routing = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["plugin_routing"]
     former = {name: target["redirect"].rsplit(".")[-1] for name, target in routing["modules"].items()}

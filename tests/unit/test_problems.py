@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2] / "plugins"
 # Functions and classes that take object, what and remedy, besides the exceptions that are derived from ProblemError.
 MAKERS = {"Problem", "fatal", "warning", "info"}
 # How many messages of a room are still one text. These numbers only fall.
-ONE_TEXT = {"module_utils/_actions": 41, "module_utils/_objects": 1, "module_utils/_rollout": 22}
+ONE_TEXT = {"module_utils/_actions": 6}
 VERBS = re.compile(
     r"(abort|accept|add|allow|answer|apply|approve|ask|begin|change|check|choose|clear|convert|copy|correct|create|declare|define|delete|describe|"
     r"detach|disable|do|draw|drop|edit|end|ensure|find|finish|fix|free|give|go|grant|hand|include|increase|install|keep|leave|let|list|"
