@@ -51,7 +51,8 @@ def read(_options: Mapping[str, Any], response: Response) -> Any:
     data = answer.get("data") if isinstance(answer, Mapping) and answer.get("status") == "success" else None
     if not isinstance(data, Mapping):
         raise MeasurementError("answered with JSON that is not that of a Prometheus query: check the address")
-    kind, found = data.get("resultType"), data.get("result")
+    kind: Any = data.get("resultType")
+    found: Any = data.get("result")
     if kind == "matrix":
         raise MeasurementError("answered with a range of samples: the query must return an instant vector or a scalar, such as rate(x[5m])")
     try:
