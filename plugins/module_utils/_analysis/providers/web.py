@@ -20,8 +20,8 @@ def request(options: Mapping[str, Any], _moment: float) -> Request:
     """The request.
 
     Args:
-        options: `url`, and optionally `method` (GET or POST), `headers`, `body` (a text), `json` (any data, sent as JSON), `timeout` (seconds),
-            `validate_certs`, `ca_cert`, `jmespath`.
+        options: `url`, and optionally `method` (GET or POST), `headers`, `body` (a text), `json` (any data, sent as JSON), `timeout`
+            (seconds), `validate_certs`, `ca_cert`, `jmespath`.
     """
     headers, body = dict(options.get("headers", {})), options.get("body")
     if options.get("json") is not None:
