@@ -32,7 +32,6 @@ _TEXT: Mapping[str, Callable[[str, str], bool]] = {
     "contains": lambda text, part: part in text,
     "startsWith": str.startswith,
     "endsWith": str.endswith,
-    "matches": lambda text, pattern: _matches(text, pattern),
 }
 MAX_TEXT = 4096  # characters of a text in which a pattern is searched
 _REPETITIONS = re.compile(r"(?<!\\)[*+{]")
@@ -325,6 +324,8 @@ class Binary(Node):
             return bool(_ORDER[self.operator](left, right))
         if self.operator in _TEXT:
             return _TEXT[self.operator](left, right)
+        if self.operator == "matches":
+            return _matches(left, right)
         if self.operator == "in":
             return right is not None and any(left == each for each in right)
         return _ARITHMETIC[self.operator](left, right) if self.operator in _ARITHMETIC else _calculate(self.operator, left, right)
@@ -352,7 +353,7 @@ class Binary(Node):
             fits, found = len(families) <= 1, BOOL
         elif self.operator in _ORDER:
             fits, found = kinds <= set(NUMBERS) or kinds <= {TEXT}, BOOL
-        elif self.operator in _TEXT:
+        elif self.operator in (*_TEXT, "matches"):
             fits, found = kinds <= {TEXT}, BOOL
         elif self.operator == "in":
             fits, found = right.name in ("list", "map", "any", "nil"), BOOL
@@ -390,7 +391,7 @@ def _calculate(sign: str, left: float, right: float) -> float:
             return math.nan
     if right == 0:
         if sign == "%":
-            raise ConditionError("divides by zero with %", 1)
+            raise ConditionError("takes the remainder of a division by zero", 1)
         return math.nan if left == 0 or math.isnan(left) else math.copysign(math.inf, left)
     return math.fmod(left, right) if sign == "%" else float(left / right)
 
