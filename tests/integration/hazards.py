@@ -88,7 +88,7 @@ CASES = [
         [
             "W Service {ns}/nope does not exist, and will be created with the ports of the containers (http 8080): name",
             f"W {STABLE} selects the same pods",
-            f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
+            f"F VirtualService {{ns}}/{NAME}, HTTP route primary does not lead to",
         ],
         options={"services": {"stable": "nope", "canary": CLONE}},
     ),
@@ -96,7 +96,7 @@ CASES = [
         "a Service that the API server would refuse",
         [
             "F Service {ns}/nope does not exist and cannot be created ",
-            f"F VirtualService {{ns}}/{NAME} HTTP route 'primary' does not lead to",
+            f"F VirtualService {{ns}}/{NAME}, HTTP route primary does not lead to",
         ],
         options={"services": {"stable": "nope", "canary": CLONE, "ports": [{"port": 80}, {"port": 81}]}},
     ),

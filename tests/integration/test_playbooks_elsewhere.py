@@ -61,7 +61,7 @@ def test_below_ansible_runner_a_prompt_waits_for_nobody(app: Application, tmp_pa
     )
     assert code == 0 and _stats(events)[title]["phase"] == "Healthy"
     code, events = _run(tmp_path, "abort", {**_rollout(app, rollout_revision=7), **auth})
-    assert code != 0 and "revision 7 is not the present one" in _results(events)[-1]["msg"]
+    assert code != 0 and "is at revision 1, not 7" in _results(events)[-1]["msg"]
     assert _results(events)[-1]["refused"] is True and _stats(events)[title] == {"refused": True}
 
 

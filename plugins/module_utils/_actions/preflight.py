@@ -15,7 +15,7 @@ from .._objects.refusal import Refused
 from .._objects.resources import CONFIG_MAP
 from .._plan.plan import read_plan
 from .._rollout import decide
-from .._rollout.findings import FATAL, INFO, WARNING, Finding, fatal, of_error, warning
+from .._rollout.findings import FATAL, INFO, WARNING, Finding, of_error, warning
 from .._rollout.hazards.registry import advice_in
 from .._rollout.hazards.stickiness import told_by_routers
 from .._rollout.permissions import role
@@ -109,12 +109,5 @@ def _run(check: Check, inputs: PreflightInputs) -> list[Finding]:
     except ApiError as problem:
         if problem.status not in _OF_AN_OBJECT:
             raise
-        found.append(_of_answer(problem))
+        found.append(of_error(check.title, problem))
     return found
-
-
-def _of_answer(problem: ApiError) -> Finding:
-    """The finding that the API server's answer is."""
-    title = str(problem.ref) if problem.ref.name else f"namespace {problem.ref.namespace}"
-    head, _colon, remedy = str(problem).partition(": ")
-    return fatal(title, head.removeprefix(f"{title} "), remedy)
