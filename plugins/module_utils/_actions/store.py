@@ -89,7 +89,8 @@ class Store:
 
         def refresh(stale: ReadAgain) -> None:
             if (stale.found and stale.found.get("data")) != (self._seen and self._seen.get("data")):
-                raise Lost(f"rollout {self._rollout}", "has a record that another client changed", "find out which client writes it")
+                what = "has a record that another run or client changed meanwhile, so this run writes nothing more"
+                raise Lost(f"rollout {self._rollout}", what, "see with rollout_info how it stands, and which run works on it")
             self._seen = stale.found  # Another client has changed its labels or annotations.
 
         self._seen = retry(lambda: send(self._client, self._ref, self._seen, self._with(data)), refresh)
