@@ -51,7 +51,7 @@ def test_there_and_back(app: Application) -> None:
     assert [(each["revision"], each["phase"]) for each in seen["history"]] == [(number, "Healthy") for number in (5, 4, 3, 2, 1)]
 
     refused(app, "has no revision 9 to go back to (complete are: 5, 4, 3, 2, 1)", undo="9")
-    refused(app, "undo goes by the plan of the last release: leave workload out", undo="1", workload={"name": app.name, "style": "pair"})
+    refused(app, "undo takes the plan of the last release: leave workload out", undo="1", workload={"name": app.name, "style": "pair"})
     refused(app, "undo cannot be used with state absent", undo="1", state="absent")
     for each in app.request("GET", "ReplicaSet")["items"]:
         if each["spec"]["template"]["spec"]["containers"][0]["image"].endswith("green"):
