@@ -35,5 +35,6 @@ pytest_plugins = ["ansible_collections.progressive.delivery.tests.tools.pytest_s
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if TESTS / "unit" in item.path.parents:
+        # Those in these two folders start Ansible for each case.
+        if TESTS / "unit" in item.path.parents and item.path.parent.name not in ("playbooks", "actions"):
             item.add_marker("quick")
