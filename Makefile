@@ -23,7 +23,7 @@ cluster-down: ## end it
 .PHONY: test test-quick test-full
 test: cluster-parts ## everything: lint, sanity, unit, integration on a real cluster, Molecule
 	@$(PYTEST)
-test-quick: cluster-parts ## under three minutes: ruff, mypy, unit, a short look at a real cluster
+test-quick: cluster-parts ## some minutes: ruff, mypy, unit, a short look at a real cluster
 	@$(PYTEST) -m quick
 test-full: cluster-parts ## test, and what takes long: other Pythons, other versions of Ansible and of the Kubernetes client
 	@$(PYTEST) -m ""
