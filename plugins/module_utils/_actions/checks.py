@@ -162,7 +162,7 @@ def _name_is_free(inputs: PreflightInputs) -> Iterator[Finding]:
 
 def _stable_version(inputs: PreflightInputs) -> Iterator[Finding]:
     if inputs.stable:  # Raises where the strategy cannot release the workload as it is.
-        yield from strategy_of(inputs.plan).handlers.check(inputs)
+        yield from strategy_of(inputs.plan).parts().handlers.check(inputs)
 
 
 def _router(inputs: PreflightInputs, target: Target) -> Check:

@@ -143,7 +143,7 @@ class PreflightInputs:
         """How the pods of the version that runs are known; raises Failed or Refused where the strategy cannot release the workload."""
         if self.running.get("made"):
             return of_revision(self.running)
-        return strategy_of(self.plan).handlers.stable_version(self.ctx, self.plan, self.workload, self.held)
+        return strategy_of(self.plan).parts().handlers.stable_version(self.ctx, self.plan, self.workload, self.held)
 
     @property
     def runs(self) -> Object:

@@ -32,12 +32,12 @@ _VERSION_LABELS = (POD_TEMPLATE_HASH, CONTROLLER_REVISION_HASH, REVISION)
 
 def perform(stage: Stage, action: Action) -> None:
     """Carries out the action, proof and waits included; does nothing that is done already."""
-    handler = strategy_of(stage.plan).handlers.actions.get(type(action)) or HANDLERS.get(type(action)) or handler_of(action)
+    handler = strategy_of(stage.plan).parts().handlers.actions.get(type(action)) or HANDLERS.get(type(action)) or handler_of(action)
     handler(stage, action)
 
 
 def _pin_services(stage: Stage, action: kinds.PinServices) -> None:
-    pin = strategy_of(stage.plan).handlers.pin(stage, action.to)
+    pin = strategy_of(stage.plan).parts().handlers.pin(stage, action.to)
     changed = False
     _refuse_strangers(stage, action.services, pin)
     if action.carries_traffic and action.to == "canary":
@@ -86,7 +86,7 @@ def _require_subsets(stage: Stage, names: Sequence[str], pin: Pin) -> None:
 
 
 def _make_canary_service(stage: Stage, _action: kinds.MakeCanaryService) -> None:
-    pin = strategy_of(stage.plan).handlers.pin(stage, "canary")
+    pin = strategy_of(stage.plan).parts().handlers.pin(stage, "canary")
     made.make_service(stage.ctx, stage.plan.stable_service, stage.plan.canary_service, pin.labels, pin.exact)
 
 

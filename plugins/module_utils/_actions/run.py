@@ -142,7 +142,7 @@ class Run:
             text = f"has a record that remembers fields of {key} that progressive.delivery never changes"
             if self.found is None or self.record.program == RELEASE:
                 raise Refused(self.title, text, self._remedy)
-            self.ctx.journal.warn(f"{self.title} {text}")  # The way back must not end at what somebody wrote into the record.
+            self.ctx.journal.warn(f"{self.title} {text}")  # A record that another client wrote must not stop the way back.
         return ours
 
     def lasting_originals(self) -> dict[str, list[dict[str, Any]]]:

@@ -77,9 +77,7 @@ def judge(expectation: Expectation, result: Any) -> Answer:
         return Answer(ERROR, f"the condition {error}")
     if bad:
         return Answer(FAILED)
-    if good is None:
-        return Answer(SUCCESSFUL)
-    if good:
+    if good is None or good:
         return Answer(SUCCESSFUL)
     return Answer(FAILED if bad is None else INCONCLUSIVE)
 

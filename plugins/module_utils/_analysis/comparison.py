@@ -84,7 +84,7 @@ def _likelihood(counts: Counts, probability: float) -> float:
 
 def _greatest(new: Counts, reference: Counts | float, margin: float) -> tuple[float, float]:
     """The greatest likelihoods under both claims: worse by at most the margin, and by at least the margin."""
-    old = Counts(0, 0) if isinstance(reference, float) else reference
+    old = NO_REQUESTS if isinstance(reference, float) else reference
     base = reference if isinstance(reference, float) else old.rate or 0.0
     free = _likelihood(new, new.rate or 0.0) + _likelihood(old, base)
     within = new.all == 0 or (new.rate or 0.0) <= base + margin

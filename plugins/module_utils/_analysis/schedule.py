@@ -1,4 +1,4 @@
-"""When a metric is measured: after the split has settled, at least one window apart, and for the past where nobody measured.
+"""When a metric is measured: after the split has settled, at least one window apart, and for moments of the past that no call measured.
 
 A query over `[5m]` still sees the step before for five minutes after a move. And two samples that are less than a window apart see the same
 requests, so that one bad minute would count several times.
@@ -70,7 +70,7 @@ def due(pace: Pace, proven: float, last: float | None, now: float, failed: bool 
         failed: Whether the last sample was an error, which is tried again soon and in any case.
 
     Returns:
-        Moments of the past that nobody measured, where the provider can answer for these; else at most the present. Empty where it is too
+        Moments of the past that no call measured, where the provider can answer for these; else at most the present. Empty where it is too
         early.
     """
     following = next_moment(pace, proven, last, failed)

@@ -75,7 +75,7 @@ _shared: list[SharedTokens] = []
 
 
 def share() -> None:
-    """To be called in the process whose forks shall share tokens, before it forks. Elsewhere, nothing is kept."""
+    """Prepare this process so that its later forks share tokens. Without this call, no token is kept."""
     if not _shared:
         _shared.append(SharedTokens())
 

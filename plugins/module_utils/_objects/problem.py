@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """What a user is told when a call cannot do what was asked.
+    """Why a call cannot do what the user asked for.
 
     Attributes:
         object: What it is about: an object of the cluster as `Service shop/web`, an option as `canary.steps[2].set_weight`, or
@@ -32,7 +32,7 @@ class ProblemError(Exception):
     """An exception that carries a Problem.
 
     Args:
-        subject: The object of the problem. Alone, it is a whole message, in which the three parts are not told apart.
+        subject: The object of the problem. Given alone, it is the whole message, not split into the three parts.
         what: See Problem.
         remedy: See Problem.
     """

@@ -89,7 +89,7 @@ def grants(plan: Plan, around: Around) -> list[Grant]:
         *(Grant(each, ("get", "patch", "delete"), record) for each in (CONFIG_MAP, LEASE)),
         *(Grant(each, ("create",)) for each in (CONFIG_MAP, LEASE)),
         Grant(EVENT, ("create",), optional=True),
-        *strategy_of(plan).grants(plan),
+        *strategy_of(plan).parts().grants(plan),
         *_services(plan, around),
         Grant(POD, ("list", "watch")),
         *([Grant(POD, ("patch",))] if around.labels_pods else []),

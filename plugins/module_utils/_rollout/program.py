@@ -62,7 +62,7 @@ def _index(record: Record, position: str, plan: Plan, sequence: Callable[[Plan],
 
 def release_program(plan: Plan, facts: Facts) -> list[ScheduledAction]:
     """What is not there yet, start, steps, promotion. What was made of the plan stays on every way back: it carries traffic."""
-    sequence = strategy_of(plan).sequence
+    sequence = strategy_of(plan).parts().sequence
     made: list[Action] = [MakeDeclared(key) for key in facts.made]
     copied: list[Action] = [CopyConfigs(facts.copies)] if facts.copies else []
     switch = sequence.switch(plan, facts)
@@ -85,14 +85,14 @@ def abort_program(release: Sequence[ScheduledAction], position: int, plan: Plan,
             "run it again to finish, then release the old version",
         )
     begun = [entry.action for entry in release[: position + 1]]
-    actions = (*strategy_of(plan).sequence.way_back(plan, facts, begun), *_tidied(facts))
+    actions = (*strategy_of(plan).parts().sequence.way_back(plan, facts, begun), *_tidied(facts))
     return _labelled(plan, facts, [ScheduledAction(action) for action in actions])
 
 
 def hand_back_program(plan: Plan, facts: Facts) -> list[ScheduledAction]:
     """From the end of a release to the application as it was; empty where a release leaves nothing behind."""
     unlabelled: list[Action] = [UnlabelPods()] if facts.labels else []
-    actions = (*strategy_of(plan).sequence.hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))
+    actions = (*strategy_of(plan).parts().sequence.hand_back(plan, facts), *unlabelled, *_tidied(facts, history=False))
     return identified([ScheduledAction(action) for action in actions])
 
 
@@ -117,5 +117,5 @@ def _tidied(facts: Facts, history: bool = True) -> list[Action]:
 
 def already_promoted(release: Sequence[ScheduledAction], position: int, plan: Plan) -> bool:
     """Whether the way back is closed, so that there is none but another release."""
-    final = {each.kind for each in strategy_of(plan).sequence.final}
+    final = {each.kind for each in strategy_of(plan).parts().sequence.final}
     return any(entry.action.kind in final for entry in release[: position + 1])

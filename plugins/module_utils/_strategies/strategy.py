@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from .._objects.paths import Path
 
@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from .._rollout.permissions import Grant
     from .handlers import Handlers
     from .sequence import Program
+
+
+class Parts(NamedTuple):
+    """What stands in the other files of a strategy.
+
+    Attributes:
+        sequence: The actions of a release and of the ways back (sequence.py).
+        hazards: What may endanger a release of this strategy (preconditions.py).
+        grants: What a release must be allowed to do with workloads, in the order of a Role's rules (preconditions.py).
+        handlers: What carries out the actions in the cluster (handlers.py).
+    """
+
+    sequence: Program
+    hazards: tuple[Hazard, ...]
+    grants: Callable[[Plan], list[Grant]]
+    handlers: Handlers
 
 
 class Strategy:
@@ -72,24 +88,9 @@ class Strategy:
         """Whether a release ends pods that have traffic."""
         return False
 
-    # The parts of a strategy stand in files of their own, which are imported on demand: they need the plan and the cluster, and what reads
-    # the plan needs this description.
+    def parts(self) -> Parts:
+        """What stands in the strategy's other files.
 
-    @property
-    def sequence(self) -> Program:
-        """The actions of a release and of the ways back (sequence.py)."""
-        raise NotImplementedError
-
-    @property
-    def hazards(self) -> tuple[Hazard, ...]:
-        """What may endanger a release of this strategy (preconditions.py)."""
-        raise NotImplementedError
-
-    def grants(self, plan: Plan) -> list[Grant]:
-        """What a release must be allowed to do with workloads, in the order of a Role's rules (preconditions.py)."""
-        raise NotImplementedError
-
-    @property
-    def handlers(self) -> Handlers:
-        """What carries out the actions in the cluster (handlers.py)."""
+        They are imported here, on demand: they need the plan and the cluster, and what reads the plan needs this description.
+        """
         raise NotImplementedError

@@ -64,5 +64,5 @@ OF_A_CLONE: tuple[Hazard, ...] = (
 
 def hazards_in(snapshot: ClusterSnapshot) -> Iterator[Finding]:
     """Those of any strategy, then those of the plan's."""
-    for hazard in (*OF_ANY_STYLE, *strategy_of(snapshot.plan).hazards):
+    for hazard in (*OF_ANY_STYLE, *strategy_of(snapshot.plan).parts().hazards):
         yield from hazard(snapshot)

@@ -9,14 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..._workloads.clones import clone_name
-from ..strategy import Strategy
+from ..strategy import Parts, Strategy
 
 if TYPE_CHECKING:
     from ..._plan.plan import Plan
-    from ..._rollout.hazards.registry import Hazard
-    from ..._rollout.permissions import Grant
-    from ..handlers import Handlers
-    from ..sequence import Program
 
 
 class Clone(Strategy):
@@ -33,25 +29,9 @@ class Clone(Strategy):
     def replaces_pods_under_traffic(self, plan: Plan) -> bool:
         return plan.promotion == "rolling"
 
-    @property
-    def sequence(self) -> Program:
+    def parts(self) -> Parts:
+        from .handlers import HANDLERS
+        from .preconditions import HAZARDS, grants
         from .sequence import SEQUENCE
 
-        return SEQUENCE
-
-    @property
-    def hazards(self) -> tuple[Hazard, ...]:
-        from .preconditions import HAZARDS
-
-        return HAZARDS
-
-    def grants(self, plan: Plan) -> list[Grant]:
-        from .preconditions import grants
-
-        return grants(plan)
-
-    @property
-    def handlers(self) -> Handlers:
-        from .handlers import HANDLERS
-
-        return HANDLERS
+        return Parts(SEQUENCE, HAZARDS, grants, HANDLERS)

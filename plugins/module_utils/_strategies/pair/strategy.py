@@ -6,16 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..strategy import Strategy
-
-if TYPE_CHECKING:
-    from ..._plan.plan import Plan
-    from ..._rollout.hazards.registry import Hazard
-    from ..._rollout.permissions import Grant
-    from ..handlers import Handlers
-    from ..sequence import Program
+from ..strategy import Parts, Strategy
 
 
 class Pair(Strategy):
@@ -27,25 +18,9 @@ class Pair(Strategy):
     def second_workload_name(self, workload: str, canary: str) -> str:
         return canary
 
-    @property
-    def sequence(self) -> Program:
+    def parts(self) -> Parts:
         from ..clone.sequence import SEQUENCE
-
-        return SEQUENCE
-
-    @property
-    def hazards(self) -> tuple[Hazard, ...]:
-        from .preconditions import HAZARDS
-
-        return HAZARDS
-
-    def grants(self, plan: Plan) -> list[Grant]:
-        from .preconditions import grants
-
-        return grants(plan)
-
-    @property
-    def handlers(self) -> Handlers:
         from .handlers import HANDLERS
+        from .preconditions import HAZARDS, grants
 
-        return HANDLERS
+        return Parts(SEQUENCE, HAZARDS, grants, HANDLERS)

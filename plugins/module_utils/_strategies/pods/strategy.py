@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..clone.strategy import Clone
+from ..strategy import Parts
 
 if TYPE_CHECKING:
     from ..._plan.plan import Plan
-    from ..handlers import Handlers
-    from ..sequence import Program
 
 
 class Pods(Clone):
@@ -24,14 +23,9 @@ class Pods(Clone):
     def replaces_pods_under_traffic(self, plan: Plan) -> bool:
         return True
 
-    @property
-    def sequence(self) -> Program:
+    def parts(self) -> Parts:
+        from ..clone.preconditions import HAZARDS, grants
+        from .handlers import HANDLERS
         from .sequence import SEQUENCE
 
-        return SEQUENCE
-
-    @property
-    def handlers(self) -> Handlers:
-        from .handlers import HANDLERS
-
-        return HANDLERS
+        return Parts(SEQUENCE, HAZARDS, grants, HANDLERS)

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING
 
 from ..._objects.paths import Path
 from ..._workloads.clones import revision_name
-from ..strategy import Strategy
+from ..strategy import Parts, Strategy
 
 if TYPE_CHECKING:
     from ..._plan.plan import Plan
-    from ..._rollout.hazards.registry import Hazard
-    from ..._rollout.permissions import Grant
-    from ..handlers import Handlers
-    from ..sequence import Program
 
 
 class Revisions(Strategy):
@@ -34,25 +30,9 @@ class Revisions(Strategy):
     def workload_fields_changed(self, plan: Plan) -> list[Path]:
         return [("spec", "paused"), ("spec", "replicas")]
 
-    @property
-    def sequence(self) -> Program:
+    def parts(self) -> Parts:
+        from .handlers import HANDLERS
+        from .preconditions import HAZARDS, grants
         from .sequence import SEQUENCE
 
-        return SEQUENCE
-
-    @property
-    def hazards(self) -> tuple[Hazard, ...]:
-        from .preconditions import HAZARDS
-
-        return HAZARDS
-
-    def grants(self, plan: Plan) -> list[Grant]:
-        from .preconditions import grants
-
-        return grants(plan)
-
-    @property
-    def handlers(self) -> Handlers:
-        from .handlers import HANDLERS
-
-        return HANDLERS
+        return Parts(SEQUENCE, HAZARDS, grants, HANDLERS)
